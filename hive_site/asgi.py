@@ -1,0 +1,9 @@
+"""The site as an ASGI application."""
+
+import os
+
+from channels.routing import ProtocolTypeRouter
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hive_site.settings")
+application = ProtocolTypeRouter({"http": get_asgi_application()})

@@ -1,0 +1,114 @@
+"""The settings that Nexus and Spore share, read once from the environment.
+
+CONTRACT §3 names every variable; this is the only module that reads them.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from django.core.exceptions import ImproperlyConfigured
+
+from hive_site.kernel.env import Env
+
+PROJECT = Path(__file__).resolve().parent.parent
+#: `hive up` leaves the address of the Redis it started here, for the commands run beside it.
+REDIS_ADDRESS_FILE = "run/redis_url"
+
+
+@dataclass(frozen=True)
+class Options:
+    """Everything of the Hive that can be set. Times are in seconds."""
+
+    enabled: bool
+    data: Path
+    redis_url: str
+    high_priority_queue: str
+    background_queue: str
+    broadcast_channel: str
+    task_timeout: int
+    max_retries: int
+    zombie_timeout: int
+    result_ttl: int
+    nexus_url: str
+    task_modules: list[str]
+    weights: tuple[float, float, float]
+    llm_url: str
+    llm_model: str
+    llm_key: str
+    allow_private_addresses: bool
+    sqlite_path: Path
+
+    @property
+    def queues(self) -> tuple[str, str]:
+        """The two queues of waiting work, the preferred one first."""
+        return self.high_priority_queue, self.background_queue
+
+
+def read_options(env: Env) -> Options:
+    """The options in `env`; raises `ImproperlyConfigured` with the name of a wrong one."""
+    data = Path(env.text("HIVE_DATA_DIR", "var")).expanduser().absolute()
+    return Options(
+        enabled=env.flag("ENABLE_HIVE", True),
+        data=data,
+        redis_url=read_redis_url(env, data),
+        high_priority_queue=_queue_name(env, "HIVE_HIGH_PRIORITY_QUEUE", "high_priority"),
+        background_queue=_queue_name(env, "HIVE_BACKGROUND_QUEUE", "background"),
+        broadcast_channel=env.text("HIVE_BROADCAST_CHANNEL", "hive:broadcast"),
+        task_timeout=env.integer("HIVE_TASK_TIMEOUT", 300, at_least=1),
+        max_retries=env.integer("HIVE_MAX_RETRIES", 3),
+        zombie_timeout=env.integer("HIVE_ZOMBIE_TASK_TIMEOUT", 600, at_least=1),
+        result_ttl=env.integer("HIVE_RESULT_TTL", 86400, at_least=1),
+        nexus_url=env.text("HIVE_NEXUS_URL", "http://127.0.0.1:8000"),
+        task_modules=env.listing("HIVE_TASK_MODULES"),
+        weights=env.weights("HIVE_WEIGHTS", "0.4,0.3,0.3"),
+        llm_url=env.text("HIVE_LLM_URL"),
+        llm_model=env.text("HIVE_LLM_MODEL"),
+        llm_key=env.text("HIVE_LLM_KEY"),
+        allow_private_addresses=env.flag("HIVE_ALLOW_PRIVATE_ADDRESSES", False),
+        sqlite_path=data / "hive.sqlite3",
+    )
+
+
+def read_redis_url(env: Env, data: Path) -> str:
+    """`REDIS_URL`, else the `REDIS_…` parts, else what `hive up` left in the data directory."""
+    url = env.text("REDIS_URL")
+    if url:
+        if not re.match(r"(rediss?|unix)://", url):
+            raise ImproperlyConfigured(
+                f"REDIS_URL={url!r}: give an address like redis://:password@127.0.0.1:6379/0"
+            )
+        return url
+    left = data / REDIS_ADDRESS_FILE
+    if not env.text("REDIS_HOST") and left.exists():
+        return left.read_text().strip()
+    password = env.text("REDIS_PASSWORD")
+    login = f":{quote(password, safe='')}@" if password else ""
+    host, port = env.text("REDIS_HOST", "127.0.0.1"), env.integer("REDIS_PORT", 6379, at_least=1)
+    return f"redis://{login}{host}:{port}/{env.integer('REDIS_DB', 0)}"
+
+
+def project_version() -> str:
+    """The version of this project, which runs wherever no release was rolled out."""
+    text = (PROJECT / "pyproject.toml").read_text()
+    found = re.search(r'^version = "([^"]+)"', text, re.MULTILINE)
+    return found.group(1) if found else "0"
+
+
+def _queue_name(env: Env, name: str, default: str) -> str:
+    value = env.text(name, default)
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", value):
+        raise ImproperlyConfigured(f"{name}={value!r}: give letters, digits, - and _ (64 at most)")
+    return value
+
+
+def logging_config(process: str) -> dict[str, object]:
+    """Django's LOGGING: events as `key=value` lines on stderr; structlog writes through it."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"line": {"format": f"%(asctime)s {process} %(levelname)s %(message)s"}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "root": {"handlers": ["stderr"], "level": "INFO"},
+    }

@@ -1,0 +1,69 @@
+"""Settings from the environment, typed and loud.
+
+Every variable `NAME` may also come as `NAME_FILE`, the path of a file that holds the value.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+TRUE, FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
+
+
+@dataclass(frozen=True)
+class Env:
+    """Reads variables; a wrong value raises `ImproperlyConfigured` with its name and the rule."""
+
+    source: Mapping[str, str] = field(default_factory=lambda: os.environ)
+
+    def text(self, name: str, default: str = "") -> str:
+        """The value, or what the file named by NAME_FILE holds, or the default."""
+        path = self.source.get(f"{name}_FILE")
+        if path and name not in self.source:
+            try:
+                return Path(path).read_text().strip()
+            except OSError as error:
+                reason = f"{name}_FILE={path}: {error.strerror}; give a readable file or {name}"
+                raise ImproperlyConfigured(reason) from error
+        return self.source.get(name, default)
+
+    def integer(self, name: str, default: int, *, at_least: int = 0) -> int:
+        """A whole number, `at_least` or more."""
+        raw = self.text(name)
+        if not raw:
+            return default
+        try:
+            value = int(raw)
+        except ValueError:
+            value = at_least - 1
+        if value < at_least:
+            raise ImproperlyConfigured(f"{name}={raw!r}: give a whole number, {at_least} or more")
+        return value
+
+    def flag(self, name: str, default: bool) -> bool:
+        """True or false, in any of the usual spellings."""
+        raw = self.text(name).lower()
+        if not raw:
+            return default
+        if raw not in TRUE | FALSE:
+            raise ImproperlyConfigured(f"{name}={raw!r}: give true or false")
+        return raw in TRUE
+
+    def listing(self, name: str, default: str = "") -> list[str]:
+        """A comma-separated list without empty entries."""
+        return [part.strip() for part in self.text(name, default).split(",") if part.strip()]
+
+    def weights(self, name: str, default: str) -> tuple[float, float, float]:
+        """Three numbers from 0 to 1 that add up to 1."""
+        raw = self.text(name, default)
+        try:
+            cpu, memory, tasks = (float(part) for part in raw.split(","))
+        except ValueError:
+            cpu = memory = tasks = -1.0
+        if min(cpu, memory, tasks) < 0 or abs(cpu + memory + tasks - 1) > 1e-6:
+            rule = "give three numbers for CPU, RAM and tasks that add up to 1, like 0.4,0.3,0.3"
+            raise ImproperlyConfigured(f"{name}={raw!r}: {rule}")
+        return cpu, memory, tasks

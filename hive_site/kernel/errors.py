@@ -1,0 +1,33 @@
+"""Facts that go wrong, raised where they are found and mapped once, at the edge."""
+
+
+class HiveError(Exception):
+    """A fact that the caller can act on; the message says what, what is allowed, and the way out."""
+
+
+class Invalid(HiveError):
+    """Something in the input is wrong. `field` is its name, with dots for what is inside."""
+
+    def __init__(self, detail: str, *, field: str = "") -> None:
+        super().__init__(detail)
+        self.field = field
+
+
+class NotFound(HiveError):
+    """What was asked for does not exist."""
+
+
+class Conflict(HiveError):
+    """The thing exists, but its state forbids what was asked."""
+
+
+class TooLarge(Invalid):
+    """The input is over a documented limit."""
+
+
+class Unavailable(HiveError):
+    """A part that is needed is away just now; trying again later helps."""
+
+
+class Deposed(HiveError):
+    """Another Foreman leads; whatever this one was about to write must not be written."""

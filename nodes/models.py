@@ -1,0 +1,92 @@
+"""The Nexus's records of machines, of who leads them, and of who may talk to it."""
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from nodes.domain.states import Intent, NodeState
+
+
+def _choices(words: type) -> list[tuple[str, str]]:
+    return [(str(word), str(word)) for word in words]  # type: ignore[attr-defined]
+
+
+class Node(models.Model):
+    """One machine on which a Spore runs, as the Foreman last saw it."""
+
+    name = models.CharField(max_length=64, unique=True)
+    state = models.CharField(max_length=12, choices=_choices(NodeState), default=NodeState.ONLINE)
+    intent = models.CharField(max_length=8, choices=_choices(Intent), default=Intent.WORK)
+    incarnation = models.CharField(max_length=32, blank=True, help_text="changes at every start")
+    slots = models.PositiveIntegerField(default=1, help_text="what runs at once")
+    wanted_slots = models.PositiveIntegerField(
+        null=True, blank=True, help_text="set by an operator; empty: what the Spore was started with"
+    )
+    own_labels = models.JSONField(default=dict, blank=True, help_text="set where the Spore starts")
+    set_labels = models.JSONField(default=dict, blank=True, help_text="set by an operator; these win")
+    capabilities = models.JSONField(default=list, blank=True)
+    gpus = models.JSONField(default=list, blank=True)
+    cpu = models.FloatField(default=0, help_text="0 to 1")
+    memory = models.FloatField(default=0, help_text="0 to 1")
+    release = models.CharField(max_length=64, blank=True)
+    agent_version = models.CharField(max_length=32, blank=True)
+    platform = models.CharField(max_length=128, blank=True)
+    reason = models.CharField(max_length=200, blank=True, help_text="why it is in this state")
+    last_seen = models.DateTimeField(null=True, blank=True)
+    enrolled_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The labels that placement sees."""
+        return {**self.own_labels, **self.set_labels}
+
+
+class Lease(models.Model):
+    """Who leads. One row; its epoch only ever grows."""
+
+    holder = models.CharField(max_length=128, blank=True)
+    epoch = models.BigIntegerField(default=0)
+    expires_at = models.DateTimeField(null=True)
+    boot_key = models.CharField(max_length=32, blank=True, help_text="which Redis memory this is")
+
+    def __str__(self) -> str:
+        return f"epoch {self.epoch}, held by {self.holder or 'nobody'}"
+
+
+class ReportCursor(models.Model):
+    """How far the reports of one node were recorded; moves in the recording transaction."""
+
+    node = models.CharField(max_length=64, primary_key=True)
+    entry = models.CharField(max_length=40, default="0")
+
+    def __str__(self) -> str:
+        return f"{self.node} {self.entry}"
+
+
+class ApiKey(models.Model):
+    """A key for the REST API. Only its SHA-256 is kept: 256 random bits need no slow hash."""
+
+    name = models.CharField(max_length=100)
+    prefix = models.CharField(max_length=16, help_text="its first letters, to tell keys apart")
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    scopes = models.JSONField(default=list, help_text='some of "submit", "read", "control", "ota"')
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE, related_name="+"
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = "API key"
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"
