@@ -147,3 +147,13 @@ class IdempotencyKey(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class Queue(models.Model):
+    """A queue of waiting work that an operator may pause. A queue without a row is open."""
+
+    name = models.CharField(max_length=64, primary_key=True)
+    paused = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,1 @@
+"""What `hive doctor` looks at, one module for each kind of thing."""

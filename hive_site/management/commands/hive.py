@@ -1,0 +1,81 @@
+"""`manage.py hive …`: finds the subcommand; turns what went wrong into a line and an exit code."""
+
+import importlib
+import os
+import sys
+from importlib.util import find_spec
+from types import ModuleType
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import DatabaseError
+from redis.exceptions import RedisError
+
+from hive_site.kernel.errors import HiveError, Invalid
+
+FAILURE, WRONG_USE = 1, 2
+#: In the order in which `--help` lists them.
+SUBCOMMANDS = (
+    *("up", "demo", "status", "check", "doctor", "submit", "key"),
+    *("invite", "join", "stack", "prepare", "login-link"),
+)
+
+
+def find_module(subcommand: str) -> ModuleType | None:
+    """The module of a subcommand; None if this installation has none."""
+    name = f"hive_site.commands.{subcommand.replace('-', '_')}"
+    return importlib.import_module(name) if find_spec(name) else None
+
+
+def explain(error: Exception) -> tuple[str, int]:
+    """What to tell people about an error, and the exit code (CONTRACT §2)."""
+    match error:
+        case Invalid() | ImproperlyConfigured():
+            return str(error), WRONG_USE
+        case HiveError():
+            return str(error), FAILURE
+        case RedisError():
+            way = "is it running? `hive up` starts one, REDIS_URL names another"
+            return f"Redis: {error}; {way}", FAILURE
+        case DatabaseError():
+            way = "`manage.py migrate` or `hive up` prepares it, DATABASE_URL names another"
+            return f"database: {error}; {way}", FAILURE
+        case _:
+            return f"{error}; `hive doctor` looks for the cause", FAILURE
+
+
+class Command(BaseCommand):
+    """The Hive's own commands."""
+
+    help = "Start, watch and use the Hive."
+    # `hive up` must run before there is a database, and `doctor` in spite of anything.
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        shelf = parser.add_subparsers(dest="subcommand", required=True, metavar="COMMAND")
+        for name in SUBCOMMANDS:
+            module = find_module(name)
+            if module is None:
+                continue
+            # argparse lists what has a help text, and only that.
+            listed = {} if module.HELP == "==SUPPRESS==" else {"help": module.HELP}
+            module.add_arguments(shelf.add_parser(name, **listed))
+
+    def handle(self, *args: object, subcommand: str, **options: Any) -> None:
+        """Run the subcommand and exit with its code."""
+        module = find_module(subcommand)
+        if module is None:
+            raise AssertionError(f"{subcommand} was parsed but is not there")
+        try:
+            code = module.run(options)
+        except BrokenPipeError:
+            # The reader had enough (`| head`); Python must not complain about it at the end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            code = 0
+        except KeyboardInterrupt:
+            code = 130
+        except (HiveError, ImproperlyConfigured, RedisError, DatabaseError, OSError) as error:
+            message, code = explain(error)
+            print(f"hive {subcommand}: {message}", file=sys.stderr)
+        sys.exit(code)

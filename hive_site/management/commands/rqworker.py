@@ -1,0 +1,75 @@
+"""`manage.py rqworker`: a Spore. With names of other queues: django-rq's own worker."""
+
+import sys
+from argparse import ArgumentParser
+
+from django.conf import settings
+from django.core.management.base import CommandError
+from django_rq.management.commands.rqworker import Command as RqWorker
+
+from hive_site.kernel.env import Env
+from hive_site.kernel.errors import Invalid
+from hive_site.kernel.redis import RedisError, safe_url
+
+
+class Command(RqWorker):
+    """Run this machine as a Spore, or a plain RQ worker on queues of your own."""
+
+    help = "Run this machine as a Spore. Given queue names that are not the Hive's, a plain RQ worker."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """django-rq's arguments, and those of a Spore."""
+        super().add_arguments(parser)
+        # JSON that must be signed: what is in Redis is never unpickled.
+        parser.set_defaults(serializer="hive_site.rq_serializer.SignedJSON")
+        spore = parser.add_argument_group("Spore")
+        spore.add_argument("--slots", type=int, default=1, help="what runs at once (default 1)")
+        spore.add_argument("--label", action="append", default=[], metavar="K=V")
+        spore.add_argument("--capability", action="append", default=[], metavar="C")
+        spore.add_argument("--nexus", metavar="URL", help="where the Nexus answers")
+        spore.add_argument("--home", metavar="DIR", help="where this Spore keeps its files")
+
+    def handle(self, *queues: str, **options: object) -> None:
+        """Run until SIGTERM or SIGINT."""
+        if set(queues) - set(settings.HIVE.queues):
+            super().handle(*queues, **options)
+            return
+        if not settings.HIVE.enabled:
+            raise CommandError("ENABLE_HIVE is false; set it to true to run a Spore")
+        try:
+            self._serve(options)
+        except Invalid as error:
+            self.stderr.write(f"rqworker: {error}")
+            sys.exit(2)
+        except RedisError as error:
+            where = safe_url(settings.HIVE.redis_url)
+            raise CommandError(f"no Redis at {where}: {error}; set REDIS_URL") from error
+
+    def _serve(self, options: dict[str, object]) -> None:
+        from hive_site.wiring import build_agent
+        from nodes.spore.identity import (
+            Identity,
+            check_name,
+            default_name,
+            find_key,
+            new_incarnation,
+            read_labels,
+        )
+
+        name = check_name(str(options["name"] or default_name()))
+        slots = int(str(options["slots"]))
+        if slots < 1:
+            raise Invalid(f"--slots {slots}: give 1 or more", field="slots")
+        identity = Identity(
+            name=name,
+            key=find_key(name, Env(), settings.HIVE.data),
+            incarnation=new_incarnation(),
+            slots=slots,
+            release=settings.HIVE_RELEASE,
+            labels=read_labels(list(options["label"])),  # type: ignore[call-overload]
+            capabilities=tuple(options["capability"]),  # type: ignore[arg-type]
+        )
+        agent = build_agent(identity)
+        agent.check_name_is_free()
+        agent.run()

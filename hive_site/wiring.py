@@ -1,0 +1,52 @@
+"""Puts the parts together: the Foreman with its work, the Spore with its slots."""
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+
+from hive_site.kernel.redis import connect
+from nodes.domain.scoring import Weights
+
+if TYPE_CHECKING:
+    from nodes.foreman import Foreman
+    from nodes.spore.agent import Agent
+    from nodes.spore.identity import Identity
+
+
+def build_foreman() -> "Foreman":
+    """A Foreman over the configured database and Redis."""
+    from jobs.workload import JobsWorkload
+    from nodes.foreman import Foreman
+    from nodes.leadership import Leadership
+    from nodes.mailbox import Mailbox
+
+    hive = settings.HIVE
+    client = connect(hive.redis_url, name="hive-foreman")
+    listener = connect(hive.redis_url, name="hive-foreman", blocking=True)
+    weights = Weights(*hive.weights)
+    fleet_key = settings.HIVE_FLEET_KEY
+    return Foreman(
+        client=client,
+        leadership=Leadership(client),
+        mailbox=Mailbox(listener, fleet_key=fleet_key),
+        workload=JobsWorkload(client, fleet_key=fleet_key, weights=weights),
+        fleet_key=fleet_key,
+        weights=weights,
+    )
+
+
+def build_agent(identity: "Identity") -> "Agent":
+    """A Spore's agent whose slots run jobs."""
+    from jobs.spore.slot import serve_slot
+    from nodes.spore.agent import Agent
+    from nodes.spore.line import Line
+    from nodes.spore.sensors import HostSensors
+
+    hive = settings.HIVE
+    return Agent(
+        identity,
+        open_line=partial(Line, hive.redis_url),
+        slot_main=partial(serve_slot, url=hive.redis_url, modules=hive.task_modules),
+        sensors=HostSensors(),
+    )

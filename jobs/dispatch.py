@@ -1,0 +1,195 @@
+"""The Foreman's hands: pushes bundles to nodes, takes them back, reads the ledger.
+
+Every verb is one Lua script that checks the epoch, and every one may be repeated.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from redis import Redis
+from redis.exceptions import NoScriptError
+from rq.utils import utcformat
+
+from hive_site.kernel.envelope import node_key, seal
+from hive_site.kernel.errors import Deposed
+from jobs.domain.backlog import Order, Ready
+from jobs.domain.flight import Sent
+from jobs.wire import BUNDLE_TTL_SECONDS, Piece, compose
+from nodes import wire
+
+LUA = Path(__file__).parent / "lua"
+RQ_JOB_PREFIX = wire.bundle_key("")
+CANCEL_TTL_SECONDS = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """A bundle in flight as the ledger keeps it."""
+
+    bundle: str
+    node: str
+    incarnation: str
+    job: str
+    first: int
+    subtasks: list[int]
+    at: float
+    gpus: tuple[int, ...]
+
+
+class Dispatcher:
+    """Redis, as one leader uses it. Raises `Deposed` as soon as another epoch leads."""
+
+    def __init__(self, client: Redis, *, fleet_key: str) -> None:
+        self._client, self._fleet_key = client, fleet_key
+        self._push = client.register_script((LUA / "push.lua").read_text())
+        self._reclaim = client.register_script((LUA / "reclaim_node.lua").read_text())
+        self._withdraw = client.register_script((LUA / "withdraw.lua").read_text())
+        self._keys: dict[str, bytes] = {}
+        self.epoch = 0
+
+    def push(self, batch: list[tuple[Sent, Order]], now: datetime) -> None:
+        """Send bundles. Safe to repeat: a bundle that arrived is not sent twice."""
+        calls = [self._push_call(sent, order, now) for sent, order in batch]
+        try:
+            answers = self._run(calls)
+        except NoScriptError:  # Redis was restarted
+            self._client.script_load(self._push.script)
+            answers = self._run(calls)
+        if -1 in answers:
+            raise Deposed(f"epoch {self.epoch} may not send")
+
+    def _run(self, calls: list[tuple[list[str], list[Any]]]) -> list[int]:
+        pipe = self._client.pipeline(transaction=False)
+        for keys, args in calls:
+            pipe.evalsha(self._push.sha, len(keys), *keys, *args)
+        return list(pipe.execute())
+
+    def _push_call(self, sent: Sent, order: Order, now: datetime) -> tuple[list[str], list[Any]]:
+        text = compose(
+            node=sent.node,
+            incarnation=sent.incarnation,
+            job=sent.job,
+            task=order.reduce if sent.items[0].reduce else order.task,
+            total=order.total,
+            timeout=order.timeout,
+            first=sent.first,
+            kwargs="{}" if sent.items[0].reduce else order.kwargs,
+            pieces=[Piece(r.subtask, r.index, r.number, r.item) for r in sent.items],
+            gpus=sent.gpus,
+            now=now.timestamp(),
+        )
+        entry = {
+            "i": sent.incarnation,
+            "j": sent.job,
+            "f": sent.first,
+            "s": [ready.subtask for ready in sent.items],
+            "t": sent.at,
+            "g": sent.gpus,
+        }
+        envelope = seal(text, key=self._key(sent.node), purpose=wire.PURPOSE_BUNDLE)
+        keys = [
+            wire.EPOCH,
+            wire.bundle_key(sent.id),
+            wire.queue_key(sent.node),
+            wire.flight_key(sent.node),
+        ]
+        date, ttl = utcformat(now), BUNDLE_TTL_SECONDS * 100
+        return keys, [self.epoch, sent.id, envelope, json.dumps(entry), sent.node, date, ttl]
+
+    def reclaim(self, node: str) -> set[str]:
+        """Empty a node's queue and ledger; the bundles that no slot had popped."""
+        keys = [
+            wire.EPOCH,
+            wire.queue_key(node),
+            wire.intermediate_key(node),
+            wire.flight_key(node),
+        ]
+        answer = self._reclaim(keys=keys, args=[self.epoch, RQ_JOB_PREFIX])
+        if answer == b"deposed":
+            raise Deposed(f"epoch {self.epoch} may not reclaim")
+        return {bundle.decode() for bundle in answer}
+
+    def withdraw(self, sent: Sent) -> bool:
+        """Take a bundle back if no slot has popped it."""
+        keys = [
+            wire.EPOCH,
+            wire.queue_key(sent.node),
+            wire.bundle_key(sent.id),
+            wire.flight_key(sent.node),
+        ]
+        answer = self._withdraw(keys=keys, args=[self.epoch, sent.id])
+        if answer == -1:
+            raise Deposed(f"epoch {self.epoch} may not withdraw")
+        return bool(answer)
+
+    def settle(
+        self, *, cursors: dict[str, str], bundles: Iterable[Sent], changed: str | None
+    ) -> None:
+        """Forget what was recorded: stream entries up to the cursors, ledger entries. Tell."""
+        pipe = self._client.pipeline(transaction=False)
+        for node, entry in cursors.items():
+            pipe.xtrim(wire.report_key(node), minid=_after(entry), approximate=False)
+        for sent in bundles:
+            pipe.hdel(wire.flight_key(sent.node), sent.id)
+        if changed:
+            pipe.publish(wire.CHANGED, changed)
+        pipe.execute()
+
+    def stop_job(self, job: str, nodes: Iterable[str]) -> None:
+        """Keep slots from starting anything of the job, and wake the agents that run some."""
+        pipe = self._client.pipeline(transaction=False)
+        pipe.set(wire.cancel_key(job), "1", ex=CANCEL_TTL_SECONDS)
+        for node in nodes:
+            pipe.publish(wire.control_channel(node), "look")
+        pipe.execute()
+
+    def allow_job(self, job: str) -> None:
+        """A stopped job may run again."""
+        self._client.delete(wire.cancel_key(job))
+
+    def ledger(self, nodes: Iterable[str]) -> list[LedgerEntry]:
+        """Every bundle in flight, as Redis knows it."""
+        names = list(nodes)
+        pipe = self._client.pipeline(transaction=False)
+        for node in names:
+            pipe.hgetall(wire.flight_key(node))
+        return [
+            _read_entry(node, bundle.decode(), json.loads(text))
+            for node, entries in zip(names, pipe.execute(), strict=True)
+            for bundle, text in entries.items()
+        ]
+
+    def whereabouts(self, nodes: Iterable[str]) -> set[str]:
+        """The bundles that wait in queues or were popped by slots."""
+        pipe = self._client.pipeline(transaction=False)
+        for node in nodes:
+            pipe.lrange(wire.queue_key(node), 0, -1)
+            pipe.lrange(wire.intermediate_key(node), 0, -1)
+        return {bundle.decode() for found in pipe.execute() for bundle in found}
+
+    def _key(self, node: str) -> bytes:
+        if node not in self._keys:
+            self._keys[node] = node_key(self._fleet_key, node)
+        return self._keys[node]
+
+
+def _after(entry: str) -> str:
+    milliseconds, _, sequence = entry.partition("-")
+    return f"{milliseconds}-{int(sequence or 0) + 1}"
+
+
+def _read_entry(node: str, bundle: str, entry: dict[str, Any]) -> LedgerEntry:
+    return LedgerEntry(
+        bundle=bundle,
+        node=node,
+        incarnation=entry["i"],
+        job=entry["j"],
+        first=entry["f"],
+        subtasks=entry["s"],
+        at=entry["t"],
+        gpus=tuple(entry["g"]),
+    )

@@ -1,0 +1,94 @@
+"""What was sent and has not come back: bundles by id, attempts by id, in the leader's memory."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from jobs.domain.backlog import Ready
+
+
+@dataclass(slots=True)
+class Sent:
+    """One bundle on its way. `open` maps attempt ids to the subtasks that have not come back."""
+
+    id: str
+    node: str
+    incarnation: str
+    job: str
+    first: int
+    at: float
+    items: list[Ready]
+    gpus: tuple[int, ...] = ()
+    open: dict[int, Ready] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.open:
+            self.open = {self.first + n: item for n, item in enumerate(self.items)}
+
+
+class Flight:
+    """All bundles in flight."""
+
+    def __init__(self) -> None:
+        self._bundles: dict[str, Sent] = {}
+        self._attempts: dict[int, Sent] = {}
+        self._nodes: dict[str, dict[str, Sent]] = {}
+        self._copies: dict[int, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._attempts)
+
+    def __iter__(self) -> Iterator[Sent]:
+        return iter(list(self._bundles.values()))
+
+    def add(self, sent: Sent) -> None:
+        """A bundle was pushed."""
+        self._bundles[sent.id] = sent
+        self._nodes.setdefault(sent.node, {})[sent.id] = sent
+        for attempt, item in sent.open.items():
+            self._attempts[attempt] = sent
+            self._copies[item.subtask] = self._copies.get(item.subtask, 0) + 1
+
+    def bundle(self, bundle: str) -> Sent | None:
+        """The bundle of that id, if any of it is in flight."""
+        return self._bundles.get(bundle)
+
+    def find(self, attempt: int, node: str) -> tuple[Sent, Ready] | None:
+        """The open attempt, if it was sent to this node."""
+        sent = self._attempts.get(attempt)
+        return (sent, sent.open[attempt]) if sent and sent.node == node else None
+
+    def of_attempt(self, attempt: int) -> Sent | None:
+        """The bundle in which an open attempt travels."""
+        return self._attempts.get(attempt)
+
+    def close(self, attempt: int) -> Ready | None:
+        """An attempt came back; its subtask, or None if it had already."""
+        sent = self._attempts.pop(attempt, None)
+        if sent is None:
+            return None
+        item = sent.open.pop(attempt)
+        left = self._copies[item.subtask] - 1
+        if left:
+            self._copies[item.subtask] = left
+        else:
+            del self._copies[item.subtask]
+        if not sent.open:
+            del self._bundles[sent.id]
+            del self._nodes[sent.node][sent.id]
+        return item
+
+    def holds(self, subtask: int) -> bool:
+        """Whether some attempt of the subtask is in flight."""
+        return subtask in self._copies
+
+    def on(self, node: str) -> list[Sent]:
+        """The bundles sent to a node, oldest first."""
+        return list(self._nodes.get(node, {}).values())
+
+    def count_on(self, node: str) -> int:
+        """How many bundles a node has."""
+        return len(self._nodes.get(node, ()))
+
+    def of_job(self, job: str) -> list[Sent]:
+        """The bundles of a job."""
+        return [sent for sent in self._bundles.values() if sent.job == job]

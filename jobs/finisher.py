@@ -1,0 +1,106 @@
+"""Ends jobs: opens their reduction, sets their final state, cancels what is left of them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import F, OuterRef, Subquery
+from django.db.models.functions import Coalesce
+
+from jobs.domain.ending import Counts, final_state
+from jobs.domain.states import JOB_OPEN, OPEN, JobState, Role, SubtaskState
+from jobs.models import Job, Subtask
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of a job whose items all ended: over, or its reduction is ready."""
+
+    job: str
+    state: JobState | None = None
+    reduction_ready: bool = False
+
+
+def settle_jobs(jobs: set[str], now: datetime) -> list[Settled]:
+    """End the jobs of these that can end; open the reductions that can start."""
+    settled = []
+    for job in Job.objects.filter(pk__in=jobs, state__in=JOB_OPEN):
+        counts = Counts(job.total, job.succeeded, job.failed, job.cancelled)
+        if counts.all_ended:
+            outcome = _settle(job, counts, now)
+            if outcome:
+                settled.append(outcome)
+    return settled
+
+
+def _settle(job: Job, counts: Counts, now: datetime) -> Settled | None:
+    stopped = job.state == JobState.CANCELLING
+    reduction = job.subtasks.filter(role=Role.REDUCE).first() if job.reduce else None
+    if reduction is None:
+        return _finish(job, counts, now, broken=bool(job.error), stopped=stopped)
+    if reduction.state == SubtaskState.BLOCKED:
+        return _open_or_drop(job, counts, reduction, now, stopped=stopped)
+    if reduction.state in OPEN:
+        return None
+    failed = reduction.state != SubtaskState.SUCCEEDED
+    error = job.error or (reduction.error if failed else None)
+    return _finish(job, counts, now, broken=failed, stopped=stopped, error=error)
+
+
+def _open_or_drop(
+    job: Job, counts: Counts, reduction: Subtask, now: datetime, *, stopped: bool
+) -> Settled | None:
+    blocked = Subtask.objects.filter(pk=reduction.pk, state=SubtaskState.BLOCKED)
+    if not stopped and (counts.succeeded or not counts.total):
+        blocked.update(state=SubtaskState.WAITING)
+        return Settled(job.pk, reduction_ready=True)
+    # Nothing to reduce, or nobody wants it any more.
+    blocked.update(state=SubtaskState.CANCELLED, finished_at=now)
+    return _finish(job, counts, now, broken=bool(job.error), stopped=stopped)
+
+
+def _finish(
+    job: Job,
+    counts: Counts,
+    now: datetime,
+    *,
+    broken: bool,
+    stopped: bool,
+    error: str | None = None,
+) -> Settled | None:
+    state = final_state(counts, stopped=stopped, broken=broken)
+    mine = Subtask.objects.filter(job=OuterRef("pk"))
+    chosen = mine.filter(role=Role.REDUCE) if job.reduce else mine.filter(index=0)
+    changes: dict[str, object] = {"finished_at": now, "running": 0, "error": error or job.error}
+    if job.reduce or job.total == 1:
+        changes["result"] = Subquery(chosen.values("result")[:1])
+        if not changes["error"]:
+            changes["error"] = Subquery(chosen.values("error")[:1])
+    if job.started_at is None:
+        first = mine.exclude(started_at=None).order_by("started_at").values("started_at")[:1]
+        changes["started_at"] = Coalesce(Subquery(first), now)
+    moved = Job.objects.move(job.pk, from_=JOB_OPEN, to=state, **changes)
+    return Settled(job.pk, state=state) if moved else None
+
+
+def cancel_rest(job: str, *, in_flight: set[int], now: datetime) -> int:
+    """Cancel every open subtask that is not in flight, and count it; how many that were."""
+    with transaction.atomic():
+        rest = Subtask.objects.filter(job_id=job, role=Role.MAP, state__in=OPEN)
+        if in_flight:
+            rest = rest.exclude(pk__in=in_flight)
+        count = rest.update(state=SubtaskState.CANCELLED, finished_at=now, retry_at=None)
+        if count:
+            Job.objects.filter(pk=job).update(cancelled=F("cancelled") + count)
+        if not in_flight:
+            # An open reduction of a job that nobody wants any more.
+            Subtask.objects.filter(job_id=job, role=Role.REDUCE, state__in=OPEN).update(
+                state=SubtaskState.CANCELLED, finished_at=now
+            )
+    return count
+
+
+def stop_job(job: str, *, error: str) -> bool:
+    """Make a job end before its time, as failed with `error` (JSON text)."""
+    live = JOB_OPEN - {JobState.CANCELLING}
+    return Job.objects.move(job, from_=live, to=JobState.CANCELLING, error=error)

@@ -1,0 +1,182 @@
+"""What is due by time alone: delayed jobs, deadlines, states for people, lost bundles."""
+
+import json
+from collections import Counter
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from django.conf import settings
+from django.db.models.functions import Coalesce
+
+from jobs.domain.backlog import Line
+from jobs.domain.flight import Sent
+from jobs.domain.states import JOB_OPEN, JobState
+from jobs.finisher import stop_job
+from jobs.models import Job, Queue
+from jobs.recorder import record_running
+from nodes.roster import Roster
+
+if TYPE_CHECKING:
+    from jobs.workload import JobsWorkload
+
+log = structlog.get_logger()
+POLL_SECONDS = 5.0
+#: A bundle this old that is nowhere at two looks is sent again.
+MISSING_AFTER_SECONDS = 10.0
+SHOW_RUNNING_AFTER_SECONDS = 1.0
+
+
+class Housekeeping:
+    """Belongs to one workload; everything it remembers is forgotten at a take-over."""
+
+    def __init__(self, work: "JobsWorkload") -> None:
+        self._work = work
+        self._expected: dict[str, datetime] = {}
+        self._shown: set[int] = set()
+        self._running: dict[str, int] = {}
+        self._missing: set[str] = set()
+        self._held_queues: set[str] = set()
+        self._polled_at = 0.0
+        self._slots: dict[str, int] = {}
+
+    def tidy(self, roster: Roster, now: datetime) -> None:
+        """One round; called once a second."""
+        self._slots = {seat.name: seat.beat.slots for seat in roster}
+        for job, due in list(self._expected.items()):
+            if due <= now:
+                del self._expected[job]
+                self._work.refresh({job}, now)
+        for line in self._work.backlog.lines():
+            if line.order.deadline and line.order.deadline <= now and not line.stopped:
+                self.break_off(line, _facts("deadline", "the job's deadline passed"), now)
+        self._show_running(roster, now)
+        self._show_jobs(now)
+        if now.timestamp() - self._polled_at >= POLL_SECONDS:
+            self._polled_at = now.timestamp()
+            self._poll(now)
+            self._find_missing(roster, now)
+
+    def expect(self, job: str, due: datetime) -> None:
+        """A job that is to start later."""
+        self._expected[job] = due
+
+    def queue_held(self, queue: str) -> bool:
+        """Whether an operator paused the queue."""
+        return queue in self._held_queues
+
+    def settle_all(self, now: datetime) -> None:
+        """End what ended while nobody led."""
+        self._polled_at = now.timestamp()
+        self._held_queues = set(Queue.objects.filter(paused=True).values_list("name", flat=True))
+        for line in self._work.backlog.lines():
+            line.held = line.held or self.queue_held(line.order.queue)
+        self._work.settle({line.order.job for line in self._work.backlog.lines()}, now)
+
+    def break_off(self, line: Line, error: str, now: datetime) -> None:
+        """End a job before its time, as failed."""
+        if stop_job(line.order.job, error=error or _facts("failed", "a subtask failed")):
+            self._work.stop(line, now)
+
+    def _poll(self, now: datetime) -> None:
+        """Hints may be lost: compare with the database."""
+        self._held_queues = set(Queue.objects.filter(paused=True).values_list("name", flat=True))
+        rows = dict(Job.objects.open().values_list("pk", "state"))
+        changed = {job for job in rows if job not in self._work.backlog}
+        for line in self._work.backlog.lines():
+            job = line.order.job
+            state = rows.get(job)
+            held = state == JobState.PAUSED or self.queue_held(line.order.queue)
+            stopped = state == JobState.CANCELLING
+            if state is None or held != line.held or stopped != line.stopped:
+                changed.add(job)
+        if changed - self._expected.keys():
+            self._work.refresh(changed, now)
+
+    def _show_running(self, roster: Roster, now: datetime) -> None:
+        """Subtasks that run for a second or more become visible in the database."""
+        rows, alive = [], set()
+        for seat in roster:
+            for running in seat.beat.running:
+                found = self._work.flight.find(running.attempt, seat.name)
+                if found is None:
+                    continue
+                alive.add(running.attempt)
+                old = now.timestamp() - running.started_at >= SHOW_RUNNING_AFTER_SECONDS
+                if old and running.attempt not in self._shown:
+                    rows.append((found[1].subtask, seat.name, running.started_at))
+                    self._shown.add(running.attempt)
+        self._shown &= alive
+        record_running(rows)
+
+    def _show_jobs(self, now: datetime) -> None:
+        counts: Counter[str] = Counter()
+        for node in self._slots:
+            counts.update(sent.job for sent in self._begun(node))
+        for line in self._work.backlog.lines():
+            job = line.order.job
+            if line.in_flight and not line.started:
+                line.started = True
+                Job.objects.move(
+                    job,
+                    from_=frozenset({JobState.QUEUED}),
+                    to=JobState.RUNNING,
+                    started_at=Coalesce("started_at", now),
+                )
+            if counts[job] != self._running.get(job, 0):
+                self._running[job] = counts[job]
+                Job.objects.filter(pk=job, state__in=JOB_OPEN).update(running=counts[job])
+        live = {line.order.job for line in self._work.backlog.lines()}
+        self._running = {job: count for job, count in self._running.items() if job in live}
+
+    def _begun(self, node: str) -> list[Sent]:
+        """The bundles that a node's slots work on; what was sent behind them only waits there."""
+        return self._work.flight.on(node)[: self._slots.get(node, 1)]
+
+    def _find_missing(self, roster: Roster, now: datetime) -> None:
+        """Bundles that were sent but are in no list, in no slot, and in no report."""
+        old = now.timestamp() - MISSING_AFTER_SECONDS
+        suspects = [sent for sent in self._work.flight if sent.at < old]
+        if not suspects:
+            self._missing = set()
+            return
+        there = self._work.dispatcher.whereabouts({sent.node for sent in suspects})
+        running = {r.attempt for seat in roster for r in seat.beat.running}
+        lost = {s.id: s for s in suspects if s.id not in there and not running & s.open.keys()}
+        for bundle in self._missing & lost.keys():
+            log.warning("bundle.missing", bundle=bundle, node=lost[bundle].node)
+            self._work.take_back(lost[bundle], now, reason="its bundle was lost")
+        self._missing = lost.keys() - self._missing
+
+    def queues(self, now: datetime) -> dict[str, dict[str, Any]]:
+        """Depth and oldest wait (seconds) of each queue of waiting work."""
+        view: dict[str, dict[str, Any]] = {
+            name: {"depth": 0, "oldest_wait": None, "paused": self.queue_held(name)}
+            for name in settings.HIVE.queues
+        }
+        for line in self._work.backlog.lines():
+            row = view.get(line.order.queue)
+            waiting = line.remaining - line.in_flight
+            if row is None or waiting <= 0:
+                continue
+            row["depth"] += waiting
+            wait = max(round(now.timestamp() - line.since, 1), 0.0)
+            row["oldest_wait"] = max(row["oldest_wait"] or 0.0, wait)
+        return view
+
+    def work_of(self, node: str) -> list[dict[str, Any]]:
+        """What each busy slot of a node has in hand: job, index, task, since when."""
+        work = []
+        for sent in self._begun(node):
+            line = self._work.backlog.get(sent.job)
+            ready = next(iter(sent.open.values()))
+            order = line.order if line else None
+            task = (order.reduce if ready.reduce else order.task) if order else ""
+            since = datetime.fromtimestamp(sent.at, UTC).isoformat()
+            row = {"job": sent.job, "index": ready.index, "task": task, "started_at": since}
+            work.append({**row, "items": len(sent.open), "reduce": ready.reduce})
+        return work
+
+
+def _facts(kind: str, message: str) -> str:
+    return json.dumps({"type": kind, "message": message, "traceback": ""})

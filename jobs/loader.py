@@ -1,0 +1,134 @@
+"""From rows to the leader's memory: orders of jobs, and ready subtasks in pages."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.conf import settings
+
+from jobs.domain.backlog import Line, Order, Ready
+from jobs.domain.flight import Flight
+from jobs.domain.retry import Policy
+from jobs.domain.states import JobState, Outcome, Role, SubtaskState
+from jobs.models import Attempt, Job, Subtask
+from nodes.domain.placement import Demand
+
+PAGE = 2000
+#: The window is filled again when it holds fewer than this.
+LOW_WATER = 500
+LOADABLE = (
+    SubtaskState.WAITING,
+    SubtaskState.RETRYING,
+    SubtaskState.QUEUED,
+    SubtaskState.RUNNING,
+)
+COLUMNS = ("id", "index", "attempts", "item", "role", "state", "retry_at", "crashes")
+
+
+def open_line(job: Job) -> Line:
+    """The line of a job, its window still empty."""
+    line = Line(order=read_order(job), since=job.created_at.timestamp())
+    line.started = job.started_at is not None
+    line.held = job.state == JobState.PAUSED
+    line.stopped = job.state == JobState.CANCELLING
+    line.remaining = job.total - job.succeeded - job.failed - job.cancelled
+    return line
+
+
+def read_order(job: Job) -> Order:
+    """What every subtask of the job has in common."""
+    queues = settings.HIVE.queues
+    return Order(
+        job=job.pk,
+        task=job.task,
+        queue=job.queue,
+        rank=queues.index(job.queue) if job.queue in queues else len(queues),
+        priority=job.priority,
+        total=job.total,
+        timeout=job.timeout,
+        kwargs=job.kwargs,
+        reduce=job.reduce,
+        policy=Policy(job.retries, tuple(job.backoff), job.at_most_once),
+        demand=read_demand(job.requires),
+        idempotent=job.idempotent,
+        alone=job.at_most_once or bool(job.requires.get("gpu")),
+        fail_fast=job.on_error == "fail_fast",
+        deadline=job.deadline,
+    )
+
+
+def read_demand(requires: dict[str, Any]) -> Demand:
+    """What a job requires of a node."""
+    return Demand(
+        gpu=requires.get("gpu", 0),
+        gpu_memory_mb=requires.get("gpu_memory_mb", 0),
+        memory_mb=requires.get("memory_mb", 0),
+        labels=tuple(sorted(requires.get("labels", {}).items())),
+        capabilities=frozenset(requires.get("capabilities", ())),
+    )
+
+
+def fill(line: Line, flight: Flight) -> None:
+    """Load the next page into the line's window, if it runs low and there is more."""
+    if line.exhausted or len(line.ready) >= LOW_WATER:
+        return
+    page = Subtask.objects.filter(
+        job_id=line.order.job, index__gt=line.cursor, state__in=LOADABLE
+    ).order_by("index")
+    rows = list(page.values_list(*COLUMNS)[:PAGE])
+    line.exhausted = len(rows) < PAGE
+    if rows:
+        line.cursor = rows[-1][1]
+    crashed = _crash_nodes([row[0] for row in rows if row[7]])
+    for row in rows:
+        if not flight.holds(row[0]):
+            _enter(line, row, crashed)
+
+
+def _enter(line: Line, row: tuple, crashed: dict[int, frozenset[str]]) -> None:
+    subtask, index, attempts, item, role, state, retry_at, _ = row
+    reduce = role == Role.REDUCE
+    avoid = crashed.get(subtask, frozenset())
+    ready = Ready(subtask, index, attempts + 1, item, reduce, avoid)
+    if reduce:
+        ready = load_reduction(line.order.job) or ready
+    if state == SubtaskState.RETRYING and retry_at:
+        line.put_off(ready, retry_at.timestamp())
+    else:
+        line.ready.append(ready)
+
+
+def load_reduction(job: str) -> Ready | None:
+    """The reduction of a job, with the list of its results in item order, if it is open."""
+    row = Subtask.objects.filter(job_id=job, role=Role.REDUCE, state__in=LOADABLE).first()
+    if row is None:
+        return None
+    results = (
+        Subtask.objects.filter(job_id=job, role=Role.MAP, state=SubtaskState.SUCCEEDED)
+        .order_by("index")
+        .values_list("result", flat=True)
+    )
+    item = f"[{','.join(results.iterator())}]"
+    return Ready(row.pk, row.index, row.attempts + 1, item, reduce=True)
+
+
+def load_open(subtasks: Iterable[int]) -> dict[int, tuple[Ready, int]]:
+    """Open subtasks by id, each with the newest closed attempt."""
+    found: dict[int, tuple[Ready, int]] = {}
+    ids = list(subtasks)
+    for start in range(0, len(ids), 500):
+        rows = Subtask.objects.filter(pk__in=ids[start : start + 500], state__in=LOADABLE)
+        for row in rows:
+            reduce = row.role == Role.REDUCE
+            ready = Ready(row.pk, row.index, row.attempts + 1, row.item, reduce)
+            found[row.pk] = ((load_reduction(row.job_id) if reduce else None) or ready, row.attempt)
+    return found
+
+
+def _crash_nodes(subtasks: list[int]) -> dict[int, frozenset[str]]:
+    if not subtasks:
+        return {}
+    rows = Attempt.objects.filter(subtask__in=subtasks, outcome=Outcome.CRASHED)
+    nodes: dict[int, set[str]] = {}
+    for subtask, node in rows.values_list("subtask_id", "node"):
+        nodes.setdefault(subtask, set()).add(node)
+    return {subtask: frozenset(names) for subtask, names in nodes.items()}

@@ -1,0 +1,141 @@
+"""Which subtasks go where now. Reads memory only; what it plans is in flight at once."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from random import Random
+
+from jobs.domain.backlog import Backlog, Line, Ready
+from jobs.domain.bundles import MAX_BYTES, Pace, is_short, size
+from jobs.domain.flight import Flight, Sent
+from jobs.wire import bundle_id
+from nodes.domain.placement import Candidate, Choice, Demand, choose
+from nodes.domain.scoring import Weights
+from nodes.roster import Roster
+
+ANYWHERE = Demand()
+#: What an item of an unknown task is charged, in seconds.
+UNKNOWN_SECONDS = 0.1
+
+
+class Planner:
+    """One leader's plans. Attempt ids are unique for ever: the epoch, then a sequence."""
+
+    def __init__(
+        self,
+        backlog: Backlog,
+        flight: Flight,
+        pace: Pace,
+        weights: Weights,
+        random: Random,
+        epoch: int = 0,
+        refill: Callable[[Line], None] = lambda line: None,
+    ) -> None:
+        self._backlog, self._flight, self._pace = backlog, flight, pace
+        self._weights, self._random = weights, random
+        self._refill = refill
+        self._next_attempt = (epoch << 32) + 1
+
+    def plan(self, roster: Roster, now: datetime) -> list[tuple[Sent, Line]]:
+        """Bundles for every node that has room, in the order of whose turn it is."""
+        stamp = now.timestamp()
+        for line in self._backlog.lines():
+            line.wake(stamp)
+            self._refill(line)
+        self._count_flight(roster)
+        nodes = {node.name: node for node in roster.candidates()}
+        slots = roster.slots()
+        planned: list[tuple[Sent, Line]] = []
+        skipped: set[str] = set()
+        while any(node.sent < 2 * node.slots for node in nodes.values()):
+            line = self._backlog.turn(stamp, skip=skipped)
+            if line is None:
+                break
+            sent = self._bundle(line, nodes, slots, stamp, roster)
+            if sent is None:
+                skipped.add(line.order.job)
+            else:
+                planned.append((sent, line))
+        return planned
+
+    def _count_flight(self, roster: Roster) -> None:
+        for seat in roster:
+            sent = self._flight.on(seat.name)
+            seat.in_flight = len(sent)
+            seat.leased_gpus = {gpu for bundle in sent for gpu in bundle.gpus}
+
+    def _bundle(
+        self, line: Line, nodes: dict[str, Candidate], slots: int, now: float, roster: Roster
+    ) -> Sent | None:
+        count, demand = self._shape(line, slots)
+        choice = choose(
+            nodes.values(),
+            demand,
+            weights=self._weights,
+            random=self._random,
+            avoid=line.ready[0].avoid,
+        )
+        line.awaiting_room = "" if choice else "no node that fits has room"
+        if choice is None:
+            return None
+        items = _take(line, count)
+        self._charge(nodes, choice, roster)
+        seconds = self._pace.of(line.order.task) or UNKNOWN_SECONDS
+        self._backlog.charge(line, seconds=seconds * len(items), now=now)
+        sent = Sent(
+            id=bundle_id(choice.node, self._next_attempt),
+            node=choice.node,
+            incarnation=roster[choice.node].beat.incarnation,
+            job=line.order.job,
+            first=self._next_attempt,
+            at=now,
+            items=items,
+            gpus=choice.gpus,
+        )
+        self._next_attempt += len(items)
+        self._flight.add(sent)
+        self._refill(line)
+        line.in_flight += len(items)
+        return sent
+
+    def _shape(self, line: Line, slots: int) -> tuple[int, Demand]:
+        """How many items to send together, and what they need of a node."""
+        first = line.ready[0]
+        if first.reduce:
+            return 1, ANYWHERE
+        seconds = self._pace.of(line.order.task)
+        count = size(
+            seconds=seconds,
+            remaining=max(line.remaining - line.in_flight, 1),
+            slots=slots,
+            # A subtask that must avoid a node would drag its neighbours along.
+            alone=line.order.alone or bool(first.avoid),
+        )
+        short = not line.order.alone and is_short(seconds=seconds, items=count)
+        return count, replace(line.order.demand, short=short) if short else line.order.demand
+
+    def _charge(self, nodes: dict[str, Candidate], choice: Choice, roster: Roster) -> None:
+        """The node is busier from now on, before it can say so itself."""
+        node, seat = nodes[choice.node], roster[choice.node]
+        seat.in_flight += 1
+        seat.sent_since_beat += 1
+        seat.leased_gpus |= set(choice.gpus)
+        nodes[choice.node] = replace(
+            node,
+            sent=node.sent + 1,
+            cpu=min(1.0, node.cpu + 1 / max(node.slots, 1)),
+            free_gpus=tuple(gpu for gpu in node.free_gpus if gpu.index not in choice.gpus),
+        )
+
+
+def _take(line: Line, count: int) -> list[Ready]:
+    """Up to `count` ready subtasks, within the size that one bundle may have."""
+    items = [line.ready.popleft()]
+    room = MAX_BYTES - len(items[0].item)
+    while len(items) < count and line.ready:
+        following = line.ready[0]
+        room -= len(following.item)
+        if room < 0 or following.avoid or following.reduce:
+            break
+        items.append(line.ready.popleft())
+    return items

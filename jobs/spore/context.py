@@ -1,0 +1,81 @@
+"""What a task is given besides its item."""
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from redis import Redis
+
+from hive_site.kernel.redis import key
+from nodes.spore.board import CANCEL, Cell
+
+if TYPE_CHECKING:
+    from jobs.wire import Bundle
+
+log = structlog.get_logger()
+CACHE_TTL_SECONDS = 86_400
+
+
+class SharedCache:
+    """Values shared by all nodes, as JSON, in Redis."""
+
+    def __init__(self, client: Redis) -> None:
+        self._client = client
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The value kept under `name`, or `default`."""
+        text = self._client.get(key("cache", name))
+        return default if text is None else json.loads(text)
+
+    def set(self, name: str, value: Any, ttl: float = CACHE_TTL_SECONDS) -> None:
+        """Keep a JSON value for `ttl` seconds."""
+        self._client.set(key("cache", name), json.dumps(value), px=max(int(ttl * 1000), 1))
+
+
+class Context:
+    """One attempt's view of the Hive (CONTRACT §4)."""
+
+    __slots__ = (
+        "_attempt_id",
+        "_cell",
+        "attempt",
+        "cache",
+        "gpus",
+        "index",
+        "job_id",
+        "node",
+        "release",
+        "subtask_id",
+        "total",
+    )
+
+    def __init__(
+        self,
+        *,
+        bundle: "Bundle",
+        item: tuple[int, int, int, Any],
+        attempt_id: int,
+        node: str,
+        release: str,
+        cell: Cell,
+        cache: SharedCache,
+    ) -> None:
+        self.subtask_id, self.index, self.attempt, _ = item
+        self.job_id, self.total, self.gpus = bundle.job, bundle.total, list(bundle.gpus)
+        self.node, self.release, self.cache = node, release, cache
+        self._attempt_id, self._cell = attempt_id, cell
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether somebody cancelled the job; a long task looks now and then."""
+        return self._cell.ordered(self._attempt_id) == CANCEL
+
+    def progress(self, fraction: float, message: str = "") -> None:
+        """Show how far this attempt is, from 0 to 1."""
+        share = min(max(float(fraction), 0.0), 1.0)
+        self._cell.write(replace(self._cell.read(), progress=share, message=message))
+
+    def log(self, message: str) -> None:
+        """Write a line to the Spore's log, with the subtask it belongs to."""
+        log.info("task.says", job=self.job_id, index=self.index, message=message)

@@ -1,0 +1,121 @@
+"""Sends a slot's events: at the end of a bundle, and every 50 ms while one runs.
+
+A thread of its own flushes and hands back the rest of a bundle whose item turned out long; one
+lock makes sure that what was handed back is never started.
+"""
+
+import json
+import threading
+import time
+from typing import Any
+
+import structlog
+from redis import Redis
+
+from hive_site.kernel.envelope import seal
+from hive_site.kernel.redis import RedisError
+from jobs.wire import FLUSH_BYTES, Bundle
+from nodes import wire
+from nodes.spore.identity import Identity
+
+log = structlog.get_logger()
+FLUSH_SECONDS = 0.05
+LONG_SECONDS = 1.0
+AWAY_SECONDS = 0.2
+
+
+class Reporter:
+    """One slot's voice. Times in events are Unix seconds on Redis's clock."""
+
+    def __init__(self, client: Redis, identity: Identity) -> None:
+        self._client, self._identity = client, identity
+        self._lock = threading.Lock()
+        self._running = threading.Event()
+        self._bundle: Bundle | None = None
+        self._ok: list[tuple[int, float, float, str]] = []
+        self._events: list[dict[str, Any]] = []
+        self._bytes = 0
+        self._position = self._end = 0
+        self._item_started = 0.0
+        threading.Thread(target=self._tend, name="reporter", daemon=True).start()
+
+    def begin(self, bundle: Bundle) -> None:
+        """A bundle starts."""
+        with self._lock:
+            self._bundle, self._position, self._end = bundle, -1, len(bundle.items)
+            self._item_started = time.monotonic()
+            self._running.set()
+
+    def take(self, position: int) -> bool:
+        """Whether the item at `position` is still ours to start."""
+        with self._lock:
+            self._position, self._item_started = position, time.monotonic()
+            return position < self._end
+
+    def succeeded(self, attempt: int, started: float, ended: float, result: str) -> None:
+        """An item is done; `result` is JSON text."""
+        with self._lock:
+            self._ok.append((attempt, started, ended, result))
+            self._bytes += len(result)
+            if self._bytes >= FLUSH_BYTES:
+                self._try_flush()
+
+    def happened(self, event: dict[str, Any]) -> None:
+        """Anything else about an attempt."""
+        with self._lock:
+            self._events.append(event)
+
+    def end(self) -> None:
+        """The bundle is over: everything reaches Redis, however long that takes."""
+        self._running.clear()
+        with self._lock:
+            while not self._try_flush(last=True):
+                time.sleep(AWAY_SECONDS)
+            self._bundle = None
+
+    def _tend(self) -> None:
+        while True:
+            self._running.wait()
+            time.sleep(FLUSH_SECONDS)
+            with self._lock:
+                if self._bundle is not None:
+                    self._hand_back_rest(self._bundle)
+                    self._try_flush()
+
+    def _hand_back_rest(self, bundle: Bundle) -> None:
+        first = self._position + 1
+        if first >= self._end or time.monotonic() - self._item_started < LONG_SECONDS:
+            return
+        back = [bundle.first + position for position in range(first, self._end)]
+        self._events.append({"k": "back", "attempts": back})
+        self._end = first
+
+    def _try_flush(self, *, last: bool = False) -> bool:
+        """Send what is pending; False if Redis is away. What was sent may be sent twice."""
+        if not self._bundle or not (self._ok or self._events or last):
+            return True
+        body = {
+            "v": wire.PROTOCOL,
+            "incarnation": self._identity.incarnation,
+            "bundle": self._bundle.id,
+            "job": self._bundle.job,
+            "ok": self._ok,
+            "events": self._events,
+        }
+        text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+        envelope = seal(text, key=self._identity.key, purpose=wire.PURPOSE_REPORT)
+        try:
+            self._send(envelope, self._bundle.id if last else None)
+        except (RedisError, OSError) as error:
+            log.warning("report.waits", error=str(error))
+            return False
+        self._ok, self._events, self._bytes = [], [], 0
+        return True
+
+    def _send(self, envelope: bytes, done: str | None) -> None:
+        pipe = self._client.pipeline(transaction=False)
+        pipe.xadd(wire.report_key(self._identity.name), {"e": envelope})
+        if done:
+            pipe.lrem(wire.intermediate_key(self._identity.name), 1, done)
+            pipe.delete(wire.bundle_key(done))
+        pipe.execute()

@@ -1,0 +1,73 @@
+"""From what a task did to what is reported: results as JSON text, errors as facts."""
+
+import json
+import re
+import traceback
+from typing import Any
+
+from jobs.outcomes import Fail, Retry, TaskCancelled, TaskTimeout
+from jobs.wire import MAX_RESULT_BYTES
+
+TRACEBACK_CHARS = 20_000
+MESSAGE_CHARS = 4_000
+#: An escaped NUL: PostgreSQL stores it nowhere.
+NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+
+
+class ResultInvalid(Exception):
+    """The task returned something that is not JSON."""
+
+
+class ResultTooLarge(Exception):
+    """The task returned more than a result may hold."""
+
+
+def encode_result(value: Any) -> str:
+    """The result as JSON text. Raises `ResultInvalid` or `ResultTooLarge`."""
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        size = len(text.encode())
+    except (TypeError, ValueError, RecursionError) as error:
+        reason = f"a result must be JSON without NaN or infinity: {error}"
+        raise ResultInvalid(reason) from error
+    if "\\u0000" in text and NUL.search(text):
+        raise ResultInvalid("a result must not hold NUL characters")
+    if size > MAX_RESULT_BYTES:
+        raise ResultTooLarge(f"the result has {size} bytes; {MAX_RESULT_BYTES} are allowed")
+    return text
+
+
+def describe(error: BaseException) -> dict[str, Any]:
+    """The event fields for a task that raised: kind, error, and whether it may be tried again."""
+    match error:
+        case TaskTimeout():
+            return {"k": "timeout", "e": _facts("timeout", error)}
+        case TaskCancelled():
+            return {"k": "cancelled", "e": _facts("cancelled", error)}
+        case ResultInvalid():
+            return {"k": "fail", "final": True, "e": _facts("result_invalid", error)}
+        case ResultTooLarge():
+            return {"k": "fail", "final": True, "e": _facts("result_too_large", error)}
+        case Fail():
+            return {"k": "fail", "final": True, "e": _facts("Fail", error)}
+        case Retry():
+            return {"k": "fail", "after": error.after, "e": _facts("Retry", error)}
+    return {"k": "fail", "e": _facts(type(error).__qualname__, error)}
+
+
+def _facts(kind: str, error: BaseException) -> dict[str, str]:
+    try:
+        message = str(error)
+    except Exception as broken:  # noqa: BLE001 a task's exception may fail to print itself
+        message = f"unprintable: {type(broken).__name__}"
+    lines = traceback.format_exception(error, limit=50)
+    return {
+        "type": _clean(kind)[:200],
+        "message": _clean(message)[:MESSAGE_CHARS],
+        "traceback": _clean("".join(lines))[-TRACEBACK_CHARS:],
+    }
+
+
+def _clean(text: str) -> str:
+    """Text that every database and every JSON reader takes."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")

@@ -1,0 +1,104 @@
+"""The messages between Foreman and slots: bundles out, events back. No Django, no ORM.
+
+A bundle is one JSON object. The items' texts go into it as they are, and results come back as
+text, so that a payload is encoded once where it is made and decoded once where it is used.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from nodes.wire import PROTOCOL
+
+#: A bundle that waited longer than this on a node is handed back instead of run.
+BUNDLE_TTL_SECONDS = 900
+#: One result may be this long, as JSON text in UTF-8.
+MAX_RESULT_BYTES = 1024 * 1024
+#: Pending events are sent when their results reach this size together.
+FLUSH_BYTES = 192 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One item of a bundle. `number` is the attempt's number from 1, `item` is JSON text."""
+
+    subtask: int
+    index: int
+    number: int
+    item: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """What a slot is to run. Attempt ids are `first`, `first + 1`, … in the order of items."""
+
+    id: str
+    job: str
+    task: str
+    total: int
+    timeout: float
+    first: int
+    kwargs: dict[str, Any]
+    items: list[tuple[int, int, int, Any]]
+    gpus: tuple[int, ...]
+    expires: float
+
+
+def bundle_id(node: str, first: int) -> str:
+    """The id of the bundle whose first attempt is `first`; starts with the node for Redis ACLs."""
+    return f"{node}-{first:x}"
+
+
+def compose(
+    *,
+    node: str,
+    incarnation: str,
+    job: str,
+    task: str,
+    total: int,
+    timeout: float,
+    first: int,
+    kwargs: str,
+    pieces: Iterable[Piece],
+    gpus: tuple[int, ...],
+    now: float,
+) -> str:
+    """The JSON text of a bundle. `kwargs` is JSON text, `now` Unix seconds."""
+    head = json.dumps(
+        {
+            "v": PROTOCOL,
+            "node": node,
+            "incarnation": incarnation,
+            "bundle": bundle_id(node, first),
+            "job": job,
+            "task": task,
+            "total": total,
+            "timeout": timeout,
+            "first": first,
+            "gpus": gpus,
+            "expires": now + BUNDLE_TTL_SECONDS,
+        }
+    )
+    items = ",".join(f"[{p.subtask},{p.index},{p.number},{p.item}]" for p in pieces)
+    return f'{head[:-1]},"kwargs":{kwargs},"items":[{items}]}}'
+
+
+def read_bundle(body: dict[str, Any], *, node: str, incarnation: str) -> Bundle:
+    """The bundle in a verified message. Raises `ValueError` if it is not for this Spore."""
+    if body.get("v") != PROTOCOL:
+        raise ValueError(f"protocol {body.get('v')}, this Spore speaks {PROTOCOL}")
+    if (body["node"], body["incarnation"]) != (node, incarnation):
+        raise ValueError(f"for {body['node']} {body['incarnation']}, not for us")
+    return Bundle(
+        id=body["bundle"],
+        job=body["job"],
+        task=body["task"],
+        total=body["total"],
+        timeout=body["timeout"],
+        first=body["first"],
+        kwargs=body["kwargs"],
+        items=[tuple(item) for item in body["items"]],
+        gpus=tuple(body["gpus"]),
+        expires=body["expires"],
+    )

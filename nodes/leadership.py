@@ -1,0 +1,101 @@
+"""Who leads: a row with holder, expiry and an epoch that only grows.
+
+Every recording transaction confirms the row first, and every Lua verb checks the epoch's mirror
+in Redis, so a leader that was frozen and wakes up can write nowhere.
+"""
+
+import os
+import secrets
+import socket
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import psutil
+import structlog
+from django.db import transaction
+from django.db.models import F, Q
+from redis import Redis
+
+from hive_site.kernel.errors import Deposed
+from hive_site.kernel.redis import load_script
+from nodes import wire
+from nodes.models import Lease
+
+log = structlog.get_logger()
+TERM = timedelta(seconds=15)
+RENEW_EVERY = timedelta(seconds=5)
+LUA = Path(__file__).parent / "lua"
+
+
+class Leadership:
+    """One Foreman's claim to lead."""
+
+    def __init__(self, client: Redis) -> None:
+        self._claim_epoch = load_script(client, LUA / "claim_epoch.lua")
+        self.holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self.epoch = 0
+        self.held = False
+        self._renew_at = datetime.min
+
+    def hold(self, now: datetime) -> bool:
+        """Lead or go on leading; False while another Foreman does."""
+        naive = now.replace(tzinfo=None)
+        if self.held and naive < self._renew_at:
+            return True
+        if not (self._renew(now) if self.held else self._acquire(now)):
+            self.held = False
+            return False
+        self._renew_at = naive + RENEW_EVERY
+        return True
+
+    def confirm(self, now: datetime) -> None:
+        """Inside a transaction: still leading. Raises `Deposed` otherwise."""
+        if not self._renew(now):
+            self.held = False
+            raise Deposed(f"epoch {self.epoch} is over")
+
+    def doubt(self) -> None:
+        """Something says that we lead no more: claim the lease anew, with a new epoch."""
+        self.held = False
+
+    def release(self) -> None:
+        """Give up the lease, so that a standby need not wait for its end."""
+        if self.held:
+            Lease.objects.filter(pk=1, holder=self.holder).update(holder="", expires_at=None)
+            self.held = False
+
+    def mirror(self) -> str:
+        """Show the epoch to Redis and return its boot key. Raises `Deposed` if it saw a newer."""
+        fresh = secrets.token_hex(16)
+        boot = self._claim_epoch(keys=[wire.EPOCH, wire.BOOT], args=[self.epoch, fresh])
+        if boot == b"deposed":
+            self.held = False
+            raise Deposed(f"Redis knows a later epoch than {self.epoch}")
+        return boot.decode()
+
+    def _renew(self, now: datetime) -> bool:
+        mine = Lease.objects.filter(pk=1, holder=self.holder, epoch=self.epoch)
+        return mine.update(expires_at=now + TERM) == 1
+
+    def _acquire(self, now: datetime) -> bool:
+        Lease.objects.get_or_create(pk=1)
+        with transaction.atomic():
+            free = Q(expires_at=None) | Q(expires_at__lt=now) | Q(holder=self.holder)
+            lease = Lease.objects.get(pk=1)
+            if _died_here(lease.holder):
+                free |= Q(holder=lease.holder)
+            taken = Lease.objects.filter(free, pk=1, epoch=lease.epoch).update(
+                holder=self.holder, epoch=F("epoch") + 1, expires_at=now + TERM
+            )
+        if not taken:
+            return False
+        self.epoch, self.held = lease.epoch + 1, True
+        log.info("foreman.leads", epoch=self.epoch, holder=self.holder)
+        return True
+
+
+def _died_here(holder: str) -> bool:
+    """Whether the holder was a process of this machine that is no more."""
+    host, _, rest = holder.partition(":")
+    pid = rest.partition(":")[0]
+    return host == socket.gethostname() and pid.isdigit() and not psutil.pid_exists(int(pid))

@@ -1,0 +1,23 @@
+"""Standing orders of operators to agents, kept in Redis and reconciled at every heartbeat."""
+
+import json
+from collections.abc import Iterable
+
+from redis import Redis
+
+from hive_site.kernel.envelope import node_key, seal
+from nodes import wire
+from nodes.domain.states import NodeState
+from nodes.models import Node
+
+
+def send_orders(client: Redis, nodes: Iterable[Node], *, fleet_key: str) -> None:
+    """Leave each node's orders where its agent looks. Safe to repeat."""
+    pipe = client.pipeline(transaction=False)
+    for node in nodes:
+        # An agent that reads its own incarnation here was given up and must start anew.
+        over = node.incarnation if node.state == NodeState.LOST else None
+        text = json.dumps({"v": wire.PROTOCOL, "slots": node.wanted_slots, "over": over})
+        key = node_key(fleet_key, node.name)
+        pipe.set(wire.orders_key(node.name), seal(text, key=key, purpose=wire.PURPOSE_ORDER))
+    pipe.execute()

@@ -1,0 +1,67 @@
+"""What the Foreman needs of others. `jobs` implements it; `hive_site/wiring.py` hands it in."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from nodes.leadership import Leadership
+from nodes.roster import Roster
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What one node said in one stream entry; the signature was verified."""
+
+    node: str
+    incarnation: str
+    entry: str
+    body: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Wakeup:
+    """A hint that something about `subject` changed in the database."""
+
+    what: str
+    subject: str
+
+
+@dataclass(slots=True)
+class Mail:
+    """What came in since the last look."""
+
+    wakeups: list[Wakeup] = field(default_factory=list)
+    reports: list[Report] = field(default_factory=list)
+    #: The newest entry read of each node, even if it was refused: the cursor moves past it.
+    cursors: dict[str, str] = field(default_factory=dict)
+
+
+class Workload(Protocol):
+    """The work that a Foreman places, records and takes back."""
+
+    def take_over(self, leadership: Leadership, now: datetime) -> None:
+        """Forget everything and rebuild it from the database and the ledger."""
+
+    def record(self, mail: Mail, now: datetime) -> None:
+        """Commit what the nodes reported, with their cursors, in one transaction."""
+
+    def heed(self, wakeups: list[Wakeup], now: datetime) -> None:
+        """Look at what the hints point to."""
+
+    def reclaim(self, node: str, reason: str, now: datetime) -> int:
+        """Take back everything sent to a node that is gone; how many subtasks that were."""
+
+    def dispatch(self, roster: Roster, now: datetime) -> int:
+        """Send ready work to nodes with room; how many subtasks were sent."""
+
+    def housekeep(self, roster: Roster, now: datetime) -> None:
+        """Once a second: what is due by time alone."""
+
+    def next_due(self, now: datetime) -> timedelta:
+        """How long nothing of the work is due by time alone."""
+
+    def snapshot(self, now: datetime) -> dict[str, Any]:
+        """The work's part of the picture that viewers see."""
+
+    def work_of(self, node: str) -> list[dict[str, Any]]:
+        """What was sent to a node and has not come back."""

@@ -1,0 +1,78 @@
+"""The roster in the database: loaded by a new leader, written when something changed."""
+
+from collections.abc import Iterable
+
+from nodes.domain.states import Intent, NodeState
+from nodes.models import Node
+from nodes.domain.beats import Beat
+from nodes.roster import Roster, Seat
+
+COLUMNS = (
+    "state reason incarnation slots own_labels capabilities gpus cpu memory release"
+    " agent_version platform last_seen"
+).split()
+
+
+def load_roster() -> Roster:
+    """Every node as the last leader left it."""
+    return Roster(_seat(node) for node in Node.objects.all())
+
+
+def refresh_wishes(roster: Roster) -> list[Node]:
+    """Read again what operators want; drop nodes that were deleted. Returns the rows."""
+    rows = {node.name: node for node in Node.objects.all()}
+    for seat in list(roster):
+        node = rows.get(seat.name)
+        if node is None:
+            roster.drop(seat.name)
+        else:
+            seat.intent, seat.set_labels = Intent(node.intent), node.set_labels
+    return list(rows.values())
+
+
+def save_seats(seats: Iterable[Seat]) -> None:
+    """Write what the roster knows of these nodes; new ones are enrolled by it."""
+    rows = [_row(seat) for seat in seats]
+    if rows:
+        Node.objects.bulk_create(
+            rows, update_conflicts=True, unique_fields=["name"], update_fields=COLUMNS
+        )
+
+
+def _seat(node: Node) -> Seat:
+    seen = int(node.last_seen.timestamp() * 1000) if node.last_seen else 0
+    return Seat(
+        name=node.name,
+        state=NodeState(node.state),
+        reason=node.reason,
+        intent=Intent(node.intent),
+        set_labels=node.set_labels,
+        beat=Beat(incarnation=node.incarnation, slots=node.slots, labels=node.own_labels),
+        # One less than what was read: the first beat that is read counts as news.
+        seen_ms=seen - 1,
+    )
+
+
+def _row(seat: Seat) -> Node:
+    beat = seat.beat
+    return Node(
+        name=seat.name,
+        state=seat.state,
+        intent=seat.intent,
+        set_labels=seat.set_labels,
+        reason=seat.reason[:200],
+        incarnation=beat.incarnation,
+        slots=beat.slots,
+        own_labels=beat.labels,
+        capabilities=sorted(beat.capabilities),
+        gpus=[
+            {"index": g.index, "name": g.name, "memory_mb": g.memory_mb, "free_mb": g.free_mb}
+            for g in beat.gpus
+        ],
+        cpu=beat.cpu,
+        memory=beat.memory,
+        release=beat.release,
+        agent_version=beat.agent_version,
+        platform=beat.platform,
+        last_seen=seat.last_seen,
+    )

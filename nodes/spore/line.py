@@ -1,0 +1,106 @@
+"""The agent's line to Redis: heartbeats and reports out, orders and wake-ups in."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from redis import Redis
+
+from hive_site.kernel.envelope import Forged, seal, unseal
+from hive_site.kernel.redis import connect
+from nodes import wire
+from nodes.spore.identity import Identity
+
+log = structlog.get_logger()
+BEAT_TTL_SECONDS = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a heartbeat brought back. `clock_ms` is Redis's clock, in Unix milliseconds."""
+
+    clock_ms: int
+    orders: dict[str, Any]
+    cancelled: frozenset[str]
+
+
+class Line:
+    """One agent's connections. Every call may raise `RedisError` while Redis is away."""
+
+    def __init__(self, url: str, identity: Identity) -> None:
+        self._identity = identity
+        name = wire.client_name(identity.name, identity.incarnation)
+        self._client: Redis = connect(url, name=name)
+        self._ear = connect(url, name=name, blocking=True).pubsub(ignore_subscribe_messages=True)
+
+    def announce(self) -> None:
+        """Tell the Foreman to look at once."""
+        self._client.xadd(wire.INBOX, {"what": "joined", "subject": self._identity.name})
+
+    def is_taken(self) -> bool:
+        """Whether another living agent uses this name."""
+        channel = wire.control_channel(self._identity.name)
+        return bool(self._client.pubsub_numsub(channel)[0][1])
+
+    def beat(self, body: dict[str, Any], jobs: set[str]) -> Answer:
+        """Say what the node is like; learn what is wanted of it and which `jobs` to stop."""
+        me = self._identity
+        asked = sorted(jobs)
+        pipe = self._client.pipeline(transaction=False)
+        beat_key = wire.beat_key(me.name)
+        pipe.xadd(beat_key, {"e": self._seal(body, wire.PURPOSE_BEAT)}, maxlen=1, approximate=False)
+        pipe.expire(beat_key, BEAT_TTL_SECONDS)
+        pipe.sadd(wire.NODES, me.name)
+        pipe.get(wire.orders_key(me.name))
+        for job in asked:
+            pipe.exists(wire.cancel_key(job))
+        entry, _, _, orders, *flags = pipe.execute()
+        stopped = frozenset(job for job, flag in zip(asked, flags, strict=True) if flag)
+        return Answer(int(entry.partition(b"-")[0]), self._read_orders(orders), stopped)
+
+    def report(self, body: dict[str, Any]) -> None:
+        """Put something on the node's report stream."""
+        envelope = self._seal(body, wire.PURPOSE_REPORT)
+        self._client.xadd(wire.report_key(self._identity.name), {"e": envelope})
+
+    def listen(self, seconds: float) -> bool:
+        """Wait up to `seconds` for a wake-up; True if one came."""
+        if not self._ear.subscribed:
+            self._ear.subscribe(wire.control_channel(self._identity.name))
+        return self._ear.get_message(timeout=seconds) is not None
+
+    def sweep(self, bundles: set[str]) -> set[str]:
+        """Bundles that some slot popped and that are none of `bundles`."""
+        popped = self._client.lrange(wire.intermediate_key(self._identity.name), 0, -1)
+        return {bundle.decode() for bundle in popped} - bundles
+
+    def discard(self, bundle: str) -> None:
+        """Forget a bundle whose slot died; the Foreman sends its work again."""
+        pipe = self._client.pipeline()
+        pipe.lrem(wire.intermediate_key(self._identity.name), 0, bundle)
+        pipe.delete(wire.bundle_key(bundle))
+        pipe.execute()
+
+    def close(self) -> None:
+        """Let go of the sockets; in a forked child this touches only the child's copies."""
+        self._ear.close()
+        self._ear.connection_pool.disconnect()
+        self._client.connection_pool.disconnect()
+
+    def _seal(self, body: dict[str, Any], purpose: str) -> bytes:
+        me = self._identity
+        whole = {"v": wire.PROTOCOL, "incarnation": me.incarnation, **body}
+        return seal(json.dumps(whole), key=me.key, purpose=purpose)
+
+    def _read_orders(self, envelope: bytes | None) -> dict[str, Any]:
+        if not envelope:
+            return {}
+        try:
+            body = unseal(envelope, key=self._identity.key, purpose=wire.PURPOSE_ORDER)
+        except Forged as error:
+            log.warning("orders.refused", reason=str(error))
+            return {}
+        return body if isinstance(body, dict) and body.get("v") == wire.PROTOCOL else {}
+
+

@@ -1,0 +1,72 @@
+"""What a machine measures of itself: psutil for the host, NVML for GPUs where there are any."""
+
+from typing import Any, Protocol
+
+import psutil
+
+
+class Sensors(Protocol):
+    """Anything that can be asked how loaded its machine is."""
+
+    def read(self, pids: list[int]) -> dict[str, Any]:
+        """cpu and memory (0 to 1), free_memory_mb, gpus, and metrics of host and processes."""
+
+
+class HostSensors:
+    """The machine this process runs on."""
+
+    def __init__(self) -> None:
+        self._gpus = _find_gpus()
+        psutil.cpu_percent(None)  # the first call only starts the measurement
+
+    def read(self, pids: list[int]) -> dict[str, Any]:
+        """See `Sensors.read`."""
+        memory = psutil.virtual_memory()
+        return {
+            "cpu": psutil.cpu_percent(None) / 100,
+            "memory": memory.percent / 100,
+            "free_memory_mb": memory.available // 2**20,
+            "gpus": [_read_gpu(index, handle) for index, handle in self._gpus],
+            "metrics": {
+                "load": psutil.getloadavg()[0],
+                "disk": psutil.disk_usage("/").percent / 100,
+                "network": _network(),
+                "slot_rss_mb": [_rss_mb(pid) for pid in pids],
+            },
+        }
+
+
+def _network() -> dict[str, int]:
+    counters = psutil.net_io_counters()
+    return {"sent": counters.bytes_sent, "received": counters.bytes_recv} if counters else {}
+
+
+def _rss_mb(pid: int) -> int:
+    try:
+        return int(psutil.Process(pid).memory_info().rss // 2**20)
+    except psutil.Error:
+        return 0
+
+
+def _find_gpus() -> list[tuple[int, Any]]:
+    import pynvml
+
+    try:
+        pynvml.nvmlInit()
+        count = pynvml.nvmlDeviceGetCount()
+        return [(index, pynvml.nvmlDeviceGetHandleByIndex(index)) for index in range(count)]
+    except pynvml.NVMLError:
+        return []
+
+
+def _read_gpu(index: int, handle: Any) -> dict[str, Any]:
+    import pynvml
+
+    memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
+    name = pynvml.nvmlDeviceGetName(handle)
+    return {
+        "index": index,
+        "name": name.decode() if isinstance(name, bytes) else name,
+        "memory_mb": memory.total // 2**20,
+        "free_mb": memory.free // 2**20,
+    }

@@ -1,0 +1,86 @@
+"""Slots as child processes of the agent: forked, told to stop, killed, reaped."""
+
+import ctypes
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+
+from nodes.spore.board import Board, Cell, Work
+from nodes.spore.identity import Identity
+
+log = structlog.get_logger()
+PR_SET_PDEATHSIG = 1
+SOFT_STOP = signal.SIGUSR1
+#: What runs in the forked process: serves bundles until the board says stop.
+SlotMain = Callable[[Identity, Board, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A slot process that is no more, with what it was doing. `how` is fit for people."""
+
+    index: int
+    work: Work
+    how: str
+    clean: bool
+
+
+class SlotProcess:
+    """One living slot."""
+
+    def __init__(self, index: int, pid: int, cell: Cell) -> None:
+        self.index, self.pid, self.cell = index, pid, cell
+
+    def interrupt(self, attempt: int, what: int) -> None:
+        """Ask the task to end: an exception in it, unless it swallows everything."""
+        self.cell.order(attempt, what)
+        os.kill(self.pid, SOFT_STOP)
+
+    def kill(self) -> None:
+        """End the process now. It is our own unreaped child, so the pid cannot be another's."""
+        os.kill(self.pid, signal.SIGKILL)
+
+    def reap(self) -> Ended | None:
+        """How it ended, or None while it lives."""
+        pid, status = os.waitpid(self.pid, os.WNOHANG)
+        if not pid:
+            return None
+        code = os.waitstatus_to_exitcode(status)
+        how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+        work = self.cell.read()
+        return Ended(self.index, work, how, clean=code == 0 and not work.busy)
+
+
+def start_slot(main: SlotMain, identity: Identity, board: Board, index: int) -> SlotProcess:
+    """Fork a slot that dies with the agent. The agent must have no threads of its own."""
+    board[index].clear()
+    parent = os.getpid()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    pid = os.fork()
+    if pid:
+        return SlotProcess(index, pid, board[index])
+    try:
+        _die_with(parent)
+        main(identity, board, index)
+        code = 0
+    except BaseException:  # noqa: BLE001 the edge of a process: say what happened, then end
+        traceback.print_exc()
+        code = 1
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def _die_with(parent: int) -> None:
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        # The agent decides when slots stop. Not SIG_IGN, which programs started by tasks inherit.
+        signal.signal(signum, lambda *_: None)
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it died before we asked
+        os._exit(1)

@@ -1,0 +1,81 @@
+"""What Nexus and Spores agree on: names of keys, streams and messages. No Django, no ORM.
+
+Permanent keys: `hive:epoch`, `hive:boot`, `hive:nodes`. Every other key has a TTL or an owner
+that deletes it.
+"""
+
+import re
+
+from hive_site.kernel.redis import key
+
+#: Raised whenever a message changes its meaning; a receiver refuses what it does not know.
+PROTOCOL = 1
+NODE_NAME = re.compile(r"[A-Za-z0-9_-]{1,48}")
+
+BEAT_SECONDS = 2.0
+
+EPOCH = key("epoch")
+BOOT = key("boot")
+#: Stream of wake-ups for the Foreman; every message is a hint, the database is the truth.
+INBOX = key("inbox")
+#: Set of every node name that ever announced itself.
+NODES = key("nodes")
+#: Pub/sub: which jobs changed, one message for each recorded batch.
+CHANGED = key("changed")
+#: The Foreman's picture of the cluster, written once a second.
+SNAPSHOT = key("snapshot")
+
+PURPOSE_BEAT = "beat"
+PURPOSE_REPORT = "report"
+PURPOSE_BUNDLE = "bundle"
+PURPOSE_ORDER = "order"
+
+
+def beat_key(node: str) -> str:
+    """Stream of one entry: the node's newest heartbeat, stamped by Redis's clock."""
+    return key("beat", node)
+
+
+def report_key(node: str) -> str:
+    """Stream of what happened on the node; the Foreman trims what it recorded."""
+    return key("report", node)
+
+
+def control_channel(node: str) -> str:
+    """Pub/sub for wake-ups to the agent; its subscription also proves that the agent lives."""
+    return key("control", node)
+
+
+def orders_key(node: str) -> str:
+    """What an operator wants of the node (slots), as a signed message."""
+    return key("orders", node)
+
+
+def flight_key(node: str) -> str:
+    """Hash of the bundles that were sent to the node and not yet recorded: the ledger."""
+    return key("flight", node)
+
+
+def cancel_key(job: str) -> str:
+    """Exists while slots must not start anything of this job."""
+    return key("cancel", job)
+
+
+def queue_key(node: str) -> str:
+    """RQ's list of bundles for the node."""
+    return f"rq:queue:{node}"
+
+
+def intermediate_key(node: str) -> str:
+    """RQ's list of bundles that a slot popped and has not finished."""
+    return f"rq:queue:{node}:intermediate"
+
+
+def bundle_key(bundle: str) -> str:
+    """RQ's hash of one job, which is one bundle here."""
+    return f"rq:job:{bundle}"
+
+
+def client_name(node: str, incarnation: str) -> str:
+    """The name of every Redis connection of one start of a Spore."""
+    return f"hive-{node}-{incarnation}"
