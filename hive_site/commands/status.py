@@ -122,7 +122,7 @@ def headline(foreman: dict[str, Any], redis: dict[str, Any]) -> str:
     from rich.markup import escape
 
     if not redis["reachable"]:
-        return f"[red]Redis is away[/] ({escape(redis['error'])}); what follows is the database's memory"
+        return f"[red]Redis is away[/] ({escape(redis['error'])}); below is what the database knows"
     if foreman["state"] == "away":
         age = foreman["age_seconds"]
         since = f"; this picture is {age} s old" if age is not None else "; no picture of the nodes"

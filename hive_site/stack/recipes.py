@@ -10,8 +10,8 @@ from pathlib import Path
 import psutil
 
 from hive_site.configuration import PROJECT
-from hive_site.kernel.envelope import node_key
 from hive_site.kernel.env import Env
+from hive_site.kernel.envelope import node_key
 from hive_site.kernel.secrets import keep_secret
 from hive_site.stack.processes import Recipe
 

@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Event
 
@@ -98,9 +98,16 @@ def write_config(*, port: int, password: str, folder: Path) -> str:
 class RedisServer:
     """The stack's own Redis."""
 
-    def __init__(self, data: Path, *, inherits: tuple[int, ...] = ()) -> None:
+    def __init__(
+        self,
+        data: Path,
+        *,
+        inherits: tuple[int, ...] = (),
+        pick_port: Callable[[], int] = free_port,
+    ) -> None:
         self._data = data
         self._inherits = inherits
+        self._pick_port = pick_port
         self.url = ""
 
     def start(self, *, stop: Event) -> Child:
@@ -109,7 +116,7 @@ class RedisServer:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         password = keep_secret(self._data / "secrets" / "redis_password")
         for _ in range(PORT_TRIES):
-            port = free_port()
+            port = self._pick_port()
             config = write_config(port=port, password=password, folder=folder)
             child = self._launch(binary, config)
             self.url = f"redis://:{password}@127.0.0.1:{port}/0"

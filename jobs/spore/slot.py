@@ -49,7 +49,7 @@ class Slot(SimpleWorker):
         queue = Queue(identity.name, connection=client, serializer=JSONSerializer)
         super().__init__(
             [queue],
-            name=f"{identity.name}-{identity.incarnation}-{index}",
+            name=f"{identity.name}-{identity.incarnation}-{os.getpid()}",
             connection=client,
             serializer=JSONSerializer,
             worker_ttl=RQ_HEARTBEAT_SECONDS * 4,

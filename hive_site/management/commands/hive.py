@@ -5,7 +5,7 @@ import os
 import sys
 from importlib.util import find_spec
 from types import ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandParser
@@ -45,15 +45,37 @@ def explain(error: Exception) -> tuple[str, int]:
             return f"{error}; `hive doctor` looks for the cause", FAILURE
 
 
+class BriefParser(CommandParser):
+    """Says what is wrong in one line; `--help` has the rest."""
+
+    def error(self, message: str) -> NoReturn:
+        """Exit for wrong use."""
+        self.exit(WRONG_USE, f"{self.prog}: {message}; {self.prog} --help shows what there is\n")
+
+
 class Command(BaseCommand):
     """The Hive's own commands."""
 
     help = "Start, watch and use the Hive."
     # `hive up` must run before there is a database, and `doctor` in spite of anything.
     requires_system_checks: list[str] = []
+    # They work, but nobody who asks for help on the Hive wants to read of them.
+    suppressed_base_arguments = {
+        *("--version", "--verbosity", "--settings", "--pythonpath"),
+        *("--traceback", "--no-color", "--force-color"),
+    }
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        """Django's parser, with our way of saying what is wrong."""
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        parser.__class__ = BriefParser
+        return parser
 
     def add_arguments(self, parser: CommandParser) -> None:
-        shelf = parser.add_subparsers(dest="subcommand", required=True, metavar="COMMAND")
+        """One parser for each subcommand that is installed."""
+        shelf = parser.add_subparsers(
+            dest="subcommand", required=True, metavar="COMMAND", parser_class=BriefParser
+        )
         for name in SUBCOMMANDS:
             module = find_module(name)
             if module is None:
