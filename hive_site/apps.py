@@ -6,7 +6,7 @@ class HiveSiteConfig(AppConfig):
 
     def ready(self) -> None:
         """Close RQ's door to pickle in every process: whatever asks for a default gets ours."""
-        import rq.serializers as serializers
+        from rq import serializers
 
         from hive_site.rq_serializer import SignedJSON
 

@@ -16,7 +16,7 @@ from rq.utils import utcformat
 
 from hive_site.kernel.envelope import node_key, seal
 from hive_site.kernel.errors import Deposed
-from jobs.domain.backlog import Order, Ready
+from jobs.domain.backlog import Order
 from jobs.domain.flight import Sent
 from jobs.wire import BUNDLE_TTL_SECONDS, Piece, compose
 from nodes import wire

@@ -2,23 +2,21 @@
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import structlog
 from django.conf import settings
 from django.db.models.functions import Coalesce
 
-from jobs.domain.backlog import Line
+from jobs.bookkeeping import Bookkeeper
 from jobs.domain.flight import Sent
 from jobs.domain.states import JOB_OPEN, JobState
-from jobs.finisher import stop_job
+from jobs.memory import Memory
 from jobs.models import Job, Queue
 from jobs.recorder import record_running
 from nodes.roster import Roster
-
-if TYPE_CHECKING:
-    from jobs.workload import JobsWorkload
 
 log = structlog.get_logger()
 POLL_SECONDS = 5.0
@@ -30,13 +28,21 @@ SHOW_RUNNING_AFTER_SECONDS = 1.0
 class Housekeeping:
     """Belongs to one workload; everything it remembers is forgotten at a take-over."""
 
-    def __init__(self, work: "JobsWorkload") -> None:
-        self._work = work
+    def __init__(
+        self,
+        memory: Memory,
+        book: Bookkeeper,
+        *,
+        refresh: Callable[[set[str], datetime], None],
+        lose: Callable[[Sent, str, datetime], None],
+    ) -> None:
+        self._memory, self._book = memory, book
+        self._refresh, self._lose = refresh, lose
         self._expected: dict[str, datetime] = {}
         self._shown: set[int] = set()
         self._running: dict[str, int] = {}
         self._missing: set[str] = set()
-        self._held_queues: set[str] = set()
+        self._held_queues = _paused_queues()
         self._polled_at = 0.0
         self._slots: dict[str, int] = {}
 
@@ -46,44 +52,34 @@ class Housekeeping:
         for job, due in list(self._expected.items()):
             if due <= now:
                 del self._expected[job]
-                self._work.refresh({job}, now)
-        for line in self._work.backlog.lines():
+                self._refresh({job}, now)
+        for line in self._memory.backlog.lines():
             if line.order.deadline and line.order.deadline <= now and not line.stopped:
-                self.break_off(line, _facts("deadline", "the job's deadline passed"), now)
+                self._book.break_off(line, _facts("deadline", "the job's deadline passed"), now)
         self._show_running(roster, now)
         self._show_jobs(now)
         if now.timestamp() - self._polled_at >= POLL_SECONDS:
             self._polled_at = now.timestamp()
-            self._poll(now)
+            self.poll(now)
             self._find_missing(roster, now)
 
-    def expect(self, job: str, due: datetime) -> None:
-        """A job that is to start later."""
-        self._expected[job] = due
+    def starts_later(self, job: Job, now: datetime) -> bool:
+        """Whether a job's time has not come; it is admitted when it has."""
+        if job.state == JobState.CANCELLING or not job.not_before or job.not_before <= now:
+            return False
+        self._expected[job.pk] = job.not_before
+        return True
 
     def queue_held(self, queue: str) -> bool:
         """Whether an operator paused the queue."""
         return queue in self._held_queues
 
-    def settle_all(self, now: datetime) -> None:
-        """End what ended while nobody led."""
-        self._polled_at = now.timestamp()
-        self._held_queues = set(Queue.objects.filter(paused=True).values_list("name", flat=True))
-        for line in self._work.backlog.lines():
-            line.held = line.held or self.queue_held(line.order.queue)
-        self._work.settle({line.order.job for line in self._work.backlog.lines()}, now)
-
-    def break_off(self, line: Line, error: str, now: datetime) -> None:
-        """End a job before its time, as failed."""
-        if stop_job(line.order.job, error=error or _facts("failed", "a subtask failed")):
-            self._work.stop(line, now)
-
-    def _poll(self, now: datetime) -> None:
+    def poll(self, now: datetime) -> None:
         """Hints may be lost: compare with the database."""
-        self._held_queues = set(Queue.objects.filter(paused=True).values_list("name", flat=True))
+        self._held_queues = _paused_queues()
         rows = dict(Job.objects.open().values_list("pk", "state"))
-        changed = {job for job in rows if job not in self._work.backlog}
-        for line in self._work.backlog.lines():
+        changed = {job for job in rows if job not in self._memory.backlog}
+        for line in self._memory.backlog.lines():
             job = line.order.job
             state = rows.get(job)
             held = state == JobState.PAUSED or self.queue_held(line.order.queue)
@@ -91,14 +87,14 @@ class Housekeeping:
             if state is None or held != line.held or stopped != line.stopped:
                 changed.add(job)
         if changed - self._expected.keys():
-            self._work.refresh(changed, now)
+            self._refresh(changed, now)
 
     def _show_running(self, roster: Roster, now: datetime) -> None:
         """Subtasks that run for a second or more become visible in the database."""
         rows, alive = [], set()
         for seat in roster:
             for running in seat.beat.running:
-                found = self._work.flight.find(running.attempt, seat.name)
+                found = self._memory.flight.find(running.attempt, seat.name)
                 if found is None:
                     continue
                 alive.add(running.attempt)
@@ -113,7 +109,7 @@ class Housekeeping:
         counts: Counter[str] = Counter()
         for node in self._slots:
             counts.update(sent.job for sent in self._begun(node))
-        for line in self._work.backlog.lines():
+        for line in self._memory.backlog.lines():
             job = line.order.job
             if line.in_flight and not line.started:
                 line.started = True
@@ -126,26 +122,26 @@ class Housekeeping:
             if counts[job] != self._running.get(job, 0):
                 self._running[job] = counts[job]
                 Job.objects.filter(pk=job, state__in=JOB_OPEN).update(running=counts[job])
-        live = {line.order.job for line in self._work.backlog.lines()}
+        live = {line.order.job for line in self._memory.backlog.lines()}
         self._running = {job: count for job, count in self._running.items() if job in live}
 
     def _begun(self, node: str) -> list[Sent]:
         """The bundles that a node's slots work on; what was sent behind them only waits there."""
-        return self._work.flight.on(node)[: self._slots.get(node, 1)]
+        return self._memory.flight.on(node)[: self._slots.get(node, 1)]
 
     def _find_missing(self, roster: Roster, now: datetime) -> None:
         """Bundles that were sent but are in no list, in no slot, and in no report."""
         old = now.timestamp() - MISSING_AFTER_SECONDS
-        suspects = [sent for sent in self._work.flight if sent.at < old]
+        suspects = [sent for sent in self._memory.flight if sent.at < old]
         if not suspects:
             self._missing = set()
             return
-        there = self._work.dispatcher.whereabouts({sent.node for sent in suspects})
+        there = self._memory.dispatcher.whereabouts({sent.node for sent in suspects})
         running = {r.attempt for seat in roster for r in seat.beat.running}
         lost = {s.id: s for s in suspects if s.id not in there and not running & s.open.keys()}
         for bundle in self._missing & lost.keys():
             log.warning("bundle.missing", bundle=bundle, node=lost[bundle].node)
-            self._work.take_back(lost[bundle], now, reason="its bundle was lost")
+            self._lose(lost[bundle], "its bundle was lost", now)
         self._missing = lost.keys() - self._missing
 
     def queues(self, now: datetime) -> dict[str, dict[str, Any]]:
@@ -154,7 +150,7 @@ class Housekeeping:
             name: {"depth": 0, "oldest_wait": None, "paused": self.queue_held(name)}
             for name in settings.HIVE.queues
         }
-        for line in self._work.backlog.lines():
+        for line in self._memory.backlog.lines():
             row = view.get(line.order.queue)
             waiting = line.remaining - line.in_flight
             if row is None or waiting <= 0:
@@ -168,7 +164,7 @@ class Housekeeping:
         """What each busy slot of a node has in hand: job, index, task, since when."""
         work = []
         for sent in self._begun(node):
-            line = self._work.backlog.get(sent.job)
+            line = self._memory.backlog.get(sent.job)
             ready = next(iter(sent.open.values()))
             order = line.order if line else None
             task = (order.reduce if ready.reduce else order.task) if order else ""
@@ -176,6 +172,10 @@ class Housekeeping:
             row = {"job": sent.job, "index": ready.index, "task": task, "started_at": since}
             work.append({**row, "items": len(sent.open), "reduce": ready.reduce})
         return work
+
+
+def _paused_queues() -> set[str]:
+    return set(Queue.objects.filter(paused=True).values_list("name", flat=True))
 
 
 def _facts(kind: str, message: str) -> str:

@@ -20,7 +20,9 @@ class JobQuerySet(models.QuerySet["Job"]):
         """Jobs that have not ended."""
         return self.filter(state__in=JOB_OPEN)
 
-    def move(self, job_id: str, *, from_: frozenset[JobState], to: JobState, **also: object) -> bool:
+    def move(
+        self, job_id: str, *, from_: frozenset[JobState], to: JobState, **also: object
+    ) -> bool:
         """Change the state if it is one of `from_`; False if somebody else was first."""
         return self.filter(pk=job_id, state__in=from_).update(state=to, **also) == 1
 
@@ -53,7 +55,9 @@ class Job(models.Model):
     succeeded = models.PositiveIntegerField(default=0)
     failed = models.PositiveIntegerField(default=0)
     cancelled = models.PositiveIntegerField(default=0)
-    result = models.TextField(null=True, blank=True, help_text="JSON, of the reduction or only item")
+    result = models.TextField(
+        null=True, blank=True, help_text="JSON, of the reduction or only item"
+    )
     error = models.TextField(null=True, blank=True, help_text="JSON: type, message, traceback")
     submitted_by = models.CharField(max_length=150, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
@@ -141,9 +145,7 @@ class IdempotencyKey(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["caller", "key"], name="one_answer_per_key")
-        ]
+        constraints = [models.UniqueConstraint(fields=["caller", "key"], name="one_answer_per_key")]
 
     def __str__(self) -> str:
         return self.key

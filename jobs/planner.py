@@ -26,6 +26,7 @@ class Planner:
         backlog: Backlog,
         flight: Flight,
         pace: Pace,
+        *,
         weights: Weights,
         random: Random,
         epoch: int = 0,

@@ -3,6 +3,7 @@
 Every move is guarded by the subtask's state, so recording twice changes nothing.
 """
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -10,8 +11,7 @@ from datetime import UTC, datetime
 from random import Random
 
 from django.db import connection, transaction
-from django.db.models import F, Min
-from django.db.models.functions import Coalesce
+from django.db.models import F
 
 from jobs.domain.backlog import Ready
 from jobs.domain.batch import Batch, Ending
@@ -49,7 +49,7 @@ class Recorded:
 
     accepted: list[Ending] = field(default_factory=list)
     #: Subtasks that are tried again, with the verdict that says when.
-    again: list[tuple[Ending, Verdict, int]] = field(default_factory=list)
+    again: list[tuple[Ending, Verdict]] = field(default_factory=list)
     #: Jobs whose counters moved.
     touched: set[str] = field(default_factory=set)
     failed_jobs: dict[str, str] = field(default_factory=dict)
@@ -166,7 +166,7 @@ def _apply(row: Subtask, ending: Ending, verdict: Verdict, tally: Tally, done: R
     ended = verdict.state in COUNTED_AS
     moved = Subtask.objects.filter(pk=row.pk, state__in=OPEN_STATES).update(
         state=verdict.state,
-        error=ending.error,
+        error=_explain(ending.error, verdict.reason),
         node=ending.node,
         attempt=ending.attempt,
         attempts=ending.ready.number,
@@ -181,13 +181,21 @@ def _apply(row: Subtask, ending: Ending, verdict: Verdict, tally: Tally, done: R
         return
     done.touched.add(ending.job)
     if not ended:
-        done.again.append((ending, verdict, tally.crashes))
+        done.again.append((ending, verdict))
         return
     done.accepted.append(ending)
     if verdict.state in (SubtaskState.FAILED, SubtaskState.QUARANTINED):
         done.failed_jobs.setdefault(ending.job, ending.error or "")
     if not ending.ready.reduce:
         done.counts.setdefault(ending.job, Counter())[COUNTED_AS[verdict.state]] += 1
+
+
+def _explain(error: str | None, reason: str) -> str | None:
+    """The error with the reason why it is not tried again."""
+    if not error or not reason:
+        return error
+    facts = json.loads(error)
+    return json.dumps({**facts, "message": f"{facts['message']}; {reason}"}, ensure_ascii=False)
 
 
 def _note_attempts(endings: Iterable[Ending]) -> None:
@@ -230,16 +238,6 @@ def record_running(rows: list[tuple[int, str, float]]) -> None:
         Subtask.objects.filter(
             pk=subtask, state__in=(SubtaskState.WAITING, SubtaskState.RETRYING, SubtaskState.QUEUED)
         ).update(state=SubtaskState.RUNNING, node=node, started_at=_time(started))
-
-
-def first_start(job: str) -> datetime | None:
-    """When the first subtask of a job began."""
-    return Subtask.objects.filter(job_id=job).aggregate(at=Min("started_at"))["at"]
-
-
-def stamp_start(job: str, now: datetime) -> None:
-    """Give a job its start if it has none."""
-    Job.objects.filter(pk=job).update(started_at=Coalesce("started_at", now))
 
 
 def as_ready(ending: Ending, *, avoid: frozenset[str]) -> Ready:

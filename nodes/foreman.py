@@ -17,9 +17,9 @@ from nodes.domain.states import NodeState
 from nodes.leadership import Leadership
 from nodes.mailbox import Mailbox
 from nodes.models import Lease
+from nodes.orders import send_orders
 from nodes.ports import Mail, Workload
 from nodes.records import load_roster, refresh_wishes, save_seats
-from nodes.orders import send_orders
 from nodes.roster import Roster
 from nodes.snapshot import draw_snapshot
 from nodes.watch import Sighting, Watch
@@ -63,6 +63,10 @@ class Foreman:
     def leads(self) -> bool:
         """Whether this Foreman is the leader."""
         return self._leadership.held
+
+    def check_redis(self) -> None:
+        """Raises `RedisError` if Redis does not answer."""
+        self._client.ping()
 
     def tick(self, now: datetime) -> timedelta:
         """One step: record, plan, send, watch. Returns how long it may rest."""

@@ -20,10 +20,14 @@ class Node(models.Model):
     incarnation = models.CharField(max_length=32, blank=True, help_text="changes at every start")
     slots = models.PositiveIntegerField(default=1, help_text="what runs at once")
     wanted_slots = models.PositiveIntegerField(
-        null=True, blank=True, help_text="set by an operator; empty: what the Spore was started with"
+        null=True,
+        blank=True,
+        help_text="set by an operator; empty: what the Spore was started with",
     )
     own_labels = models.JSONField(default=dict, blank=True, help_text="set where the Spore starts")
-    set_labels = models.JSONField(default=dict, blank=True, help_text="set by an operator; these win")
+    set_labels = models.JSONField(
+        default=dict, blank=True, help_text="set by an operator; these win"
+    )
     capabilities = models.JSONField(default=list, blank=True)
     gpus = models.JSONField(default=list, blank=True)
     cpu = models.FloatField(default=0, help_text="0 to 1")

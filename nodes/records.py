@@ -2,15 +2,26 @@
 
 from collections.abc import Iterable
 
+from nodes.domain.beats import Beat
 from nodes.domain.states import Intent, NodeState
 from nodes.models import Node
-from nodes.domain.beats import Beat
 from nodes.roster import Roster, Seat
 
-COLUMNS = (
-    "state reason incarnation slots own_labels capabilities gpus cpu memory release"
-    " agent_version platform last_seen"
-).split()
+COLUMNS = [
+    "state",
+    "reason",
+    "incarnation",
+    "slots",
+    "own_labels",
+    "capabilities",
+    "gpus",
+    "cpu",
+    "memory",
+    "release",
+    "agent_version",
+    "platform",
+    "last_seen",
+]
 
 
 def load_roster() -> Roster:

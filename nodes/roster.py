@@ -99,5 +99,3 @@ def _candidate(seat: Seat, mean_cpu: float, mean_memory: float) -> Candidate:
         gpus=beat.gpus,
         free_gpus=tuple(gpu for gpu in beat.gpus if gpu.index not in seat.leased_gpus),
     )
-
-

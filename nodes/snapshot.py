@@ -20,7 +20,7 @@ def draw_snapshot(
     epoch: int,
     weights: Weights,
 ) -> dict[str, Any]:
-    """Everything that one look at the cluster shows, as JSON. Times are Unix seconds or RFC 3339."""
+    """Everything that one look at the cluster shows, as JSON; `at` in Unix seconds."""
     scores = {node.name: score(node, weights) for node in roster.candidates()}
     nodes = [_draw_node(seat, scores, workload) for seat in sorted(roster, key=lambda s: s.name)]
     present = [seat for seat in roster if seat.state in PRESENT]
@@ -63,5 +63,3 @@ def _draw_node(seat: Seat, scores: dict[str, float], workload: Workload) -> dict
 
 def _mean(values: list[float]) -> float:
     return round(sum(values) / len(values), 3) if values else 0.0
-
-

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 HELP = "start Redis, Nexus, Foreman and Spores here, until Ctrl-C"
 LOOK_EVERY_SECONDS = 0.25
+READY_FILE = "run/ready.json"
 #: What nothing works without.
 VITAL = {"redis", "nexus"}
 
@@ -65,18 +66,26 @@ def run(options: dict[str, Any]) -> int:
         slots=options["slots"],
     )
     listen_to_signals(stack)
-    ready_file = options["ready_file"] or stack.data / "run" / "ready.json"
-    ready_file.unlink(missing_ok=True)
+    # One for the commands run beside it, one for whoever asked.
+    ready_files = [stack.data / READY_FILE, *filter(None, [options["ready_file"]])]
+    forget(ready_files)
     try:
         ready = stack.start(on_step=tell)
-        write_private(ready_file, json.dumps(ready) + "\n")
+        for path in ready_files:
+            write_private(path, json.dumps(ready) + "\n")
         welcome(stack, ready)
         mind(stack, restart=options["restart"])
     finally:
-        ready_file.unlink(missing_ok=True)
+        forget(ready_files)
         stack.stop(on_step=tell)
     tell("stopped; nothing is left running")
     return 0
+
+
+def forget(paths: list[Path]) -> None:
+    """Remove files that say that the Hive is ready: it is not."""
+    for path in paths:
+        path.unlink(missing_ok=True)
 
 
 def tell(line: str) -> None:

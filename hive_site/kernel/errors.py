@@ -2,7 +2,7 @@
 
 
 class HiveError(Exception):
-    """A fact that the caller can act on; the message says what, what is allowed, and the way out."""
+    """A fact that the caller can act on: what is wrong, what is allowed, the way out."""
 
 
 class Invalid(HiveError):

@@ -10,7 +10,8 @@ from redis import Redis
 from redis.backoff import ExponentialBackoff, NoBackoff
 from redis.commands.core import Script
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError, TimeoutError as RedisTimeoutError
+from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
 __all__ = ["AWAY", "RedisError", "connect", "key", "load_script", "safe_url"]
@@ -21,7 +22,9 @@ AWAY = (RedisConnectionError, RedisTimeoutError, OSError)
 BLOCKING_SOCKET_SECONDS = 30
 
 
-def connect(url: str, *, name: str = "hive", blocking: bool = False, patient: bool = False) -> Redis:
+def connect(
+    url: str, *, name: str = "hive", blocking: bool = False, patient: bool = False
+) -> Redis:
     """A client for `url`.
 
     By default nothing is re-sent: redis-py repeats a whole MULTI/EXEC whose reply was lost.

@@ -168,7 +168,9 @@ class Slot(SimpleWorker):
         clock = time.time() + self._board.clock()[0]
         for position in range(len(bundle.items)):
             attempt = bundle.first + position
-            self._reporter.happened({"k": "fail", "a": attempt, "e": error, "t0": clock, "t1": clock})
+            self._reporter.happened(
+                {"k": "fail", "a": attempt, "e": error, "t0": clock, "t1": clock}
+            )
 
     def _on_soft_stop(self, signum: int, frame: FrameType | None) -> None:
         """The agent wants the running attempt to end: raise in the middle of the task."""
@@ -195,7 +197,9 @@ class Slot(SimpleWorker):
             log.warning("redis.away", worker=self.name)
 
 
-def serve_slot(identity: Identity, board: Board, index: int, *, url: str, modules: list[str]) -> None:
+def serve_slot(
+    identity: Identity, board: Board, index: int, *, url: str, modules: list[str]
+) -> None:
     """The main function of a slot process."""
     from jobs.registry import load_tasks
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any
 
 from nodes.domain.placement import Gpu
@@ -68,4 +69,4 @@ def _read_gpu(gpu: Mapping[str, Any]) -> Gpu:
 
 def _share(value: Any) -> float:
     number = float(value)
-    return min(max(number, 0.0), 1.0) if number == number else 0.0
+    return min(max(number, 0.0), 1.0) if isfinite(number) else 0.0

@@ -7,8 +7,8 @@ import socket
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from hive_site.kernel.envelope import node_key
 from hive_site.kernel.env import Env
+from hive_site.kernel.envelope import node_key
 from hive_site.kernel.errors import Invalid
 from nodes import wire
 
@@ -58,7 +58,9 @@ def find_key(name: str, env: Env, data: Path) -> bytes:
         try:
             return bytes.fromhex(given)
         except ValueError:
-            raise Invalid("HIVE_NODE_KEY: give the hexadecimal key", field="HIVE_NODE_KEY") from None
+            raise Invalid(
+                "HIVE_NODE_KEY: give the hexadecimal key", field="HIVE_NODE_KEY"
+            ) from None
     fleet = env.text("HIVE_FLEET_KEY")
     local = data / "secrets" / "fleet_key"
     if not fleet and local.exists():

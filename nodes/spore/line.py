@@ -102,5 +102,3 @@ class Line:
             log.warning("orders.refused", reason=str(error))
             return {}
         return body if isinstance(body, dict) and body.get("v") == wire.PROTOCOL else {}
-
-

@@ -3,6 +3,7 @@
 import signal
 from threading import Event
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import structlog
 from django.conf import settings
@@ -12,8 +13,12 @@ from django.utils.timezone import now
 
 from hive_site.kernel.redis import RedisError, safe_url
 
+if TYPE_CHECKING:
+    from nodes.foreman import Foreman
+
 log = structlog.get_logger()
 REST_AFTER_OUTAGE_SECONDS = 1.0
+OUTAGES = (OperationalError, InterfaceError, RedisError, OSError)
 
 
 class Command(BaseCommand):
@@ -26,8 +31,6 @@ class Command(BaseCommand):
 
     def handle(self, *args: object, once: bool, **options: object) -> None:
         """Run until SIGINT or SIGTERM."""
-        from hive_site.wiring import build_foreman
-
         if not settings.HIVE.enabled:
             raise CommandError("ENABLE_HIVE is false; set it to true to run the Foreman")
         stop = Event()
@@ -37,25 +40,38 @@ class Command(BaseCommand):
 
         for signum in (signal.SIGINT, signal.SIGTERM):
             signal.signal(signum, on_signal)
-        try:
-            foreman = build_foreman()
-        except RedisError as error:
-            where = safe_url(settings.HIVE.redis_url)
-            raise CommandError(f"no Redis at {where}: {error}; set REDIS_URL") from error
-        while not stop.is_set():
-            try:
-                rest = foreman.tick(now())
-                if once:
-                    break
-                if foreman.leads:
-                    foreman.wait(rest)
-                else:
-                    stop.wait(rest.total_seconds())
-            except (OperationalError, InterfaceError, RedisError, OSError) as error:
-                log.warning("foreman.outage", error=str(error))
-                close_old_connections()
-                stop.wait(REST_AFTER_OUTAGE_SECONDS)
+        foreman = self._build()
+        self._step(foreman, stop, rest=not once)
+        while not (once or stop.is_set()):
+            self._step(foreman, stop)
         try:
             foreman.stop()
-        except (OperationalError, InterfaceError) as error:
+        except OUTAGES as error:
             log.warning("foreman.lease_kept", error=str(error))
+
+    def _step(self, foreman: "Foreman", stop: Event, *, rest: bool = True) -> None:
+        try:
+            pause = foreman.tick(now())
+            if not rest:
+                return
+            if foreman.leads:
+                foreman.wait(pause)
+            else:
+                stop.wait(pause.total_seconds())
+        except OUTAGES as error:
+            log.warning("foreman.outage", error=str(error))
+            close_old_connections()
+            stop.wait(REST_AFTER_OUTAGE_SECONDS)
+
+    def _build(self) -> "Foreman":
+        from hive_site.wiring import build_foreman
+
+        try:
+            foreman = build_foreman()
+            foreman.check_redis()
+        except (RedisError, OSError) as error:
+            where = safe_url(settings.HIVE.redis_url)
+            raise CommandError(
+                f"no Redis at {where} ({error}); start it or set REDIS_URL"
+            ) from error
+        return foreman

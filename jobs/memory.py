@@ -1,0 +1,118 @@
+"""What one leader keeps in mind: ready work, work in flight, pace, and recent rates."""
+
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import datetime
+from random import Random
+
+from jobs.dispatch import Dispatcher
+from jobs.domain.backlog import Backlog, Line, Ready
+from jobs.domain.batch import Ending
+from jobs.domain.flight import Flight, Sent
+from jobs.domain.retry import Policy
+from jobs.domain.states import Outcome
+from jobs.loader import load_open
+from jobs.recorder import as_ready
+from nodes.leadership import Leadership
+
+RATE_SECONDS = 10
+
+
+class Rates:
+    """How many subtasks ended in the last seconds."""
+
+    def __init__(self) -> None:
+        self._rows: deque[tuple[float, int, int]] = deque()
+
+    def add(self, now: float, *, succeeded: int, failed: int) -> None:
+        """Take a recorded batch in."""
+        self._rows.append((now, succeeded, failed))
+
+    def per_second(self, now: float) -> dict[str, float]:
+        """Means over the last ten seconds."""
+        while self._rows and self._rows[0][0] < now - RATE_SECONDS:
+            self._rows.popleft()
+        return {
+            "succeeded_per_second": sum(row[1] for row in self._rows) / RATE_SECONDS,
+            "failed_per_second": sum(row[2] for row in self._rows) / RATE_SECONDS,
+        }
+
+
+@dataclass
+class Memory:
+    """One term of leadership; a new term starts with an empty one."""
+
+    dispatcher: Dispatcher
+    leadership: Leadership
+    random: Random
+    backlog: Backlog = field(default_factory=Backlog)
+    flight: Flight = field(default_factory=Flight)
+    rates: Rates = field(default_factory=Rates)
+
+    def policy_of(self, job: str) -> Policy | None:
+        """How a job's failures are taken; None if it is being cancelled."""
+        line = self.backlog.get(job)
+        return None if line is None or line.stopped else line.order.policy
+
+    def open_subtasks(self, job: str) -> set[int]:
+        """The job's subtasks that are in flight."""
+        return {r.subtask for sent in self.flight.of_job(job) for r in sent.open.values()}
+
+    def close(self, attempt: int, *, again: bool) -> Sent | None:
+        """An attempt is over; with `again` its subtask is ready as before.
+
+        Returns the bundle if this was the last of it.
+        """
+        sent = self.flight.of_attempt(attempt)
+        ready = self.flight.close(attempt)
+        if sent is None or ready is None:
+            return None
+        line = self.backlog.get(sent.job)
+        if line:
+            self._update(line, ready, again=again)
+        return None if sent.open else sent
+
+    def _update(self, line: Line, ready: Ready, *, again: bool) -> None:
+        line.in_flight -= 1
+        if not again:
+            line.remaining -= 1
+        elif not line.stopped and not self.flight.holds(ready.subtask):
+            line.ready.appendleft(ready)
+
+    def retry(self, ending: Ending, at: datetime | None) -> None:
+        """The subtask of a failed attempt is tried again, now or at a time."""
+        line = self.backlog.get(ending.job)
+        if line is None or line.stopped or self.flight.holds(ending.ready.subtask):
+            return
+        line.remaining += 1
+        crashed = {ending.node} if ending.outcome is Outcome.CRASHED else set()
+        ready = as_ready(ending, avoid=ending.ready.avoid | crashed)
+        if at is None:
+            line.ready.appendleft(ready)
+        else:
+            line.put_off(ready, at.timestamp())
+
+    def recall(self, nodes: list[str]) -> None:
+        """Fill the flight from the ledger; entries whose work is recorded are dropped."""
+        entries = self.dispatcher.ledger(nodes)
+        known = load_open({subtask for entry in entries for subtask in entry.subtasks})
+        spent = []
+        for entry in entries:
+            rows = enumerate(entry.subtasks, start=entry.first)
+            closed = {n: known[s] for n, s in rows if s in known}
+            sent = Sent(
+                id=entry.bundle,
+                node=entry.node,
+                incarnation=entry.incarnation,
+                job=entry.job,
+                first=entry.first,
+                at=entry.at,
+                items=[],
+                gpus=entry.gpus,
+                open={n: ready for n, (ready, newest) in closed.items() if n > newest},
+            )
+            if sent.open:
+                self.flight.add(sent)
+            else:
+                spent.append(sent)
+        self.dispatcher.settle(cursors={}, bundles=spent, changed=None)
