@@ -88,6 +88,9 @@ class Housekeeping:
                 changed.add(job)
         if changed - self._expected.keys():
             self._refresh(changed, now)
+        idle = {line.order.job for line in self._memory.backlog.lines() if line.is_empty}
+        if idle:
+            self._book.settle(idle, now)
 
     def _show_running(self, roster: Roster, now: datetime) -> None:
         """Subtasks that run for a second or more become visible in the database."""

@@ -45,6 +45,6 @@ def first_api_key(path: Path) -> str:
         digest = hashlib.sha256(secret.encode()).hexdigest()
         if ApiKey.objects.filter(digest=digest, revoked_at=None).exists():
             return secret
-    _, secret = create_api_key(name="hive up", scopes=list(SCOPES))
-    write_private(path, secret)
-    return secret
+    _, fresh = create_api_key(name="hive up", scopes=list(SCOPES))
+    write_private(path, fresh)
+    return str(fresh)

@@ -70,9 +70,7 @@ def read_database() -> dict[str, Any]:
             {**n, "last_seen": n["last_seen"].isoformat() if n["last_seen"] else None}
             for n in nodes
         ],
-        "jobs": dict(
-            Job.objects.order_by().values_list("state").annotate(count=Count("pk"))  # type: ignore[misc]
-        ),
+        "jobs": dict(Job.objects.order_by().values_list("state").annotate(count=Count("pk"))),
     }
 
 

@@ -15,7 +15,7 @@ LONGEST_REST_SECONDS = 30.0
 
 def rest_before(restart: int) -> float:
     """Seconds to wait before the nth restart in a row (from 1): 0.5, 1, 2 … 30."""
-    return min(0.5 * 2 ** min(restart - 1, 10), LONGEST_REST_SECONDS)
+    return min(0.5 * 2.0 ** min(restart - 1, 10), LONGEST_REST_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 import heapq
 from collections import deque
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -65,9 +64,10 @@ class Line:
     started: bool = False
     awaiting_room: str = ""
 
-    def put_back(self, work: Iterable[Ready]) -> None:
-        """What was not started goes first again."""
-        self.ready.extendleft(reversed(list(work)))
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing of the job is left to send or to wait for."""
+        return self.exhausted and not (self.ready or self.later or self.in_flight)
 
     def put_off(self, work: Ready, until: float) -> None:
         """A retry: ready again at `until` (Unix seconds)."""

@@ -4,7 +4,6 @@ import json
 import re
 import time
 from collections.abc import Iterator
-from typing import Any
 
 from redis import Redis
 from redis.exceptions import ResponseError
@@ -41,11 +40,11 @@ def check_redis(url: str) -> Iterator[Finding]:
 def setting(client: Redis, name: str) -> str:
     """A setting of the server; empty where CONFIG is forbidden, as with most hosted ones."""
     try:
-        answer: dict[str, Any] = client.config_get(name)
+        answer = client.config_get(name)
     except ResponseError:
         return ""
-    value = answer.get(name, answer.get(name.encode(), ""))
-    return value.decode() if isinstance(value, bytes) else str(value)
+    value = answer.get(name)
+    return value.decode() if isinstance(value, bytes) else value or ""
 
 
 def check_version(text: str) -> Finding:
@@ -81,7 +80,7 @@ def check_append_only(enabled: bool) -> Finding:
     return ok("Redis persistence", "append-only file on")
 
 
-def check_picture(text: bytes | None, *, now: float) -> Finding:
+def check_picture(text: bytes | str | None, *, now: float) -> Finding:
     """Whether a Foreman leads."""
     mend = "`hive up`, or start one: python manage.py foreman"
     if not text:

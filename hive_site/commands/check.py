@@ -1,0 +1,66 @@
+"""`hive check`: does everything hold that must hold?"""
+
+import argparse
+import sys
+import time
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from hive_site.commands.answers import answer
+
+if TYPE_CHECKING:
+    from jobs.invariants import Violation
+
+HELP = "check the invariants: exit 0 if all hold, 1 if some do not"
+#: What two looks this far apart both show is no work in motion.
+LOOK_AGAIN_AFTER_SECONDS = 10.0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Form of the answer, and whether to mend."""
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--repair", action="store_true", help="mend what can be mended")
+
+
+def run(options: dict[str, Any]) -> int:
+    """Print the violations; 0 if there are none."""
+    from jobs.invariants import check_database, repair_counters
+
+    repaired = repair_counters() if options["repair"] else 0
+    violations = check_database() + check_twice(quiet=options["json"])
+    if options["json"]:
+        rows = [asdict(violation) for violation in violations]
+        answer({"ok": not rows, "violations": rows, "repaired": repaired})
+    else:
+        show(violations, repaired)
+    return 1 if violations else 0
+
+
+def check_twice(*, quiet: bool) -> list["Violation"]:
+    """What is wrong between database and Redis, at two looks if the first finds anything."""
+    from django.conf import settings
+
+    from hive_site.kernel.redis import connect
+    from jobs.invariants import check_redis
+
+    client = connect(settings.REDIS_URL, name="hive-check")
+    first = check_redis(client)
+    if not first:
+        return []
+    if not quiet:
+        print(f"work is in motion; looking again in {LOOK_AGAIN_AFTER_SECONDS:.0f} s …")
+    time.sleep(LOOK_AGAIN_AFTER_SECONDS)
+    subjects = {(violation.rule, violation.subject) for violation in first}
+    return [v for v in check_redis(client) if (v.rule, v.subject) in subjects]
+
+
+def show(violations: list["Violation"], repaired: int) -> None:
+    """For people."""
+    if repaired:
+        print(f"mended the counters of {repaired} jobs")
+    for violation in violations:
+        print(f"{violation.rule}  {violation.subject}: {violation.detail}", file=sys.stderr)
+    if violations:
+        print(f"{len(violations)} violations; docs/states.md explains the rules", file=sys.stderr)
+    else:
+        print("all invariants hold")
