@@ -1,6 +1,7 @@
 """Commits what happened and keeps the leader's memory in step with it."""
 
 import json
+from collections import Counter
 from datetime import datetime
 
 from django.db import transaction
@@ -34,7 +35,7 @@ class Bookkeeper:
                 now=now,
                 random=self._memory.random,
             )
-            settled = settle_jobs(done.touched, now)
+            settled = self._settle_recorded(done, now)
         spent = self._remember(batch, done, now)
         self._conclude(settled, done.touched, cursors, spent)
         self._break_off_failed(done, now)
@@ -42,6 +43,17 @@ class Bookkeeper:
             line = self._memory.backlog.get(job)
             if line and line.stopped:
                 self._cancel_rest(job, now)
+
+    def _settle_recorded(self, done: Recorded, now: datetime) -> list[Settled]:
+        """End what this batch ended; asks the database only about jobs that may be at their end."""
+        ended = Counter(ending.job for ending in done.accepted)
+        jobs = {job for job in done.touched if self._memory.remaining(job) <= ended[job]}
+        results = {
+            ending.job: ending.result
+            for ending in done.accepted
+            if ending.ready.reduce or self._memory.is_single(ending.job)
+        }
+        return settle_jobs(jobs, now, results=results) if jobs else []
 
     def settle(self, jobs: set[str], now: datetime) -> None:
         """End the jobs of these whose subtasks all ended."""

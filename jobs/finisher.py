@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import F, OuterRef, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import F, Min
 
 from jobs.domain.ending import Counts, final_state
 from jobs.domain.states import JOB_OPEN, OPEN, JobState, Role, SubtaskState
@@ -21,12 +20,18 @@ class Settled:
     reduction_ready: bool = False
 
 
-def settle_jobs(jobs: set[str], now: datetime) -> list[Settled]:
-    """End the jobs of these that can end; open the reductions that can start."""
+def settle_jobs(
+    jobs: set[str], now: datetime, *, results: dict[str, str | None] | None = None
+) -> list[Settled]:
+    """End the jobs of these that can end; open the reductions that can start.
+
+    `results` are results of jobs (JSON text) that the caller has at hand.
+    """
     settled = []
     for job in Job.objects.filter(pk__in=jobs, state__in=JOB_OPEN):
         counts = Counts(job.total, job.succeeded, job.failed, job.cancelled)
         if counts.all_ended:
+            job.result = (results or {}).get(job.pk)
             outcome = _settle(job, counts, now)
             if outcome:
                 settled.append(outcome)
@@ -69,18 +74,22 @@ def _finish(
     error: str | None = None,
 ) -> Settled | None:
     state = final_state(counts, stopped=stopped, broken=broken)
-    mine = Subtask.objects.filter(job=OuterRef("pk"))
-    chosen = mine.filter(role=Role.REDUCE) if job.reduce else mine.filter(index=0)
-    changes: dict[str, object] = {"finished_at": now, "running": 0, "error": error or job.error}
-    if job.reduce or job.total == 1:
-        changes["result"] = Subquery(chosen.values("result")[:1])
-        if not changes["error"]:
-            changes["error"] = Subquery(chosen.values("error")[:1])
+    changes: dict[str, object] = {"finished_at": now, "running": 0}
+    changes |= _answer(job, error or job.error)
     if job.started_at is None:
-        first = mine.exclude(started_at=None).order_by("started_at").values("started_at")[:1]
-        changes["started_at"] = Coalesce(Subquery(first), now)
+        begun = job.subtasks.aggregate(at=Min("started_at"))["at"]
+        changes["started_at"] = begun or now
     moved = Job.objects.move(job.pk, from_=JOB_OPEN, to=state, **changes)
     return Settled(job.pk, state=state) if moved else None
+
+
+def _answer(job: Job, error: str | None) -> dict[str, object]:
+    """The result and error of a job: those of its reduction, or of its only item."""
+    if job.result is not None or not (job.reduce or job.total == 1):
+        return {"result": job.result, "error": error}
+    rows = job.subtasks.filter(role=Role.REDUCE) if job.reduce else job.subtasks.filter(index=0)
+    result, reason = rows.values_list("result", "error").first() or (None, None)
+    return {"result": result, "error": error or reason}
 
 
 def cancel_rest(job: str, *, in_flight: set[int], now: datetime) -> int:

@@ -54,6 +54,16 @@ class Memory:
         line = self.backlog.get(job)
         return None if line is None or line.stopped else line.order.policy
 
+    def remaining(self, job: str) -> int:
+        """How many subtasks of a job have not ended; 0 if its line is not known."""
+        line = self.backlog.get(job)
+        return line.remaining if line else 0
+
+    def is_single(self, job: str) -> bool:
+        """Whether a job has one item and no reduction, so that its result is the job's."""
+        line = self.backlog.get(job)
+        return line is not None and line.order.total == 1 and not line.order.reduce
+
     def open_subtasks(self, job: str) -> set[int]:
         """The job's subtasks that are in flight."""
         return {r.subtask for sent in self.flight.of_job(job) for r in sent.open.values()}

@@ -69,15 +69,18 @@ def record_batch(
     now: datetime,
     random: Random,
 ) -> Recorded:
-    """Commit the batch and the cursors. Raises `Deposed` and writes nothing if we lead no more."""
+    """Write the batch and the cursors, in the caller's transaction.
+
+    Raises `Deposed` if we lead no more; the transaction must not be committed then.
+    """
     done = Recorded()
-    with transaction.atomic():
-        leadership.confirm(now)
-        _record_successes([e for e in batch.endings if e.outcome is Outcome.SUCCEEDED], done)
-        failures = [e for e in batch.endings if e.outcome is not Outcome.SUCCEEDED]
-        if failures:
-            _record_failures(failures, done, policy_of, now, random)
-        _move_counters(done)
+    leadership.confirm(now)
+    _record_successes([e for e in batch.endings if e.outcome is Outcome.SUCCEEDED], done)
+    failures = [e for e in batch.endings if e.outcome is not Outcome.SUCCEEDED]
+    if failures:
+        _record_failures(failures, done, policy_of, now, random)
+    _move_counters(done)
+    if cursors:
         _move_cursors(cursors)
     return done
 

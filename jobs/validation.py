@@ -1,0 +1,193 @@
+"""What a submission may hold. One set of rules for Python, REST and the command line."""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any, Required, TypedDict
+
+from django.conf import settings
+
+from hive_site.kernel.errors import Invalid, NotFound, TooLarge
+from jobs.domain.states import OnError
+from jobs.json_text import encode
+from jobs.registry import Registry, Task, load_tasks
+from jobs.requirements import check_labels, merge_requirements
+
+MAX_ITEMS = 100_000
+MAX_TIMEOUT_SECONDS = MAX_CACHE_SECONDS = 30 * 24 * 3600.0
+MAX_DELAY_SECONDS = 10 * 365 * 24 * 3600.0
+MAX_RETRIES = 1000
+
+
+class WishFields(TypedDict, total=False):
+    """A job to submit (CONTRACT §6). What is left out, or None, takes its default."""
+
+    task: Required[str]
+    items: Sequence[Any]
+    kwargs: Mapping[str, Any] | None
+    reduce: str | None
+    queue: str | None
+    priority: int | None
+    timeout: float | None
+    retries: int | None
+    requires: Mapping[str, Any] | None
+    depends_on: Sequence[str] | None
+    on_error: str | None
+    delay: float | None
+    deadline: datetime | str | None
+    cache_for: float | None
+    labels: Mapping[str, str] | None
+    webhook: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A submission that holds: the columns of its job, and its items as JSON texts."""
+
+    columns: dict[str, Any]
+    items: list[str]
+
+
+@cache
+def known_tasks() -> Registry:
+    """Every task that this installation has; imported at the first question."""
+    return load_tasks(settings.HIVE.task_modules)
+
+
+def check_wish(fields: Mapping[str, Any], *, now: datetime) -> Wish:
+    """The wish with every default filled in.
+
+    Raises `Invalid` with the field's name, `TooLarge` for too many items.
+    """
+    for name in fields:
+        if name not in WishFields.__annotations__:
+            allowed = ", ".join(WishFields.__annotations__)
+            raise Invalid(f"is no field of a job; there are {allowed}", field=str(name))
+    given = {name: value for name, value in fields.items() if value is not None}
+    task = _task(given.get("task", ""), field="task")
+    _refuse_unsupported(given)
+    columns = {**_task_columns(task, given), **_job_columns(given, now)}
+    return Wish(columns=columns, items=_items(fields))
+
+
+def _task_columns(task: Task, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What the task's own options decide, unless the wish says otherwise."""
+    hive = settings.HIVE
+    timeout = hive.task_timeout if task.timeout is None else task.timeout
+    retries = hive.max_retries if task.retries is None else task.retries
+    return {
+        "task": task.name,
+        "timeout": _number(given, "timeout", timeout, most=MAX_TIMEOUT_SECONDS, zero=False),
+        "retries": _whole(given, "retries", retries, most=MAX_RETRIES),
+        "cache_for": _number(given, "cache_for", task.cache_for, most=MAX_CACHE_SECONDS),
+        "backoff": list(task.backoff),
+        "idempotent": task.idempotent and not task.at_most_once,
+        "at_most_once": task.at_most_once,
+        "requires": merge_requirements(task, given.get("requires", {})),
+    }
+
+
+def _job_columns(given: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    kwargs = given.get("kwargs", {})
+    if not isinstance(kwargs, Mapping):
+        raise Invalid("give an object of keyword arguments", field="kwargs")
+    delay = _number(given, "delay", 0, most=MAX_DELAY_SECONDS)
+    return {
+        "kwargs": encode(dict(kwargs), field="kwargs"),
+        "reduce": _task(given["reduce"], field="reduce").name if "reduce" in given else "",
+        "queue": _queue(given.get("queue", "background")),
+        "priority": _whole(given, "priority", 5, most=10),
+        "on_error": _on_error(given.get("on_error", OnError.COLLECT)),
+        "labels": check_labels(given.get("labels", {}), field="labels"),
+        "not_before": now + timedelta(seconds=delay) if delay else None,
+        "deadline": _deadline(given["deadline"], now) if "deadline" in given else None,
+    }
+
+
+def _refuse_unsupported(given: Mapping[str, Any]) -> None:
+    """Better a refusal than a promise that nobody keeps."""
+    depends_on = given.get("depends_on", ())
+    if not isinstance(depends_on, list | tuple):
+        raise Invalid("give a list of job ids", field="depends_on")
+    if depends_on:
+        raise Invalid("jobs cannot wait for others yet; leave it empty", field="depends_on")
+    if "webhook" in given:
+        raise Invalid("webhooks are not sent yet; leave it out", field="webhook")
+
+
+def _task(name: Any, *, field: str) -> Task:
+    if not isinstance(name, str) or not name:
+        raise Invalid("give the name of a task, like demo.echo", field=field)
+    try:
+        return known_tasks().get(name)
+    except NotFound as error:
+        raise Invalid(str(error), field=field) from error
+
+
+def _items(fields: Mapping[str, Any]) -> list[str]:
+    """The items as JSON texts; one null if none were given."""
+    items = fields.get("items", (None,))
+    if not isinstance(items, list | tuple):
+        raise Invalid(f"give a list, not {type(items).__name__}", field="items")
+    if len(items) > MAX_ITEMS:
+        rule = f"{len(items):,} items; one job takes {MAX_ITEMS:,}, so send several jobs"
+        raise TooLarge(rule, field="items")
+    return [encode(item, field=f"items.{index}") for index, item in enumerate(items)]
+
+
+def _queue(name: Any) -> str:
+    """The queue's name here; the two well-known names work whatever the settings call them."""
+    hive = settings.HIVE
+    known = {"high_priority": hive.high_priority_queue, "background": hive.background_queue}
+    found = known.get(name, name) if isinstance(name, str) else None
+    if found not in hive.queues:
+        raise Invalid(f"{name!r} is no queue; give {' or '.join(hive.queues)}", field="queue")
+    return str(found)
+
+
+def _on_error(value: Any) -> str:
+    if value not in list(OnError):
+        raise Invalid(f"{value!r}; give {' or '.join(OnError)}", field="on_error")
+    return str(value)
+
+
+def _whole(given: Mapping[str, Any], name: str, default: int, *, most: int) -> int:
+    value = given.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
+        raise Invalid(f"{value!r}; give a whole number from 0 to {most}", field=name)
+    return value
+
+
+def _number(
+    given: Mapping[str, Any], name: str, default: float, *, most: float, zero: bool = True
+) -> float:
+    value = given.get(name, default)
+    good = isinstance(value, int | float) and not isinstance(value, bool)
+    if not good or not math.isfinite(value) or not 0 <= value <= most or not (zero or value):
+        rule = f"{'from 0' if zero else 'above 0'} to {most:.0f}"
+        raise Invalid(f"{value!r}; give a number of seconds {rule}", field=name)
+    return float(value)
+
+
+def _deadline(value: Any, now: datetime) -> datetime:
+    try:
+        moment = value if isinstance(value, datetime) else datetime.fromisoformat(_rfc3339(value))
+        moment = moment.astimezone(UTC) if moment.tzinfo else None
+    except (ValueError, OverflowError):
+        moment = None
+    if moment is None:
+        rule = "give a time with its offset (RFC 3339), like 2030-01-31T12:00:00Z"
+        raise Invalid(f"{value!r}; {rule}", field="deadline")
+    if moment <= now:
+        raise Invalid(f"{value} is over already", field="deadline")
+    return moment
+
+
+def _rfc3339(value: Any) -> str:
+    """The text, if it looks like RFC 3339; Python alone would take much more."""
+    if not isinstance(value, str) or not re.match(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d", value):
+        raise ValueError(value)
+    return value
