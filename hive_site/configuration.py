@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+import structlog
 from django.core.exceptions import ImproperlyConfigured
 
 from hive_site.kernel.env import Env
@@ -103,8 +104,25 @@ def _queue_name(env: Env, name: str, default: str) -> str:
     return value
 
 
+def find_fleet_key(env: Env, data: Path) -> str:
+    """The master key from which node keys are derived, if this machine may know it; else empty."""
+    local = data / "secrets" / "fleet_key"
+    given = env.text("HIVE_FLEET_KEY")
+    return given or (local.read_text().strip() if local.exists() else "")
+
+
 def logging_config(process: str) -> dict[str, object]:
-    """Django's LOGGING: events as `key=value` lines on stderr; structlog writes through it."""
+    """Django's LOGGING, one event a line on stderr; structlog writes through it from now on."""
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            structlog.processors.format_exc_info,
+            structlog.processors.LogfmtRenderer(key_order=["event"], bool_as_flag=False),
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
     return {
         "version": 1,
         "disable_existing_loggers": False,

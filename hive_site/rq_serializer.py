@@ -1,17 +1,25 @@
 """RQ's serializer for plain workers: JSON, signed, so that Redis alone cannot name code to run."""
 
 import json
+from functools import cache
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 
-from hive_site.kernel.envelope import seal, unseal
+from hive_site.configuration import find_fleet_key
+from hive_site.kernel.env import Env
+from hive_site.kernel.envelope import node_key, seal, unseal
 
 PURPOSE = "rq"
 
 
+@cache
 def _key() -> bytes:
-    return str(settings.SECRET_KEY).encode()
+    fleet_key = find_fleet_key(Env(), settings.HIVE.data)
+    if not fleet_key:
+        raise ImproperlyConfigured("HIVE_FLEET_KEY: plain RQ jobs are signed with it; set it")
+    return node_key(fleet_key, PURPOSE)
 
 
 class SignedJSON:

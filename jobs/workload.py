@@ -28,6 +28,23 @@ from nodes.roster import Roster
 log = structlog.get_logger()
 #: What a report that cannot be stored looks like; an outage looks different and is tried again.
 POISON = (DataError, IntegrityError, ValueError, TypeError, KeyError, OverflowError)
+#: A transaction should hold no more events than this, or readers wait for it.
+EVENTS_AT_ONCE = 1000
+
+
+def split(mail: Mail, events: int) -> list[Mail]:
+    """The mail in parts of about so many events, each with cursors that say it was recorded."""
+    parts, count = [Mail()], 0
+    for report in mail.reports:
+        if count >= events:
+            parts.append(Mail())
+            count = 0
+        parts[-1].reports.append(report)
+        parts[-1].cursors[report.node] = report.entry
+        count += len(report.body.get("ok") or ()) + len(report.body.get("events") or ())
+    # Refused entries count as recorded once everything before them is.
+    parts[-1].cursors.update(mail.cursors)
+    return parts
 
 
 class JobsWorkload:
@@ -98,7 +115,13 @@ class JobsWorkload:
             fill(line, flight)
 
     def record(self, mail: Mail, now: datetime) -> None:
-        """See `Workload.record`. One poisonous report does not take its neighbours along."""
+        """See `Workload.record`. Large mail is committed in several transactions."""
+        *parts, last = split(mail, EVENTS_AT_ONCE)
+        for part in parts:
+            self._record(part, now)
+        self._record(last, now)
+
+    def _record(self, mail: Mail, now: datetime) -> None:
         batch = Batch()
         for report in mail.reports:
             read_report(report.body, report.node, self._memory.flight, batch)
@@ -109,15 +132,14 @@ class JobsWorkload:
             self._isolate(mail, now, error)
 
     def _isolate(self, mail: Mail, now: datetime, error: Exception) -> None:
+        """One poisonous report does not take its neighbours along."""
         if len(mail.reports) <= 1:
             self.dead_letters += 1
             log.error("report.dead_letter", error=str(error), reports=len(mail.reports))
             self._book.commit(Batch(), mail.cursors, now)
             return
-        half = len(mail.reports) // 2
-        # The cursors move with the second half: until then a restart reads everything again.
-        self.record(Mail(reports=mail.reports[:half]), now)
-        self.record(Mail(reports=mail.reports[half:], cursors=mail.cursors), now)
+        for part in split(mail, 1):
+            self._record(part, now)
 
     def reclaim(self, node: str, reason: str, now: datetime) -> int:
         """See `Workload.reclaim`."""

@@ -5,9 +5,7 @@ import re
 import secrets
 import socket
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
-from hive_site.kernel.env import Env
 from hive_site.kernel.envelope import node_key
 from hive_site.kernel.errors import Invalid
 from nodes import wire
@@ -51,27 +49,21 @@ def check_name(name: str) -> str:
     return name
 
 
-def find_key(name: str, env: Env, data: Path) -> bytes:
-    """This node's key: given, or derived from the fleet key where that is at hand."""
-    given = env.text("HIVE_NODE_KEY")
+def find_key(name: str, *, given: str, fleet_key: str) -> bytes:
+    """This node's key: given in hexadecimal, or derived from the fleet key where that is known."""
     if given:
         try:
             return bytes.fromhex(given)
         except ValueError:
-            raise Invalid(
-                "HIVE_NODE_KEY: give the hexadecimal key", field="HIVE_NODE_KEY"
-            ) from None
-    fleet = env.text("HIVE_FLEET_KEY")
-    local = data / "secrets" / "fleet_key"
-    if not fleet and local.exists():
-        fleet = local.read_text().strip()
-    if not fleet:
+            reason = "HIVE_NODE_KEY: give the key in hexadecimal"
+            raise Invalid(reason, field="HIVE_NODE_KEY") from None
+    if not fleet_key:
         raise Invalid(
             f"no key for node {name!r}: set HIVE_NODE_KEY (or HIVE_FLEET_KEY on a trusted machine),"
-            f" or start the Nexus first with the same HIVE_DATA_DIR ({data})",
+            " or start the Nexus first with the same HIVE_DATA_DIR",
             field="HIVE_NODE_KEY",
         )
-    return node_key(fleet, name)
+    return node_key(fleet_key, name)
 
 
 def read_labels(pairs: list[str]) -> dict[str, str]:

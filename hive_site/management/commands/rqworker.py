@@ -2,11 +2,13 @@
 
 import sys
 from argparse import ArgumentParser
+from pathlib import Path
 
 from django.conf import settings
 from django.core.management.base import CommandError
 from django_rq.management.commands.rqworker import Command as RqWorker
 
+from hive_site.configuration import find_fleet_key
 from hive_site.kernel.env import Env
 from hive_site.kernel.errors import Invalid
 from hive_site.kernel.redis import RedisError, safe_url
@@ -15,7 +17,9 @@ from hive_site.kernel.redis import RedisError, safe_url
 class Command(RqWorker):
     """Run this machine as a Spore, or a plain RQ worker on queues of your own."""
 
-    help = "Run this machine as a Spore. Given queue names that are not the Hive's, a plain RQ worker."
+    help = (
+        "Run this machine as a Spore. Given queue names that are not the Hive's, a plain RQ worker."
+    )
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -32,7 +36,10 @@ class Command(RqWorker):
 
     def handle(self, *queues: str, **options: object) -> None:
         """Run until SIGTERM or SIGINT."""
-        if set(queues) - set(settings.HIVE.queues):
+        foreign = set(queues) - set(settings.HIVE.queues)
+        if foreign:
+            for name in foreign:
+                settings.RQ_QUEUES.setdefault(name, {"URL": settings.REDIS_URL})
             super().handle(*queues, **options)
             return
         if not settings.HIVE.enabled:
@@ -63,13 +70,19 @@ class Command(RqWorker):
             raise Invalid(f"--slots {slots}: give 1 or more", field="slots")
         identity = Identity(
             name=name,
-            key=find_key(name, Env(), settings.HIVE.data),
+            key=find_key(
+                name,
+                given=Env().text("HIVE_NODE_KEY"),
+                fleet_key=find_fleet_key(Env(), settings.HIVE.data),
+            ),
             incarnation=new_incarnation(),
             slots=slots,
             release=settings.HIVE_RELEASE,
             labels=read_labels(list(options["label"])),  # type: ignore[call-overload]
             capabilities=tuple(options["capability"]),  # type: ignore[arg-type]
         )
+        if options["home"]:
+            Path(str(options["home"])).mkdir(mode=0o700, parents=True, exist_ok=True)
         agent = build_agent(identity)
         agent.check_name_is_free()
         agent.run()
