@@ -18,7 +18,7 @@ class Command(RqWorker):
     """Run this machine as a Spore, or a plain RQ worker on queues of your own."""
 
     help = (
-        "Run this machine as a Spore. Given queue names that are not the Hive's, a plain RQ worker."
+        "Run this machine as a Spore; given names of other queues, a plain RQ worker."
     )
     requires_system_checks: list[str] = []
 
