@@ -1,0 +1,1 @@
+"""Reading the web: fetching safely, extracting text, picking the telling sentences."""
