@@ -12,10 +12,10 @@ from django.db.models.functions import Coalesce
 
 from jobs.bookkeeping import Bookkeeper
 from jobs.domain.flight import Sent
-from jobs.domain.states import JOB_OPEN, JobState
+from jobs.domain.states import JOB_OPEN, JobState, SubtaskState
 from jobs.memory import Memory
-from jobs.models import Job, Queue
-from jobs.recorder import record_running
+from jobs.models import Job, Queue, Subtask
+from jobs.recorder import moment
 from nodes.roster import Roster
 
 log = structlog.get_logger()
@@ -23,6 +23,7 @@ POLL_SECONDS = 5.0
 #: A bundle this old that is nowhere at two looks is sent again.
 MISSING_AFTER_SECONDS = 10.0
 SHOW_RUNNING_AFTER_SECONDS = 1.0
+NOT_BEGUN = (SubtaskState.WAITING, SubtaskState.RETRYING, SubtaskState.QUEUED)
 
 
 class Housekeeping:
@@ -106,7 +107,10 @@ class Housekeeping:
                     rows.append((found[1].subtask, seat.name, running.started_at))
                     self._shown.add(running.attempt)
         self._shown &= alive
-        record_running(rows)
+        for subtask, node, started in rows:
+            Subtask.objects.filter(pk=subtask, state__in=NOT_BEGUN).update(
+                state=SubtaskState.RUNNING, node=node, started_at=moment(started)
+            )
 
     def _show_jobs(self, now: datetime) -> None:
         counts: Counter[str] = Counter()

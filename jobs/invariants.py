@@ -74,7 +74,7 @@ def _budgets() -> Iterator[Violation]:
     for row in Subtask.objects.filter(over)[:LISTED]:
         seen = f"{row.errors} errors, {row.crashes} crashes, {row.losses} losses"
         yield Violation("I4", str(row), f"over its budget: {seen}")
-    twice = Subtask.objects.filter(job__at_most_once=True, attempts__gt=1)
+    twice = Subtask.objects.filter(job__at_most_once=True, attempts__gt=F("job__rounds"))
     for row in twice[:LISTED]:
         yield Violation("I4", str(row), f"at_most_once, but tried {row.attempts} times")
 

@@ -39,7 +39,8 @@ def encode(value: Any, *, field: str) -> str:
 def assemble(fields: Mapping[str, Any], **texts: str | None) -> str:
     """One JSON object of plain fields and of texts that are JSON already (None: null)."""
     head = json.dumps(fields, ensure_ascii=False)[:-1]
-    return f"{head}{''.join(f', "{name}": {text or "null"}' for name, text in texts.items())}}}"
+    tail = "".join(f', "{name}": {text or "null"}' for name, text in texts.items())
+    return f"{head}{tail}}}"
 
 
 def page(name: str, rows: Iterable[str], *, following: str | None) -> str:

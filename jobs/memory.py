@@ -12,7 +12,6 @@ from jobs.domain.flight import Flight, Sent
 from jobs.domain.retry import Policy
 from jobs.domain.states import Outcome
 from jobs.loader import load_open
-from jobs.recorder import as_ready
 from nodes.leadership import Leadership
 
 RATE_SECONDS = 10
@@ -96,7 +95,7 @@ class Memory:
             return
         line.remaining += 1
         crashed = {ending.node} if ending.outcome is Outcome.CRASHED else set()
-        ready = as_ready(ending, avoid=ending.ready.avoid | crashed)
+        ready = ending.ready.after(avoid=frozenset(crashed))
         if at is None:
             line.ready.appendleft(ready)
         else:

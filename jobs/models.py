@@ -59,6 +59,9 @@ class Job(models.Model):
         null=True, blank=True, help_text="JSON, of the reduction or only item"
     )
     error = models.TextField(null=True, blank=True, help_text="JSON: type, message, traceback")
+    rounds = models.PositiveSmallIntegerField(
+        default=1, help_text="one more for each retry by hand"
+    )
     submitted_by = models.CharField(max_length=150, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True, blank=True)

@@ -13,7 +13,6 @@ from random import Random
 from django.db import connection, transaction
 from django.db.models import F
 
-from jobs.domain.backlog import Ready
 from jobs.domain.batch import Batch, Ending
 from jobs.domain.retry import Policy, Tally, Verdict, decide
 from jobs.domain.states import OPEN, Outcome, SubtaskState
@@ -177,8 +176,8 @@ def _apply(row: Subtask, ending: Ending, verdict: Verdict, tally: Tally, done: R
         crashes=tally.crashes,
         losses=tally.losses,
         retry_at=verdict.at,
-        started_at=_time(ending.started) if ended else None,
-        finished_at=(_time(ending.ended) or datetime.now(UTC)) if ended else None,
+        started_at=moment(ending.started) if ended else None,
+        finished_at=(moment(ending.ended) or datetime.now(UTC)) if ended else None,
     )
     if not moved:
         return
@@ -211,8 +210,8 @@ def _note_attempts(endings: Iterable[Ending]) -> None:
                 node=ending.node,
                 outcome=ending.outcome,
                 error=ending.error,
-                started_at=_time(ending.started),
-                ended_at=_time(ending.ended),
+                started_at=moment(ending.started),
+                ended_at=moment(ending.ended),
             )
             for ending in endings
         ),
@@ -235,24 +234,11 @@ def _move_cursors(cursors: dict[str, str]) -> None:
     )
 
 
-def record_running(rows: list[tuple[int, str, float]]) -> None:
-    """Show subtasks as running: id, node, start in Unix seconds. Ended ones stay as they are."""
-    for subtask, node, started in rows:
-        Subtask.objects.filter(
-            pk=subtask, state__in=(SubtaskState.WAITING, SubtaskState.RETRYING, SubtaskState.QUEUED)
-        ).update(state=SubtaskState.RUNNING, node=node, started_at=_time(started))
-
-
-def as_ready(ending: Ending, *, avoid: frozenset[str]) -> Ready:
-    """The subtask of an attempt that failed, as the next attempt will see it."""
-    old = ending.ready
-    return Ready(old.subtask, old.index, old.number + 1, old.item, old.reduce, avoid)
-
-
-def _time(seconds: float | None) -> datetime | None:
+def moment(seconds: float | None) -> datetime | None:
+    """Unix seconds as a time of the database."""
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
 def _adapt(seconds: float | None) -> object:
     """A time as the raw statement needs it: what Django's own backend would pass."""
-    return connection.ops.adapt_datetimefield_value(_time(seconds))
+    return connection.ops.adapt_datetimefield_value(moment(seconds))

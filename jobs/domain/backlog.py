@@ -2,7 +2,7 @@
 
 import heapq
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from jobs.domain.retry import Policy
@@ -23,6 +23,10 @@ class Ready:
     item: str
     reduce: bool = False
     avoid: frozenset[str] = frozenset()
+
+    def after(self, *, avoid: frozenset[str]) -> "Ready":
+        """The same subtask as its next attempt will see it."""
+        return replace(self, number=self.number + 1, avoid=self.avoid | avoid)
 
 
 @dataclass(frozen=True, slots=True)

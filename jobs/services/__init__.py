@@ -1,0 +1,20 @@
+"""The verbs of jobs and queues. Each is one guarded change and one hint to the Foreman."""
+
+from jobs.services.lifecycle import cancel_job, delete_job, pause_job, resume_job
+from jobs.services.queues import pause_queue, resume_queue
+from jobs.services.retrying import retry_job
+from jobs.services.submission import Idempotency, KeyReused, submit_job, submit_once
+
+__all__ = [
+    "Idempotency",
+    "KeyReused",
+    "cancel_job",
+    "delete_job",
+    "pause_job",
+    "pause_queue",
+    "resume_job",
+    "resume_queue",
+    "retry_job",
+    "submit_job",
+    "submit_once",
+]

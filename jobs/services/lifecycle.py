@@ -1,0 +1,71 @@
+"""Cancel, pause, resume and delete jobs."""
+
+from functools import partial
+
+from django.db import transaction
+
+from hive_site.kernel.errors import Conflict
+from jobs.domain.states import JOB_OPEN, JOB_TERMINAL, JobState
+from jobs.models import Attempt, IdempotencyKey, Job, Subtask
+from jobs.selectors import get_job
+from nodes.inbox import ring
+
+PAUSABLE = frozenset({JobState.QUEUED, JobState.RUNNING})
+
+
+def cancel_job(*, job_id: str) -> Job:
+    """Stop a job that has not ended; the Foreman ends it. Cancelling twice is fine.
+
+    Raises `NotFound`, or `Conflict` if it has ended.
+    """
+    return _move(job_id, from_=JOB_OPEN, to=JobState.CANCELLING, verb="cancelled", hint="cancel")
+
+
+def pause_job(*, job_id: str) -> Job:
+    """Start nothing more of a job; what runs goes on. Pausing twice is fine.
+
+    Raises `NotFound`, or `Conflict` if it is neither queued nor running.
+    """
+    return _move(job_id, from_=PAUSABLE | {JobState.PAUSED}, to=JobState.PAUSED, verb="paused")
+
+
+def resume_job(*, job_id: str) -> Job:
+    """Go on with a paused job. Resuming one that was not paused changes nothing.
+
+    Raises `NotFound`, or `Conflict` if it has ended or is being cancelled.
+    """
+    job = get_job(job_id)
+    if job.state in PAUSABLE:
+        return job
+    to = JobState.RUNNING if job.started_at else JobState.QUEUED
+    return _move(job_id, from_=frozenset({JobState.PAUSED}), to=to, verb="resumed")
+
+
+@transaction.atomic
+def delete_job(*, job_id: str) -> None:
+    """Forget a job that has ended, with its subtasks and results.
+
+    Raises `NotFound`, or `Conflict` if it has not ended.
+    """
+    job = get_job(job_id)
+    # The guarded row goes first, so that nobody can retry it meanwhile. Raw, because Django
+    # would load every subtask only to learn that nothing listens.
+    mine = Job.objects.filter(pk=job_id, state__in=JOB_TERMINAL)
+    if not mine._raw_delete(mine.db):
+        raise Conflict(f"job {job_id} is {job.state}; cancel it first")
+    for rows in (
+        Attempt.objects.filter(subtask__job_id=job_id),
+        Subtask.objects.filter(job_id=job_id),
+        IdempotencyKey.objects.filter(job_id=job_id),
+    ):
+        rows._raw_delete(rows.db)  # type: ignore[attr-defined]
+
+
+@transaction.atomic
+def _move(
+    job_id: str, *, from_: frozenset[JobState], to: JobState, verb: str, hint: str = "job"
+) -> Job:
+    if not Job.objects.move(job_id, from_=from_, to=to):
+        raise Conflict(f"job {job_id} is {get_job(job_id).state}; it cannot be {verb}")
+    transaction.on_commit(partial(ring, hint, job_id))
+    return get_job(job_id)

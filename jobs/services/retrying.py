@@ -1,0 +1,69 @@
+"""Gives a job that did not wholly succeed another chance."""
+
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Case, F, When
+from django.utils import timezone
+
+from hive_site.kernel.errors import Conflict
+from jobs.domain.states import TERMINAL, JobState, Role, SubtaskState
+from jobs.models import Job, Subtask
+from jobs.selectors import get_job
+from nodes.inbox import ring
+
+RETRIABLE = frozenset({JobState.PARTIAL, JobState.FAILED, JobState.CANCELLED})
+UNSUCCESSFUL = TERMINAL - {SubtaskState.SUCCEEDED}
+#: `attempt` stays: a late report of an old attempt must not pass for a new one.
+AFRESH: dict[str, Any] = {
+    "result": None,
+    "error": None,
+    "errors": 0,
+    "crashes": 0,
+    "losses": 0,
+    "node": "",
+    "retry_at": None,
+    "started_at": None,
+    "finished_at": None,
+}
+
+
+@transaction.atomic
+def retry_job(*, job_id: str) -> Job:
+    """Run what did not succeed again, with fresh budgets; what succeeded stays.
+
+    Raises `NotFound`, or `Conflict` unless the job ended as partial, failed or cancelled.
+    """
+    moved = Job.objects.move(
+        job_id,
+        from_=RETRIABLE,
+        to=JobState.QUEUED,
+        **_job_afresh(),
+    )
+    if not moved:
+        state = get_job(job_id).state
+        raise Conflict(f"job {job_id} is {state}; only {', '.join(sorted(RETRIABLE))} jobs retry")
+    again = Subtask.objects.filter(job_id=job_id, role=Role.MAP, state__in=UNSUCCESSFUL).update(
+        state=SubtaskState.WAITING, **AFRESH
+    )
+    # Nobody opens a reduction once every item has ended: then it is ready now.
+    Subtask.objects.filter(job_id=job_id, role=Role.REDUCE).update(
+        state=SubtaskState.BLOCKED if again else SubtaskState.WAITING, **AFRESH
+    )
+    transaction.on_commit(partial(ring, "job", job_id))
+    return get_job(job_id)
+
+
+def _job_afresh() -> dict[str, Any]:
+    return {
+        "rounds": F("rounds") + 1,
+        "failed": 0,
+        "cancelled": 0,
+        "running": 0,
+        "result": None,
+        "error": None,
+        "finished_at": None,
+        # Whoever retries after the deadline does not want it to end the job again.
+        "deadline": Case(When(deadline__gt=timezone.now(), then="deadline"), default=None),
+    }
