@@ -94,3 +94,14 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
+
+
+class LoginLink(models.Model):
+    """A link that logs in once; only the SHA-256 of its token is kept."""
+
+    digest = models.CharField(max_length=64, unique=True)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    expires_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"for {self.user_id}, until {self.expires_at:%Y-%m-%d %H:%M}"

@@ -17,6 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: dict[str, Any]) -> int:
     """Print a link that logs in once, within an hour."""
     from django.conf import settings
+
     from nodes.login_links import make_login_link
 
     link = make_login_link(settings.HIVE.nexus_url)

@@ -20,6 +20,7 @@ def run(options: dict[str, Any]) -> int:
     """Migrate, and print the first API key and a login link."""
     from django.conf import settings
     from django.core.management import call_command
+
     from nodes.login_links import make_login_link
 
     call_command("migrate", interactive=False, verbosity=0, stdout=sys.stderr)
@@ -34,11 +35,10 @@ def run(options: dict[str, Any]) -> int:
 
 def first_api_key(path: Path) -> str:
     """The key with every scope that is kept in `path`; a new one if the database knows none."""
-    from nodes.services import create_api_key
-
     from hive_site.commands.key import SCOPES
     from hive_site.stack.files import write_private
     from nodes.models import ApiKey
+    from nodes.services import create_api_key
 
     if path.exists():
         secret = path.read_text().strip()

@@ -25,6 +25,10 @@ class TooLarge(Invalid):
     """The input is over a documented limit."""
 
 
+class Unprocessable(HiveError):
+    """The request is well formed, but contradicts an earlier one."""
+
+
 class Unavailable(HiveError):
     """A part that is needed is away just now; trying again later helps."""
 

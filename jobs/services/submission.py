@@ -7,7 +7,7 @@ from typing import Unpack
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from hive_site.kernel.errors import HiveError
+from hive_site.kernel.errors import Unprocessable
 from jobs.domain.states import JobState, Role, SubtaskState
 from jobs.ids import new_job_id
 from jobs.models import IdempotencyKey, Job, Subtask
@@ -22,7 +22,7 @@ INSERT = """
 """
 
 
-class KeyReused(HiveError):
+class KeyReused(Unprocessable):
     """The idempotency key was used before, for another request."""
 
 

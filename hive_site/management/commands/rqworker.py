@@ -17,9 +17,7 @@ from hive_site.kernel.redis import RedisError, safe_url
 class Command(RqWorker):
     """Run this machine as a Spore, or a plain RQ worker on queues of your own."""
 
-    help = (
-        "Run this machine as a Spore; given names of other queues, a plain RQ worker."
-    )
+    help = "Run this machine as a Spore; given names of other queues, a plain RQ worker."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:

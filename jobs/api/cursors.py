@@ -1,0 +1,47 @@
+"""Cursors: where a page ends, written so that nobody is tempted to make one up."""
+
+import base64
+import binascii
+from typing import Any
+
+from rest_framework.request import Request
+
+from hive_site.kernel.errors import Invalid
+
+PAGE, MAX_PAGE = 100, 1000
+
+
+def read_cursor(request: Request) -> str | None:
+    """What the page before ended with, or None for the first page. Raises `Invalid`."""
+    text = request.query_params.get("cursor")
+    if not text:
+        return None
+    try:
+        return base64.urlsafe_b64decode(text.encode()).decode()
+    except (binascii.Error, UnicodeError) as error:
+        raise Invalid(f"{text!r} is no cursor; take it from `next`", field="cursor") from error
+
+
+def read_index(request: Request) -> int:
+    """The cursor as the index of the last row; -1 for the first page."""
+    text = read_cursor(request)
+    if text is None:
+        return -1
+    if not text.isdecimal():
+        raise Invalid("this cursor belongs to another list", field="cursor")
+    return int(text)
+
+
+def read_limit(request: Request) -> int:
+    """How many rows a page has: `?limit=`, 100 unless told."""
+    text = request.query_params.get("limit", str(PAGE))
+    if not text.isdecimal() or not 1 <= int(text) <= MAX_PAGE:
+        raise Invalid(f"{text!r}; give a whole number from 1 to {MAX_PAGE}", field="limit")
+    return int(text)
+
+
+def following(request: Request, last: Any) -> str:
+    """The path of the page after the row `last`."""
+    query = request.query_params.copy()
+    query["cursor"] = base64.urlsafe_b64encode(str(last).encode()).decode()
+    return f"{request.path}?{query.urlencode()}"

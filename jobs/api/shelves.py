@@ -1,0 +1,60 @@
+"""REST for what jobs are made of and where they wait: tasks and queues."""
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from jobs import selectors, services
+from jobs.validation import known_tasks
+
+OBJECT = OpenApiTypes.OBJECT
+
+
+@extend_schema(tags=["tasks"])
+class TaskListView(APIView):
+    """The tasks that can be run."""
+
+    @extend_schema(responses=OBJECT)
+    def get(self, request: Request) -> Response:
+        """Registered tasks with their options."""
+        registry = known_tasks()
+        tasks = [registry.get(name) for name in registry]
+        rows = [{"name": t.name, "summary": t.summary, "options": t.options()} for t in tasks]
+        return Response({"results": rows, "next": None})
+
+
+@extend_schema(tags=["queues"])
+class QueueListView(APIView):
+    """The queues of waiting work."""
+
+    @extend_schema(operation_id="queues_list", responses=OBJECT)
+    def get(self, request: Request) -> Response:
+        """Depth, oldest wait in seconds, and whether it is paused, of each queue."""
+        return Response({"results": selectors.queue_views(), "next": None})
+
+
+@extend_schema(tags=["queues"])
+class QueueView(APIView):
+    """One queue."""
+
+    @extend_schema(responses=OBJECT)
+    def get(self, request: Request, name: str) -> Response:
+        """One queue."""
+        return Response(selectors.queue_view(name))
+
+
+@extend_schema(tags=["queues"])
+class QueueVerbView(APIView):
+    """Pause or resume a queue."""
+
+    scope = "control"
+    verb = "pause"
+    VERBS = {"pause": services.pause_queue, "resume": services.resume_queue}
+
+    @extend_schema(request=None, responses={202: OBJECT})
+    def post(self, request: Request, name: str) -> Response:
+        """Pause: start nothing more from it. Resume: start again."""
+        self.VERBS[self.verb](name=name)
+        return Response(selectors.queue_view(name), status=202)

@@ -1,0 +1,22 @@
+from django.urls import path
+
+from jobs.api import shelves, views
+
+urlpatterns = [
+    path("jobs/", views.JobListView.as_view()),
+    path("jobs/<str:job_id>/", views.JobView.as_view()),
+    *(
+        path(f"jobs/<str:job_id>/{verb}/", views.JobVerbView.as_view(verb=verb))
+        for verb in views.JobVerbView.VERBS
+    ),
+    path("jobs/<str:job_id>/results/", views.ResultsView.as_view()),
+    path("jobs/<str:job_id>/subtasks/", views.SubtaskListView.as_view()),
+    path("jobs/<str:job_id>/subtasks/<int:index>/", views.SubtaskView.as_view()),
+    path("tasks/", shelves.TaskListView.as_view()),
+    path("queues/", shelves.QueueListView.as_view()),
+    path("queues/<str:name>/", shelves.QueueView.as_view()),
+    *(
+        path(f"queues/<str:name>/{verb}/", shelves.QueueVerbView.as_view(verb=verb))
+        for verb in shelves.QueueVerbView.VERBS
+    ),
+]

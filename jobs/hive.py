@@ -1,0 +1,108 @@
+"""The Hive from Python, on the Nexus: `from jobs import hive` (CONTRACT §5).
+
+Every function has a twin for async code, named with an `a` in front.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.db import transaction
+
+from jobs import selectors, services
+from jobs.domain.states import SubtaskState
+from jobs.models import Job
+from jobs.waiting import wait_for_jobs
+
+ENDED = {SubtaskState.SUCCEEDED, SubtaskState.FAILED, SubtaskState.QUARANTINED}
+
+
+@dataclass(frozen=True, slots=True)
+class MapResult:
+    """What came of a map: `results` in item order, `reduced` if there was a reduction.
+
+    `summary` has total, completed, failed, pending, and success_rate from 0 to 1.
+    """
+
+    summary: dict[str, Any]
+    results: list[dict[str, Any]]
+    reduced: Any = None
+
+
+def submit(task: str, items: Sequence[Any] | None = None, **options: Any) -> Job:
+    """Submit a job with the options of CONTRACT §6. Raises `Invalid` with the field's name."""
+    wish = options if items is None else {**options, "items": items}
+    return services.submit_job(task=task, **wish)
+
+
+def map_reduce(
+    task: str,
+    items: Sequence[Any],
+    *,
+    reduce: str | None = None,
+    queue: str = "background",
+    priority: int = 5,
+    wait_timeout: float = 300,
+    **options: Any,
+) -> MapResult:
+    """Run a task for every item and wait; at the timeout, what is there, the rest pending."""
+    job = submit(task, items, reduce=reduce, queue=queue, priority=priority, **options)
+    wait_for_jobs([job.pk], timeout=wait_timeout)
+    rows = list(selectors.result_views(job.pk))
+    reduced = selectors.job_view(job.pk)["result"] if reduce else None
+    return MapResult(_summarise(rows), rows, reduced)
+
+
+def parallel_execute(
+    calls: Sequence[tuple[str, Any]],
+    *,
+    queue: str = "high_priority",
+    wait_timeout: float = 600,
+    **options: Any,
+) -> MapResult:
+    """Run each (task, item) and wait; the results in the order of the calls."""
+    places: dict[str, list[int]] = {}
+    for place, (task, _) in enumerate(calls):
+        places.setdefault(task, []).append(place)
+    with transaction.atomic():  # all of them or none
+        jobs = {
+            task: submit(task, [calls[place][1] for place in mine], queue=queue, **options).pk
+            for task, mine in places.items()
+        }
+    wait_for_jobs(list(jobs.values()), timeout=wait_timeout)
+    rows: list[dict[str, Any]] = [{}] * len(calls)
+    for task, mine in places.items():
+        for place, row in zip(mine, selectors.result_views(jobs[task]), strict=True):
+            rows[place] = {**row, "index": place}
+    return MapResult(_summarise(rows), rows)
+
+
+def get_task_status(job_id: str) -> dict[str, Any]:
+    """The job as the REST API shows it. Raises `NotFound`."""
+    return selectors.job_view(job_id)
+
+
+def cancel(job_id: str) -> Job:
+    """Stop a job that has not ended. Raises `NotFound`, or `Conflict` if it has."""
+    return services.cancel_job(job_id=job_id)
+
+
+def _summarise(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    states = [row["state"] for row in rows]
+    completed = states.count(SubtaskState.SUCCEEDED)
+    failed = sum(state in ENDED | {SubtaskState.CANCELLED} for state in states) - completed
+    return {
+        "total": len(rows),
+        "completed": completed,
+        "failed": failed,
+        "pending": len(rows) - completed - failed,
+        "success_rate": completed / len(rows) if rows else 1.0,
+    }
+
+
+amap_reduce = sync_to_async(map_reduce)
+aparallel_execute = sync_to_async(parallel_execute)
+aget_task_status = sync_to_async(get_task_status)
+asubmit = sync_to_async(submit)
+acancel = sync_to_async(cancel)

@@ -1,0 +1,107 @@
+"""Waiting for jobs: one listener for the whole process, woken by one message per batch.
+
+The database is asked first and after every wake-up; a second without news asks it too, so that
+waiting goes on while Redis is away.
+"""
+
+import json
+import threading
+import time
+from collections.abc import Iterable
+
+import structlog
+from django.conf import settings
+
+from hive_site.kernel.redis import RedisError, connect
+from jobs.domain.states import JOB_OPEN
+from jobs.models import Job
+from nodes import wire
+
+log = structlog.get_logger()
+ASK_AGAIN_SECONDS = 1.0
+AWAY_SECONDS = 1.0
+LISTEN_SECONDS = 20.0
+
+
+class Bell:
+    """Rings whoever waits for a job when the Foreman says that it changed."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._rung: dict[str, int] = {}
+        self._waiting: dict[str, int] = {}
+        self._thread: threading.Thread | None = None
+
+    def enter(self, jobs: Iterable[str]) -> None:
+        """Somebody begins to wait."""
+        with self._changed:
+            for job in jobs:
+                self._waiting[job] = self._waiting.get(job, 0) + 1
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._listen, name="bell", daemon=True)
+                self._thread.start()
+
+    def leave(self, jobs: Iterable[str]) -> None:
+        """Somebody waits no longer."""
+        with self._changed:
+            for job in jobs:
+                self._waiting[job] -= 1
+                if not self._waiting[job]:
+                    del self._waiting[job]
+                    self._rung.pop(job, None)
+
+    def count(self, jobs: Iterable[str]) -> int:
+        """How often these jobs rang since somebody waits for them."""
+        with self._changed:
+            return sum(self._rung.get(job, 0) for job in jobs)
+
+    def wait(self, jobs: list[str], *, seen: int, seconds: float) -> None:
+        """Return when one of the jobs rang more than `seen` times, or after `seconds`."""
+        with self._changed:
+            self._changed.wait_for(
+                lambda: sum(self._rung.get(job, 0) for job in jobs) > seen, timeout=seconds
+            )
+
+    def _listen(self) -> None:
+        while True:
+            ear = connect(settings.REDIS_URL, name="hive-bell", blocking=True).pubsub(
+                ignore_subscribe_messages=True
+            )
+            try:
+                ear.subscribe(wire.CHANGED)
+                while True:
+                    message = ear.get_message(timeout=LISTEN_SECONDS)
+                    if message:
+                        self._ring(json.loads(message["data"])["ended"])
+            except (RedisError, OSError, ValueError, KeyError) as error:
+                log.warning("bell.away", error=str(error))
+                time.sleep(AWAY_SECONDS)
+            finally:
+                ear.close()
+
+    def _ring(self, jobs: list[str]) -> None:
+        with self._changed:
+            for job in jobs:
+                if job in self._waiting:
+                    self._rung[job] = self._rung.get(job, 0) + 1
+            self._changed.notify_all()
+
+
+bell = Bell()
+
+
+def wait_for_jobs(jobs: list[str], *, timeout: float) -> bool:
+    """Wait until all of these jobs have ended; False if some have not after `timeout` seconds."""
+    end = time.monotonic() + timeout
+    bell.enter(jobs)
+    try:
+        while True:
+            seen = bell.count(jobs)
+            if not Job.objects.filter(pk__in=jobs, state__in=JOB_OPEN).exists():
+                return True
+            left = end - time.monotonic()
+            if left <= 0:
+                return False
+            bell.wait(jobs, seen=seen, seconds=min(left, ASK_AGAIN_SECONDS))
+    finally:
+        bell.leave(jobs)

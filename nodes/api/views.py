@@ -1,0 +1,83 @@
+"""REST for nodes and the cluster: parse, one service, render."""
+
+from typing import Any
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from hive_site.kernel.errors import Invalid
+from nodes import selectors, services
+from nodes.api.bodies import read_object
+from nodes.domain.states import Intent
+
+OBJECT = OpenApiTypes.OBJECT
+VERBS = {"drain": Intent.DRAIN, "cordon": Intent.CORDON, "resume": Intent.WORK}
+
+
+@extend_schema(tags=["nodes"])
+class NodeListView(APIView):
+    """All nodes."""
+
+    @extend_schema(operation_id="nodes_list", responses=OBJECT)
+    def get(self, request: Request) -> Response:
+        """All nodes with their state, load and labels."""
+        return Response({"results": selectors.node_views(), "next": None})
+
+
+@extend_schema(tags=["nodes"])
+class NodeView(APIView):
+    """One node."""
+
+    scope = "control"
+
+    @extend_schema(responses=OBJECT)
+    def get(self, request: Request, name: str) -> Response:
+        """One node."""
+        return Response(selectors.node_view(name))
+
+    @extend_schema(request=OBJECT, responses=OBJECT)
+    def patch(self, request: Request, name: str) -> Response:
+        """Set `slots` and `labels` of a node."""
+        body = read_object(request, fields=("slots", "labels"))
+        labels = body.get("labels")
+        if labels is not None and not _are_labels(labels):
+            raise Invalid("give an object of names and texts", field="labels")
+        services.change_node(name=name, slots=body.get("slots"), labels=labels)
+        return Response(selectors.node_view(name))
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, name: str) -> Response:
+        """Forget a lost node."""
+        services.forget_node(name=name)
+        return Response(status=204)
+
+
+@extend_schema(tags=["nodes"])
+class NodeVerbView(APIView):
+    """Drain, cordon or resume a node."""
+
+    scope = "control"
+    verb = "resume"
+
+    @extend_schema(request=None, responses=OBJECT)
+    def post(self, request: Request, name: str) -> Response:
+        """Drain: finish what runs, start nothing new. Cordon: start nothing new. Resume: work."""
+        services.set_intent(name=name, intent=VERBS[self.verb])
+        return Response(selectors.node_view(name), status=202)
+
+
+@extend_schema(tags=["cluster"])
+class ClusterView(APIView):
+    """The cluster in figures."""
+
+    @extend_schema(responses=OBJECT)
+    def get(self, request: Request) -> Response:
+        """Nodes, load, queues, throughput, and who leads."""
+        return Response(selectors.cluster_view())
+
+
+def _are_labels(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(text, str) for text in value.values())

@@ -1,0 +1,109 @@
+"""The verbs of the cluster: what operators want of nodes, and keys for the REST API."""
+
+import hashlib
+import secrets
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from hive_site.kernel.errors import Conflict, Invalid, NotFound
+from nodes.domain.states import Intent, NodeState
+from nodes.inbox import ring
+from nodes.models import ApiKey, Node
+
+SCOPES = ("submit", "read", "control", "ota")
+KEY_PREFIX = "hive_"
+SHOWN_CHARS = 10
+#: Noting every use of a key would be a write for every request.
+NOTE_USE_EVERY = timedelta(minutes=1)
+MAX_SLOTS = 256
+
+
+@transaction.atomic
+def set_intent(*, name: str, intent: Intent) -> Node:
+    """Say whether a node may be given new work. Raises `NotFound`."""
+    return _change(name, intent=intent)
+
+
+@transaction.atomic
+def change_node(
+    *, name: str, slots: int | None = None, labels: Mapping[str, str] | None = None
+) -> Node:
+    """Set how many slots a node has, and the labels that win over its own.
+
+    Raises `NotFound`, or `Invalid` with the field's name.
+    """
+    changes: dict[str, Any] = {}
+    if slots is not None:
+        if isinstance(slots, bool) or not isinstance(slots, int) or not 1 <= slots <= MAX_SLOTS:
+            rule = f"give a whole number from 1 to {MAX_SLOTS}"
+            raise Invalid(f"{slots!r}; {rule}", field="slots")
+        changes["wanted_slots"] = slots
+    if labels is not None:
+        changes["set_labels"] = dict(labels)
+    return _change(name, **changes)
+
+
+@transaction.atomic
+def forget_node(*, name: str) -> None:
+    """Delete a node that is lost. Raises `NotFound`, or `Conflict` while it is there."""
+    if not Node.objects.filter(name=name, state=NodeState.LOST).delete()[0]:
+        state = _get(name).state
+        raise Conflict(f"node {name} is {state}; only lost nodes can be deleted, so stop it first")
+    transaction.on_commit(partial(ring, "node", name))
+
+
+def _change(name: str, **changes: Any) -> Node:
+    if changes and not Node.objects.filter(name=name).update(**changes):
+        raise NotFound(f"no node is named {name!r}")
+    transaction.on_commit(partial(ring, "node", name))
+    return _get(name)
+
+
+def _get(name: str) -> Node:
+    node = Node.objects.filter(name=name).first()
+    if node is None:
+        raise NotFound(f"no node is named {name!r}")
+    return node
+
+
+def create_api_key(
+    *,
+    name: str,
+    scopes: Sequence[str],
+    owner: Any = None,
+    expires_at: datetime | None = None,
+) -> tuple[ApiKey, str]:
+    """A new key, and its secret, which nobody can read again. Raises `Invalid`."""
+    unknown = [scope for scope in scopes if scope not in SCOPES]
+    if unknown or not scopes:
+        raise Invalid(f"{unknown or 'nothing'}: give some of {', '.join(SCOPES)}", field="scopes")
+    secret = KEY_PREFIX + secrets.token_urlsafe(32)
+    key = ApiKey.objects.create(
+        name=name[:100],
+        prefix=secret[:SHOWN_CHARS],
+        digest=_digest(secret),
+        scopes=list(scopes),
+        owner=owner,
+        expires_at=expires_at,
+    )
+    return key, secret
+
+
+def find_api_key(secret: str) -> ApiKey | None:
+    """The key of that secret, unless it is revoked or expired."""
+    now = timezone.now()
+    live = Q(expires_at=None) | Q(expires_at__gt=now)
+    key = ApiKey.objects.filter(live, digest=_digest(secret), revoked_at=None).first()
+    if key and (not key.last_used_at or now - key.last_used_at > NOTE_USE_EVERY):
+        ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
+    return key
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
