@@ -3,6 +3,7 @@
 Each page answers after a stated delay, as pages of the web do.
 """
 
+import contextlib
 import html
 import re
 import threading
@@ -16,6 +17,7 @@ DELAY_SECONDS = 0.5
 FENCE = re.compile(r"```.*?```|~~~.*?~~~", re.DOTALL)
 #: Badges, images, links, and the punctuation of Markdown and reStructuredText.
 MARKUP = re.compile(r"!?\[([^\]]*)\]\([^)]*\)|<[^>]+>|`+|[*_]{2}|^\s*[.]{2} .*$", re.MULTILINE)
+LIST = re.compile(r"\s*([-*+•]|\d+[.)])\s")
 RULE = re.compile(r"^[=\-~^#*+`\s]+$")
 
 
@@ -59,7 +61,8 @@ def _paragraphs(text: str) -> tuple[str, ...]:
 
 
 def _plain(block: str) -> str:
-    if block.startswith(("    ", "\t", "|", ">>>")):  # code and tables are no prose
+    """The block without its markup; empty for code, tables and lists, which are no prose."""
+    if block.startswith(("    ", "\t", "|", ">>>")) or LIST.match(block):
         return ""
     lines = [line for line in block.splitlines() if not RULE.match(line)]
     return " ".join(MARKUP.sub(r"\1", "\n".join(lines)).split())
@@ -78,8 +81,10 @@ class ArticleServer:
                 self.send_response(200 if page else 404)
                 self.send_header("Content-Type", "text/html; charset=utf-8")
                 self.send_header("Content-Length", str(len(page or b"")))
-                self.end_headers()
-                self.wfile.write(page or b"")
+                # A Spore that was killed hangs up in the middle.
+                with contextlib.suppress(ConnectionError):
+                    self.end_headers()
+                    self.wfile.write(page or b"")
 
             def log_message(self, format: str, *args: object) -> None:
                 pass

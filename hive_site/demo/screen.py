@@ -14,6 +14,8 @@ from rich.text import Text
 
 from hive_site.demo.story import Outcome, Scene, seconds_between
 
+#: What the table needs beside the last column: four columns and their lines.
+OTHER_COLUMNS = 2 + 18 + 8 + 5 + 16
 SIGNS = {"online": "[green]●[/]", "lost": "[red]✗[/]", "suspect": "[yellow]?[/]"}
 
 
@@ -116,18 +118,20 @@ class LiveScreen:
 def show_outcome(console: Console, outcome: Outcome, titles: dict[int, str]) -> None:
     """The table of articles, and what was measured."""
     table = Table(title_justify="left", header_style="bold", row_styles=["", "dim"])
-    table.add_column("#", justify="right")
-    table.add_column("Article", no_wrap=True, max_width=24)
+    table.add_column("#", justify="right", no_wrap=True)
+    table.add_column("Article", no_wrap=True)
     table.add_column("Spore", no_wrap=True)
-    table.add_column("s", justify="right")
-    table.add_column("First sentence", no_wrap=True, overflow="ellipsis", ratio=1)
+    table.add_column("s", justify="right", no_wrap=True)
+    table.add_column("First sentence", no_wrap=True)
+    room = max(console.width - OTHER_COLUMNS, 20)
     for row in outcome.results:
+        title = titles.get(row["index"], "?").partition(":")[0]
         table.add_row(
             str(row["index"] + 1),
-            titles.get(row["index"], "?").partition(":")[0],
+            shorten(title, 18),
             row["node"] or "–",
             f"{seconds_of(row):.2f}",
-            Text(first_sentence(row)),
+            Text(shorten(first_sentence(row), room)),
         )
     console.print(table)
     progress = outcome.job["progress"]
@@ -138,6 +142,11 @@ def show_outcome(console: Console, outcome: Outcome, titles: dict[int, str]) -> 
         f"{outcome.busy:.1f} s: [bold]{outcome.speed_up:.1f}× as fast[/]",
         highlight=False,
     )
+
+
+def shorten(text: str, width: int) -> str:
+    """The text, cut at `width` characters with a sign that it was."""
+    return text if len(text) <= width else text[: width - 1] + "…"
 
 
 def first_sentence(row: dict[str, Any]) -> str:

@@ -1,14 +1,13 @@
 """From a page to an article: its title and its text."""
 
-import re
 from dataclasses import dataclass
 
 from jobs.articles.fetching import Page
 from jobs.outcomes import Fail
 
 TITLE_CHARS = 300
-TAG = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
-PLAIN = ("text/plain", "text/markdown", "text/x-rst")
+PLAIN = ("text/plain", "text/markdown", "text/x-markdown", "text/x-rst")
+HTML = ("text/html", "application/xhtml+xml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,27 +21,29 @@ class Article:
 def read_article(page: Page) -> Article:
     """The article in a page. Fails the subtask for good if there is none."""
     if page.media_type in PLAIN:
-        article = _read_plain(page)
-    elif page.media_type in ("text/html", "application/xhtml+xml"):
-        article = _read_html(page)
+        title, text = "", page.text
+    elif page.media_type in HTML:
+        title, text = _read_html(page)
     else:
         raise Fail(f"{page.url} is {page.media_type}; give a page of HTML or plain text")
-    if not article.text.strip():
-        raise Fail(f"{page.url} holds no text that could be summarised")
-    return article
+    if not text.strip():
+        raise Fail(f"{page.url} holds no text that could be read")
+    return Article(_one_line(title or _first_line(text))[:TITLE_CHARS], text)
 
 
-def _read_plain(page: Page) -> Article:
-    first = next((line.strip("#=* \t") for line in page.text.splitlines() if line.strip()), "")
-    return Article(first[:TITLE_CHARS], page.text)
-
-
-def _read_html(page: Page) -> Article:
-    import html
-
+def _read_html(page: Page) -> tuple[str, str]:
+    """Title and main text, without what surrounds it. Either may be empty."""
     import trafilatura
 
-    text = trafilatura.extract(page.text, url=page.url, include_comments=False) or ""
-    found = TAG.search(page.text)
-    title = " ".join(html.unescape(found.group(1)).split()) if found else ""
-    return Article((title or page.url)[:TITLE_CHARS], text)
+    document = trafilatura.bare_extraction(
+        page.text, url=page.url, include_comments=False, with_metadata=True
+    )
+    return (document.title or "", document.text or "") if document else ("", "")
+
+
+def _first_line(text: str) -> str:
+    return next(filter(None, (line.strip("#=* \t") for line in text.splitlines())), "")
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

@@ -1,29 +1,49 @@
 """Fetches pages of the public web, and nothing else: no private address, at no step.
 
-A name is resolved once, every address must be public, and the connection goes to exactly that
-address, so that a second answer of the name server changes nothing. Redirects are checked alike.
+A name is resolved once, every address must be public, and the connection goes to exactly one of
+those addresses, so that a second answer of the name server changes nothing. Redirects are checked
+alike, and no proxy is used, whatever the environment says.
 """
 
-import ipaddress
 import socket
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from email.message import Message
 from typing import Any
-from urllib.parse import SplitResult, urljoin, urlsplit
+from urllib.parse import urljoin
 
+from jobs.articles.addresses import resolve
+from jobs.articles.decoding import decode
+from jobs.articles.retry_after import read_retry_after
 from jobs.outcomes import Fail, Retry
 
-MAX_BYTES = 5 * 2**20
-MAX_REDIRECTS = 3
-CONNECT_SECONDS, TOTAL_SECONDS = 5.0, 30.0
 REDIRECTS = (301, 302, 303, 307, 308)
 AGAIN = (408, 425, 429)
+CHUNK_BYTES = 65_536
 HEADERS = {
     "User-Agent": "TheHive/0.1 (article reader)",
     "Accept": "text/html,application/xhtml+xml,text/plain;q=0.9,text/markdown;q=0.9",
     "Accept-Encoding": "gzip, deflate",
+    "Connection": "close",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What fetching one page may cost. The total covers its redirects too."""
+
+    max_bytes: int = 5 * 2**20
+    redirects: int = 3
+    addresses: int = 3
+    connect_seconds: float = 5.0
+    total_seconds: float = 30.0
+
+
+LIMITS = Limits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,98 +55,128 @@ class Page:
     text: str
 
 
-def fetch(url: str, *, allow_private: bool | None = None) -> Page:
+def fetch(url: str, *, allow_private: bool | None = None, limits: Limits = LIMITS) -> Page:
     """The page at a URL.
 
-    Raises `Fail` for what stays wrong (scheme, private address, 4xx, too large), `Retry` for 429
-    and the like, `OSError` or urllib3's errors for what may pass. By default the setting
+    Raises `Fail` for what stays wrong (scheme, private address, 4xx, too large), `Retry` for 429,
+    5xx and the like, `OSError` or urllib3's errors for what may pass. By default the setting
     HIVE_ALLOW_PRIVATE_ADDRESSES decides on private addresses.
     """
     if allow_private is None:
         from django.conf import settings
 
         allow_private = settings.HIVE.allow_private_addresses
-    end = time.monotonic() + TOTAL_SECONDS
-    for _ in range(MAX_REDIRECTS + 1):
-        answer = _get(_check(url), allow_private=allow_private)
-        try:
+    end = time.monotonic() + limits.total_seconds
+    for _ in range(limits.redirects + 1):
+        with (
+            closing(_connect(_parse(url), allow_private=allow_private, limits=limits)) as line,
+            _cut(line.sock, at=end, url=url),
+        ):
+            answer = _ask(line, url)
             if answer.status not in REDIRECTS:
-                return _read(url, answer, end)
-            url = urljoin(url, answer.headers.get("Location", ""))
-        finally:
-            answer.close()
-    raise Fail(f"more than {MAX_REDIRECTS} redirects, the last one to {url}")
+                return _read(answer, url=url, limits=limits)
+            url = _target(answer, url)
+    raise Fail(f"more than {limits.redirects} redirects, the last one to {url}")
 
 
-def _check(url: str) -> SplitResult:
+def _parse(url: str) -> Any:
+    """The URL's parts as urllib3 sees them: quoted, and its host in ASCII."""
+    from urllib3.exceptions import LocationParseError
+    from urllib3.util import parse_url
+
     try:
-        parts = urlsplit(url)
-        port_is_fine = parts.port is None or parts.port > 0
-    except ValueError as error:
+        parts = parse_url(url.strip())
+    except LocationParseError as error:
         raise Fail(f"{url!r} is no URL: {error}") from error
-    if parts.scheme not in ("http", "https") or not parts.hostname or not port_is_fine:
+    if parts.scheme not in ("http", "https") or not parts.host:
         raise Fail(f"{url!r}: give a URL that begins with http:// or https://")
     return parts
 
 
-def resolve(host: str, port: int, *, allow_private: bool) -> str:
-    """One address of a host. Fails for good if any of its addresses is not public."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    addresses = [str(row[4][0]) for row in found]
-    for address in addresses:
-        plain = ipaddress.ip_address(address.partition("%")[0])
-        mapped = getattr(plain, "ipv4_mapped", None) or plain
-        if not (mapped.is_global and not mapped.is_multicast) and not allow_private:
-            way = "set HIVE_ALLOW_PRIVATE_ADDRESSES=true on the Spores if tasks may read there"
-            raise Fail(f"{host} is at {address}, which is not public; {way}")
-    return addresses[0]
+def _connect(parts: Any, *, allow_private: bool, limits: Limits) -> Any:
+    """A connection to the first address of the host that answers."""
+    from urllib3.exceptions import HTTPError
+
+    secure = parts.scheme == "https"
+    host, port = parts.host.strip("[]"), parts.port or (443 if secure else 80)
+    failure: Exception = OSError(f"{host} has no address")
+    for address in resolve(host, port=port, allow_private=allow_private)[: limits.addresses]:
+        line = _line(address, port, name=host if secure else None, limits=limits)
+        try:
+            line.connect()
+        except (OSError, HTTPError) as error:
+            line.close()
+            failure = error
+        else:
+            line.sock.settimeout(limits.total_seconds)
+            return line
+    raise failure
 
 
-def _get(parts: SplitResult, *, allow_private: bool) -> Any:
-    """Ask exactly the address that was checked, by the name that was asked for."""
-    import urllib3
+def _line(address: str, port: int, *, name: str | None, limits: Limits) -> Any:
+    """A connection, not yet open; with TLS for `name`, which the certificate must bear."""
+    from urllib3.connection import HTTPConnection, HTTPSConnection
 
-    host, secure = parts.hostname or "", parts.scheme == "https"
-    port = parts.port or (443 if secure else 80)
-    address = resolve(host, port, allow_private=allow_private)
-    timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=TOTAL_SECONDS)
-    common: dict[str, Any] = {"port": port, "timeout": timeout, "retries": False}
-    if secure:
-        pool = urllib3.HTTPSConnectionPool(
-            address, server_hostname=host, assert_hostname=host, **common
-        )
-    else:
-        pool = urllib3.HTTPConnectionPool(address, **common)
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    name = f"[{host}]" if ":" in host else host
-    headers = {**HEADERS, "Host": f"{name}:{parts.port}" if parts.port else name}
-    return pool.request(
-        "GET", target, headers=headers, preload_content=False, redirect=False, retries=False
+    if name is None:
+        return HTTPConnection(address, port, timeout=limits.connect_seconds)
+    return HTTPSConnection(address, port, timeout=limits.connect_seconds, server_hostname=name)
+
+
+@contextmanager
+def _cut(sock: socket.socket, *, at: float, url: str) -> Iterator[None]:
+    """End a conversation when its time is over, however slowly it trickles: `TimeoutError`."""
+    over = threading.Event()
+
+    def cut() -> None:
+        over.set()
+        with suppress(OSError):
+            # Not SSLSocket's own shutdown, which may not be called beside a read.
+            socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+    timer = threading.Timer(max(at - time.monotonic(), 0), cut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        if over.is_set():
+            raise TimeoutError(f"{url} took too long")
+
+
+def _ask(line: Any, url: str) -> Any:
+    parts = _parse(url)
+    line.request(
+        "GET",
+        parts.request_uri,
+        headers={**HEADERS, "Host": parts.netloc},
+        preload_content=False,
     )
+    return line.getresponse()
 
 
-def _read(url: str, answer: Any, end: float) -> Page:
+def _target(answer: Any, url: str) -> str:
+    location = answer.headers.get("Location")
+    if not location:
+        raise Fail(f"{url} answered {answer.status} without a Location")
+    try:
+        return urljoin(url, location)
+    except ValueError as error:
+        raise Fail(f"{url} redirects to {location!r}, which is no URL") from error
+
+
+def _read(answer: Any, *, url: str, limits: Limits) -> Page:
     if answer.status in AGAIN or answer.status >= 500:
-        after = answer.headers.get("Retry-After", "")
-        wait = float(after) if after.isdecimal() else None
-        raise Retry(f"{url} answered {answer.status}", after=wait)
+        after = read_retry_after(answer.headers.get("Retry-After"), now=datetime.now(UTC))
+        raise Retry(f"{url} answered {answer.status}", after=after)
     if answer.status != 200:
         raise Fail(f"{url} answered {answer.status}")
     body = bytearray()
-    for chunk in answer.stream(65536, decode_content=True):
+    for chunk in answer.stream(CHUNK_BYTES, decode_content=True):
         body += chunk
-        if len(body) > MAX_BYTES:
-            raise Fail(f"{url} has more than {MAX_BYTES} bytes")
-        if time.monotonic() > end:
-            raise TimeoutError(f"{url} took longer than {TOTAL_SECONDS:.0f} s")
+        if len(body) > limits.max_bytes:
+            raise Fail(f"{url} has more than the {limits.max_bytes} bytes that are allowed")
     header = Message()
     header["Content-Type"] = answer.headers.get("Content-Type", "text/html")
-    charset = header.get_content_charset("utf-8")
-    return Page(url, header.get_content_type(), _decode(bytes(body), charset))
-
-
-def _decode(body: bytes, charset: str) -> str:
-    try:
-        return body.decode(charset, "replace")
-    except LookupError:  # a charset that nobody knows
-        return body.decode("utf-8", "replace")
+    text = decode(bytes(body), charset=header.get_content_charset())
+    return Page(url, header.get_content_type(), text)
