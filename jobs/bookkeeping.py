@@ -70,7 +70,7 @@ class Bookkeeper:
         line.later.clear()
         sent = self._memory.flight.of_job(job)
         if sent:
-            dispatcher.stop_job(job, {bundle.node for bundle in sent})
+            dispatcher.stop(line.order.stop_token, {bundle.node for bundle in sent})
         for bundle in sent:
             if dispatcher.withdraw(bundle):
                 for attempt in list(bundle.open):

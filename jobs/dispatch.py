@@ -73,6 +73,7 @@ class Dispatcher:
             node=sent.node,
             incarnation=sent.incarnation,
             job=sent.job,
+            stop_token=order.stop_token,
             task=order.reduce if sent.items[0].reduce else order.task,
             total=order.total,
             timeout=order.timeout,
@@ -139,17 +140,13 @@ class Dispatcher:
             pipe.publish(wire.CHANGED, changed)
         pipe.execute()
 
-    def stop_job(self, job: str, nodes: Iterable[str]) -> None:
-        """Keep slots from starting anything of the job, and wake the agents that run some."""
+    def stop(self, stop_token: str, nodes: Iterable[str]) -> None:
+        """Keep slots from starting anything of the token, and wake the agents that run some."""
         pipe = self._client.pipeline(transaction=False)
-        pipe.set(wire.cancel_key(job), "1", ex=CANCEL_TTL_SECONDS)
+        pipe.set(wire.cancel_key(stop_token), "1", ex=CANCEL_TTL_SECONDS)
         for node in nodes:
             pipe.publish(wire.control_channel(node), "look")
         pipe.execute()
-
-    def allow_job(self, job: str) -> None:
-        """A stopped job may run again."""
-        self._client.delete(wire.cancel_key(job))
 
     def ledger(self, nodes: Iterable[str]) -> list[LedgerEntry]:
         """Every bundle in flight, as Redis knows it."""

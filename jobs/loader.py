@@ -53,6 +53,7 @@ def read_order(job: Job) -> Order:
         alone=job.at_most_once or bool(job.requires.get("gpu")),
         fail_fast=job.on_error == "fail_fast",
         deadline=job.deadline,
+        stop_token=f"{job.pk}.{job.rounds}",
     )
 
 

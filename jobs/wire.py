@@ -35,6 +35,7 @@ class Bundle:
 
     id: str
     job: str
+    stop_token: str
     task: str
     total: int
     timeout: float
@@ -55,6 +56,7 @@ def compose(
     node: str,
     incarnation: str,
     job: str,
+    stop_token: str,
     task: str,
     total: int,
     timeout: float,
@@ -72,6 +74,7 @@ def compose(
             "incarnation": incarnation,
             "bundle": bundle_id(node, first),
             "job": job,
+            "stop": stop_token,
             "task": task,
             "total": total,
             "timeout": timeout,
@@ -93,6 +96,7 @@ def read_bundle(body: dict[str, Any], *, node: str, incarnation: str) -> Bundle:
     return Bundle(
         id=body["bundle"],
         job=body["job"],
+        stop_token=body["stop"],
         task=body["task"],
         total=body["total"],
         timeout=body["timeout"],

@@ -105,9 +105,6 @@ class JobsWorkload:
                 return
             line = backlog.open(open_line(job))
             line.in_flight = sum(len(sent.open) for sent in flight.of_job(job.pk))
-            if job.started_at and job.state != JobState.CANCELLING:
-                # It may have been cancelled and is tried again: slots must not refuse it.
-                self._dispatcher.allow_job(job.pk)
         line.held = job.state == JobState.PAUSED or self._house.queue_held(job.queue)
         if job.state == JobState.CANCELLING:
             self._book.stop(line, now)

@@ -12,12 +12,18 @@ from nodes.models import Node
 
 
 def send_orders(client: Redis, nodes: Iterable[Node], *, fleet_key: str) -> None:
-    """Leave each node's orders where its agent looks. Safe to repeat."""
+    """Leave each node's orders where its agent looks, and wake those whose orders are new."""
+    nodes = list(nodes)
+    sent: list[bytes] = []
     pipe = client.pipeline(transaction=False)
     for node in nodes:
         # An agent that reads its own incarnation here was given up and must start anew.
         over = node.incarnation if node.state == NodeState.LOST else None
         text = json.dumps({"v": wire.PROTOCOL, "slots": node.wanted_slots, "over": over})
         key = node_key(fleet_key, node.name)
-        pipe.set(wire.orders_key(node.name), seal(text, key=key, purpose=wire.PURPOSE_ORDER))
-    pipe.execute()
+        envelope = seal(text, key=key, purpose=wire.PURPOSE_ORDER)
+        pipe.set(wire.orders_key(node.name), envelope, get=True)
+        sent.append(envelope)
+    for node, envelope, before in zip(nodes, sent, pipe.execute(), strict=True):
+        if before != envelope:
+            client.publish(wire.control_channel(node.name), "look")

@@ -56,9 +56,9 @@ def flight_key(node: str) -> str:
     return key("flight", node)
 
 
-def cancel_key(job: str) -> str:
-    """Exists while slots must not start anything of this job."""
-    return key("cancel", job)
+def cancel_key(stop_token: str) -> str:
+    """Exists while slots must not start or go on with anything of this token."""
+    return key("cancel", stop_token)
 
 
 def queue_key(node: str) -> str:

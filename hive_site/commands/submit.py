@@ -45,7 +45,10 @@ def run(options: dict[str, Any]) -> int:
         wish["queue"] = options["queue"]
     if options["items"] is not None:
         wish["items"] = read_items(options["items"])
-    job = services.submit_job(**wish)
+    try:
+        job = services.submit_job(**wish)
+    except Invalid as error:
+        raise Invalid(f"{error.field}: {error}", field=error.field) from error
     if options["wait"]:
         waiting.wait_for_jobs([job.pk], timeout=options["wait"])
     view = selectors.job_view(job.pk)

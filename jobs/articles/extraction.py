@@ -1,5 +1,6 @@
 """From a page to an article: its title and its text."""
 
+import re
 from dataclasses import dataclass
 
 from jobs.articles.fetching import Page
@@ -8,6 +9,8 @@ from jobs.outcomes import Fail
 TITLE_CHARS = 300
 PLAIN = ("text/plain", "text/markdown", "text/x-markdown", "text/x-rst")
 HTML = ("text/html", "application/xhtml+xml")
+#: The end of a line that was wrapped: words follow, no blank line, item, heading or code.
+WRAP = re.compile(r"(?<=[^\s=~#*-])[ \t]*\n(?=[\w\"'“(])(?!\d{1,3}[.)] )")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +24,7 @@ class Article:
 def read_article(page: Page) -> Article:
     """The article in a page. Fails the subtask for good if there is none."""
     if page.media_type in PLAIN:
-        title, text = "", page.text
+        title, text = _first_line(page.text), WRAP.sub(" ", page.text)
     elif page.media_type in HTML:
         title, text = _read_html(page)
     else:

@@ -5,18 +5,15 @@ those addresses, so that a second answer of the name server changes nothing. Red
 alike, and no proxy is used, whatever the environment says.
 """
 
-import socket
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.message import Message
 from typing import Any
 from urllib.parse import urljoin
 
-from jobs.articles.addresses import resolve
+from jobs.articles.connecting import LIMITS, Limits, connect, cut
 from jobs.articles.decoding import decode
 from jobs.articles.retry_after import read_retry_after
 from jobs.outcomes import Fail, Retry
@@ -30,20 +27,6 @@ HEADERS = {
     "Accept-Encoding": "gzip, deflate",
     "Connection": "close",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What fetching one page may cost. The total covers its redirects too."""
-
-    max_bytes: int = 5 * 2**20
-    redirects: int = 3
-    addresses: int = 3
-    connect_seconds: float = 5.0
-    total_seconds: float = 30.0
-
-
-LIMITS = Limits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +51,10 @@ def fetch(url: str, *, allow_private: bool | None = None, limits: Limits = LIMIT
         allow_private = settings.HIVE.allow_private_addresses
     end = time.monotonic() + limits.total_seconds
     for _ in range(limits.redirects + 1):
-        with (
-            closing(_connect(_parse(url), allow_private=allow_private, limits=limits)) as line,
-            _cut(line.sock, at=end, url=url),
-        ):
-            answer = _ask(line, url)
+        parts = _parse(url)
+        line = connect(parts, allow_private=allow_private, limits=limits)
+        with closing(line), cut(line.sock, at=end, url=url):
+            answer = _ask(line, parts)
             if answer.status not in REDIRECTS:
                 return _read(answer, url=url, limits=limits)
             url = _target(answer, url)
@@ -93,65 +75,9 @@ def _parse(url: str) -> Any:
     return parts
 
 
-def _connect(parts: Any, *, allow_private: bool, limits: Limits) -> Any:
-    """A connection to the first address of the host that answers."""
-    from urllib3.exceptions import HTTPError
-
-    secure = parts.scheme == "https"
-    host, port = parts.host.strip("[]"), parts.port or (443 if secure else 80)
-    failure: Exception = OSError(f"{host} has no address")
-    for address in resolve(host, port=port, allow_private=allow_private)[: limits.addresses]:
-        line = _line(address, port, name=host if secure else None, limits=limits)
-        try:
-            line.connect()
-        except (OSError, HTTPError) as error:
-            line.close()
-            failure = error
-        else:
-            line.sock.settimeout(limits.total_seconds)
-            return line
-    raise failure
-
-
-def _line(address: str, port: int, *, name: str | None, limits: Limits) -> Any:
-    """A connection, not yet open; with TLS for `name`, which the certificate must bear."""
-    from urllib3.connection import HTTPConnection, HTTPSConnection
-
-    if name is None:
-        return HTTPConnection(address, port, timeout=limits.connect_seconds)
-    return HTTPSConnection(address, port, timeout=limits.connect_seconds, server_hostname=name)
-
-
-@contextmanager
-def _cut(sock: socket.socket, *, at: float, url: str) -> Iterator[None]:
-    """End a conversation when its time is over, however slowly it trickles: `TimeoutError`."""
-    over = threading.Event()
-
-    def cut() -> None:
-        over.set()
-        with suppress(OSError):
-            # Not SSLSocket's own shutdown, which may not be called beside a read.
-            socket.socket.shutdown(sock, socket.SHUT_RDWR)
-
-    timer = threading.Timer(max(at - time.monotonic(), 0), cut)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-        if over.is_set():
-            raise TimeoutError(f"{url} took too long")
-
-
-def _ask(line: Any, url: str) -> Any:
-    parts = _parse(url)
-    line.request(
-        "GET",
-        parts.request_uri,
-        headers={**HEADERS, "Host": parts.netloc},
-        preload_content=False,
-    )
+def _ask(line: Any, parts: Any) -> Any:
+    headers = {**HEADERS, "Host": parts.netloc}
+    line.request("GET", parts.request_uri, headers=headers, preload_content=False)
     return line.getresponse()
 
 

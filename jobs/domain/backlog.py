@@ -48,6 +48,8 @@ class Order:
     alone: bool = False
     fail_fast: bool = False
     deadline: datetime | None = None
+    #: What a cancellation names; another one after each retry by hand.
+    stop_token: str = ""
 
 
 @dataclass(slots=True)

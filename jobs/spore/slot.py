@@ -114,7 +114,7 @@ class Slot(SimpleWorker):
             log.warning("bundle.refused", bundle=bundle_id, reason=str(error))
             self.connection.lrem(wire.intermediate_key(self._identity.name), 0, bundle_id)
             return None, False
-        return bundle, bool(self.connection.exists(wire.cancel_key(bundle.job)))
+        return bundle, bool(self.connection.exists(wire.cancel_key(bundle.stop_token)))
 
     def _run_items(self, bundle: Bundle) -> None:
         os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, bundle.gpus))
@@ -135,7 +135,7 @@ class Slot(SimpleWorker):
         me, begun = self._identity, time.monotonic()
         started = time.time() + self._board.clock()[0]
         limit = begun + bundle.timeout
-        self._cell.write(Work(True, attempt, begun, limit, 0.0, bundle.id, bundle.job))
+        self._cell.write(Work(True, attempt, begun, limit, 0.0, bundle.id, bundle.stop_token))
         try:
             ctx = Context(
                 bundle=bundle,

@@ -79,12 +79,20 @@ def crash(ctx: Context, item: str) -> None:
 def spin(ctx: Context, item: float) -> str:
     """Burn CPU for so many seconds, deaf to exceptions and SIGTERM, as bad native code is."""
     end = time.monotonic() + number(item, what="the time to spin", most=DAY_SECONDS)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
     while time.monotonic() < end:
+        # Twice, for what is raised just while another exception is swallowed.
         with contextlib.suppress(BaseException):
-            while time.monotonic() < end:
-                pass
+            _burn(until=end)
+    signal.signal(signal.SIGTERM, before)
     return "spun"
+
+
+def _burn(*, until: float) -> None:
+    while time.monotonic() < until:
+        with contextlib.suppress(BaseException):
+            while time.monotonic() < until:
+                pass
 
 
 @task("demo.allocate")

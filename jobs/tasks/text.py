@@ -21,9 +21,13 @@ def word_count(ctx: Context, item: str) -> dict[str, int]:
 @task("text.merge_counts")
 def merge_counts(ctx: Context, item: list[dict[str, int]]) -> dict[str, int]:
     """The sum of word counts, the most frequent first."""
-    if not isinstance(item, list) or not all(isinstance(counts, dict) for counts in item):
+    if not isinstance(item, list) or not all(map(_is_counts, item)):
         raise Fail("give a list of {word: n}, as text.word_count returns them")
-    total: Counter[Any] = Counter()
+    total: Counter[str] = Counter()
     for counts in item:
         total.update(counts)
     return dict(sorted(total.items(), key=lambda pair: (-pair[1], pair[0])))
+
+
+def _is_counts(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(count, int) for count in value.values())

@@ -99,11 +99,11 @@ class Agent:
             self._beat(now)
 
     def _beat(self, now: float) -> None:
-        first = not self._beat_at and not self._offset
+        first = not self._offset
         works = [slot.cell.read() for slot in self._slots.values()]
-        jobs = {work.job for work in works if work.busy}
+        tokens = {work.stop_token for work in works if work.busy}
         wall = time.time()
-        answer = self._line.beat(self._body(now), jobs)
+        answer = self._line.beat(self._body(now), tokens)
         self._beat_at = now
         self._offset = answer.clock_ms / 1000 - wall
         self._board.set_clock(offset_seconds=self._offset, stopping=self.stopping)
@@ -134,7 +134,9 @@ class Agent:
     def _obey(self, answer: Answer) -> None:
         self._cancelled = answer.cancelled
         wanted = answer.orders.get("slots")
-        self._wanted = min(wanted or self.identity.slots, MAX_SLOTS)
+        before, self._wanted = self._wanted, min(wanted or self.identity.slots, MAX_SLOTS)
+        if before != self._wanted:
+            self._beat_at = 0.0  # tell the Foreman at once
         if answer.orders.get("over") == self.identity.incarnation:
             self._start_anew()
 
@@ -192,13 +194,13 @@ class Agent:
         log.warning("slot.died", slot=ended.index, how=ended.how, why=why, attempt=work.attempt)
         if work.bundle:
             event = {"k": "died", "a": work.attempt, "why": why, "how": ended.how}
-            self._outbox.append({"bundle": work.bundle, "job": work.job, "events": [event]})
+            self._outbox.append({"bundle": work.bundle, "events": [event]})
 
     def _enforce(self, now: float) -> None:
         for index, slot in self._slots.items():
             work = slot.cell.read()
             asked = self._asked.get(index)
-            act, why = decide(work, asked, cancelled=work.job in self._cancelled, now=now)
+            act, why = decide(work, asked, cancelled=work.stop_token in self._cancelled, now=now)
             if act is Act.ASK:
                 self._asked[index] = Asked(work.attempt, why, now)
                 slot.interrupt(work.attempt, why)

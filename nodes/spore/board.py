@@ -27,7 +27,7 @@ class Work:
     limit: float = 0.0
     progress: float = 0.0
     bundle: str = ""
-    job: str = ""
+    stop_token: str = ""
     message: str = ""
 
 
@@ -56,8 +56,8 @@ class Cell:
             if before == again and before[0] % 2 == 0:
                 break
         _, busy, attempt, started, limit, progress, *texts = before
-        bundle, job, message = (t.rstrip(b"\0").decode(errors="replace") for t in texts)
-        return Work(bool(busy), attempt, started, limit, progress, bundle, job, message)
+        bundle, stop_token, message = (t.rstrip(b"\0").decode(errors="replace") for t in texts)
+        return Work(bool(busy), attempt, started, limit, progress, bundle, stop_token, message)
 
     def clear(self) -> None:
         """Idle, without orders. The agent calls it before a new slot starts."""
@@ -85,7 +85,7 @@ class Cell:
             work.limit,
             work.progress,
             work.bundle.encode()[:64],
-            work.job.encode()[:48],
+            work.stop_token.encode()[:48],
             work.message.encode()[:96],
         )
 

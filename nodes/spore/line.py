@@ -43,20 +43,20 @@ class Line:
         channel = wire.control_channel(self._identity.name)
         return bool(self._client.pubsub_numsub(channel)[0][1])
 
-    def beat(self, body: dict[str, Any], jobs: set[str]) -> Answer:
-        """Say what the node is like; learn what is wanted of it and which `jobs` to stop."""
+    def beat(self, body: dict[str, Any], tokens: set[str]) -> Answer:
+        """Say what the node is like; learn what is wanted of it and which work to stop."""
         me = self._identity
-        asked = sorted(jobs)
+        asked = sorted(tokens)
         pipe = self._client.pipeline(transaction=False)
         beat_key = wire.beat_key(me.name)
         pipe.xadd(beat_key, {"e": self._seal(body, wire.PURPOSE_BEAT)}, maxlen=1, approximate=False)
         pipe.expire(beat_key, BEAT_TTL_SECONDS)
         pipe.sadd(wire.NODES, me.name)
         pipe.get(wire.orders_key(me.name))
-        for job in asked:
-            pipe.exists(wire.cancel_key(job))
+        for token in asked:
+            pipe.exists(wire.cancel_key(token))
         entry, _, _, orders, *flags = pipe.execute()
-        stopped = frozenset(job for job, flag in zip(asked, flags, strict=True) if flag)
+        stopped = frozenset(token for token, flag in zip(asked, flags, strict=True) if flag)
         return Answer(int(entry.partition(b"-")[0]), self._read_orders(orders), stopped)
 
     def report(self, body: dict[str, Any]) -> None:

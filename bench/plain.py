@@ -1,0 +1,38 @@
+"""What both sides run, as plain functions. RQ's workers import only this."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+
+def noop(item: Any) -> Any:
+    """The same item: whatever it costs is not the task's."""
+    return item
+
+
+def sleep(seconds: float) -> None:
+    """Take that long, and no CPU."""
+    time.sleep(seconds)
+
+
+def payload(size: int) -> str:
+    """A result of about so many bytes."""
+    return "x" * size
+
+
+def clock(_item: Any) -> float:
+    """When it was started, in Unix seconds of this machine."""
+    return time.time()
+
+
+#: Each length of sleep is a task of its own, as it would be in real use: the Hive learns how
+#: long the items of a task take.
+WORK: dict[str, Callable[[Any], Any]] = {
+    "noop": noop,
+    "sleep_10ms": sleep,
+    "sleep_50ms": sleep,
+    "sleep_1s": sleep,
+    "hold": sleep,
+    "payload": payload,
+    "clock": clock,
+}
