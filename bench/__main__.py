@@ -16,6 +16,7 @@ from bench.world import open_world
 from hive_site.kernel.errors import HiveError
 
 REPEATS = 3
+FILE_WIDTH = 110
 
 
 def read_arguments(argv: list[str]) -> argparse.Namespace:
@@ -71,7 +72,9 @@ def _tell(outcome: Outcome, method: dict[str, object], *, as_json: bool) -> None
     if as_json:
         print(json.dumps(as_document(outcome, method), indent=2, ensure_ascii=False))
     else:
-        print_table(Console(highlight=False), outcome, method)
+        # A file has no width of its own.
+        width = None if sys.stdout.isatty() else FILE_WIDTH
+        print_table(Console(highlight=False, width=width), outcome, method)
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:

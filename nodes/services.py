@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from hive_site.kernel.errors import Conflict, Invalid, NotFound
@@ -107,3 +107,8 @@ def find_api_key(secret: str) -> ApiKey | None:
 
 def _digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def revoke_api_keys(keys: QuerySet[ApiKey]) -> int:
+    """Make keys useless from now on; how many still worked."""
+    return keys.filter(revoked_at=None).update(revoked_at=timezone.now())

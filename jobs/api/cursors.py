@@ -17,7 +17,7 @@ def read_cursor(request: Request) -> str | None:
     if not text:
         return None
     try:
-        return base64.urlsafe_b64decode(text.encode()).decode()
+        return base64.b64decode(text.encode(), altchars=b"-_", validate=True).decode()
     except (binascii.Error, UnicodeError) as error:
         raise Invalid(f"{text!r} is no cursor; take it from `next`", field="cursor") from error
 

@@ -68,9 +68,9 @@ class JobListView(APIView):
     )
     def post(self, request: Request) -> HttpResponse:
         """Submit a job: `task`, `items` and the options of a job."""
-        wish = read_object(request, fields=tuple(WishFields.__annotations__))
         who = request.user.get_username()
         key = read_idempotency(request, who)
+        wish = read_object(request, fields=tuple(WishFields.__annotations__))
         if "task" not in wish:
             raise Invalid("name the task to run", field="task")
         if key is None:

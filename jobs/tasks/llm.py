@@ -1,6 +1,7 @@
 """Instructions for a language model behind any OpenAI-compatible endpoint."""
 
 import json
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -103,10 +104,8 @@ def _ask(url: str, key: str, wish: dict[str, Any]) -> Any:
 def _reason(body: bytes) -> str:
     """The endpoint's own words, as OpenAI-compatible ones say them, or what there is."""
     text = body.decode("utf-8", "replace")
-    try:
+    with suppress(ValueError, KeyError, TypeError):
         text = str(json.loads(text)["error"]["message"])
-    except (ValueError, KeyError, TypeError):
-        pass
     return text[:REASON_CHARS]
 
 

@@ -13,7 +13,10 @@ from nodes.api.problems import too_big
 
 def read_object(request: Request, *, fields: tuple[str, ...] | None = None) -> dict[str, Any]:
     """The body as a JSON object. Raises `Invalid`; for a field not in `fields`, with its name."""
-    body = request.data
+    try:
+        body = request.data
+    except RecursionError as error:
+        raise Invalid("this JSON is nested too deep") from error
     if not isinstance(body, dict):
         raise Invalid(f"give a JSON object, not {type(body).__name__}")
     for name in body:

@@ -29,5 +29,9 @@ def test_the_most_frequent_word_comes_first():
 def test_what_is_no_text_fails_for_good():
     with pytest.raises(Fail, match="give text"):
         word_count(FakeContext(), 5)
+
+
+@pytest.mark.parametrize("item", [{"a": 1}, [None], [{"a": "1"}], ["a"]])
+def test_what_are_no_counts_fails_for_good(item):
     with pytest.raises(Fail, match="word_count"):
-        merge_counts(FakeContext(), {"a": 1})
+        merge_counts(FakeContext(), item)

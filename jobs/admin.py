@@ -1,0 +1,180 @@
+"""The operator's view of jobs and what became of them."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+
+from hive_site.kernel.errors import Conflict
+from jobs import services
+from jobs.domain.states import JOB_TERMINAL
+from jobs.models import Attempt, IdempotencyKey, Job, Queue, Subtask
+from nodes.admin_pages import LargeTableAdmin, ReadOnlyAdmin
+
+
+@admin.register(Job)
+class JobAdmin(LargeTableAdmin):
+    """Jobs, the newest first."""
+
+    list_display = ("id", "task", "state", "progress", "queue", "priority", "created_at", "by")
+    list_filter = ("state", "queue", "priority")
+    search_fields = ("id__startswith", "task__startswith")
+    search_help_text = "the beginning of an id or of a task's name"
+    ordering = ("-id",)
+    actions = ("cancel", "retry", "pause", "resume")
+    readonly_fields = ("subtask_links",)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """Everything: the Foreman owns it, and verbs change it."""
+        return ["subtask_links", *(field.name for field in Job._meta.fields)]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Jobs are submitted, not typed in."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Job | None = None) -> bool:
+        """Only what has ended may be forgotten."""
+        allowed = super().has_delete_permission(request, obj)
+        return allowed and obj is not None and obj.state in JOB_TERMINAL
+
+    def delete_model(self, request: HttpRequest, obj: Job) -> None:
+        """Through the service, which does not load a million rows."""
+        services.delete_job(job_id=obj.pk)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, Any, Any, Any]:
+        """What the confirmation shows: counters, not every row."""
+        rows = [f"{job} with {job.total} subtasks and their results" for job in objs]
+        return rows, {"jobs": len(rows)}, set(), []
+
+    @admin.display(description="done")
+    def progress(self, job: Job) -> str:
+        """Succeeded of all, and what failed."""
+        failed = f", {job.failed} failed" if job.failed else ""
+        return f"{job.succeeded} of {job.total}{failed}"
+
+    @admin.display(description="by")
+    def by(self, job: Job) -> str:
+        """Who submitted it."""
+        return job.submitted_by or "–"
+
+    @admin.display(description="subtasks")
+    def subtask_links(self, job: Job) -> str:
+        """The list of this job's subtasks."""
+        url = reverse("admin:jobs_subtask_changelist")
+        return format_html('<a href="{}?job__id__exact={}">{} subtasks</a>', url, job.pk, job.total)
+
+    @admin.action(description="Cancel", permissions=["change"])
+    def cancel(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
+        """Stop these jobs."""
+        self._each(request, queryset, services.cancel_job, "being cancelled")
+
+    @admin.action(description="Retry what did not succeed", permissions=["change"])
+    def retry(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
+        """Run what did not succeed again."""
+        self._each(request, queryset, services.retry_job, "queued again")
+
+    @admin.action(description="Pause", permissions=["change"])
+    def pause(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
+        """Start nothing more of these."""
+        self._each(request, queryset, services.pause_job, "paused")
+
+    @admin.action(description="Resume", permissions=["change"])
+    def resume(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
+        """Go on with these."""
+        self._each(request, queryset, services.resume_job, "resumed")
+
+    def _each(
+        self, request: HttpRequest, jobs: QuerySet[Job], verb: Callable[..., Job], done: str
+    ) -> None:
+        moved = 0
+        for job in jobs:
+            try:
+                verb(job_id=job.pk)
+                moved += 1
+            except Conflict as fact:
+                self.message_user(request, str(fact), level="WARNING")
+        if moved:
+            self.message_user(request, f"{moved} jobs are {done}.")
+
+
+class AttemptInline(admin.TabularInline):
+    """The tries that were not a plain first success."""
+
+    model = Attempt
+    fields = readonly_fields = ("number", "node", "outcome", "started_at", "ended_at", "error")
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Attempts happen."""
+        return False
+
+
+@admin.register(Subtask)
+class SubtaskAdmin(ReadOnlyAdmin):
+    """Items of jobs."""
+
+    list_display = ("id", "job_id", "index", "role", "state", "node", "attempts", "finished_at")
+    list_filter = ("state",)
+    search_fields = ("job__id__exact",)
+    search_help_text = "the id of a job"
+    ordering = ("-id",)
+    inlines = (AttemptInline,)
+    raw_id_fields = ("job",)
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """The job's page links to its subtasks."""
+        return lookup == "job__id__exact" or super().lookup_allowed(lookup, value, request)
+
+
+@admin.register(Attempt)
+class AttemptAdmin(ReadOnlyAdmin):
+    """Tries that were not a plain first success."""
+
+    list_display = ("id", "subtask_id", "number", "node", "outcome", "ended_at")
+    list_filter = ("outcome",)
+    search_fields = ("subtask__job__id__exact",)
+    ordering = ("-id",)
+    raw_id_fields = ("subtask",)
+
+
+@admin.register(Queue)
+class QueueAdmin(admin.ModelAdmin):
+    """Queues that were paused or opened by hand."""
+
+    list_display = ("name", "paused")
+    readonly_fields = ("name",)
+    actions = ("pause", "resume")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """The settings name the queues."""
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Queue, form: Any, change: bool) -> None:
+        """Through the service, which tells the Foreman."""
+        (services.pause_queue if obj.paused else services.resume_queue)(name=obj.name)
+
+    @admin.action(description="Pause", permissions=["change"])
+    def pause(self, request: HttpRequest, queryset: QuerySet[Queue]) -> None:
+        """Start nothing more from these."""
+        for queue in queryset:
+            services.pause_queue(name=queue.name)
+
+    @admin.action(description="Resume", permissions=["change"])
+    def resume(self, request: HttpRequest, queryset: QuerySet[Queue]) -> None:
+        """Start work from these again."""
+        for queue in queryset:
+            services.resume_queue(name=queue.name)
+
+
+@admin.register(IdempotencyKey)
+class IdempotencyKeyAdmin(ReadOnlyAdmin):
+    """Requests that were answered."""
+
+    list_display = ("key", "caller", "job_id", "created_at")
+    search_fields = ("key__startswith",)
+    ordering = ("-id",)

@@ -1,0 +1,155 @@
+"""The operator's view of machines, leadership and keys."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from nodes import services
+from nodes.admin_pages import ReadOnlyAdmin
+from nodes.domain.states import Intent, NodeState
+from nodes.models import ApiKey, Lease, LoginLink, Node, ReportCursor
+
+admin.site.site_header = "The Hive"
+admin.site.site_title = "The Hive"
+admin.site.index_title = "Cluster"
+admin.site.site_url = "/"
+
+
+@admin.register(Node)
+class NodeAdmin(admin.ModelAdmin):
+    """Machines: what they are, what they do, and whether they may be given work."""
+
+    list_display = ("name", "state", "reason", "slots", "load", "release", "last_seen", "intent")
+    list_filter = ("state", "intent", "release")
+    search_fields = ("name",)
+    actions = ("drain", "cordon", "resume")
+    fieldsets = (
+        (None, {"fields": ("name", "state", "reason", "intent", "last_seen", "enrolled_at")}),
+        ("Operator", {"fields": ("wanted_slots", "set_labels")}),
+        ("Machine", {"fields": ("slots", "own_labels", "capabilities", "gpus", "platform")}),
+        ("Load", {"fields": ("cpu", "memory")}),
+        ("Code", {"fields": ("release", "agent_version", "incarnation")}),
+    )
+    editable = ("wanted_slots", "set_labels")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """All but what an operator decides."""
+        fields = [name for _, options in self.fieldsets for name in options["fields"]]
+        return [name for name in fields if name not in self.editable]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """A node enrols itself by its first heartbeat."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Node | None = None) -> bool:
+        """Only lost nodes may be forgotten."""
+        allowed = super().has_delete_permission(request, obj)
+        return allowed and (obj is None or obj.state == NodeState.LOST)
+
+    def save_model(self, request: HttpRequest, obj: Node, form: Any, change: bool) -> None:
+        """Through the service, which tells the Foreman."""
+        services.change_node(name=obj.name, slots=obj.wanted_slots, labels=obj.set_labels)
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Not the bulk delete, which would take living nodes along."""
+        actions = super().get_actions(request)
+        actions.pop("delete_selected", None)
+        return actions
+
+    @admin.display(description="CPU / memory")
+    def load(self, node: Node) -> str:
+        """Both in percent."""
+        return f"{node.cpu:.0%} / {node.memory:.0%}"
+
+    @admin.action(description="Drain: finish what runs, start nothing new", permissions=["change"])
+    def drain(self, request: HttpRequest, queryset: QuerySet[Node]) -> None:
+        """For maintenance."""
+        self._set(request, queryset, Intent.DRAIN)
+
+    @admin.action(description="Cordon: start nothing new", permissions=["change"])
+    def cordon(self, request: HttpRequest, queryset: QuerySet[Node]) -> None:
+        """For a look at a machine that misbehaves."""
+        self._set(request, queryset, Intent.CORDON)
+
+    @admin.action(description="Resume: take work again", permissions=["change"])
+    def resume(self, request: HttpRequest, queryset: QuerySet[Node]) -> None:
+        """Back to work."""
+        self._set(request, queryset, Intent.WORK)
+
+    def _set(self, request: HttpRequest, nodes: QuerySet[Node], intent: Intent) -> None:
+        for node in nodes:
+            services.set_intent(name=node.name, intent=intent)
+        names = ", ".join(node.name for node in nodes)
+        self.message_user(request, f"{names}: {intent}. It shows within a second.")
+
+
+class ApiKeyForm(forms.ModelForm):
+    """A new key: its name, scopes, and when it ends."""
+
+    scopes = forms.MultipleChoiceField(
+        choices=[(scope, scope) for scope in services.SCOPES],
+        widget=forms.CheckboxSelectMultiple,
+        initial=["submit", "read"],
+    )
+
+    class Meta:
+        model = ApiKey
+        fields = ("name", "scopes", "expires_at")
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(admin.ModelAdmin):
+    """Keys for the REST API. A secret is shown once, when its key is made."""
+
+    form = ApiKeyForm
+    list_display = ("name", "prefix", "scopes", "created_at", "last_used_at", "expires_at", "state")
+    search_fields = ("name", "prefix")
+    actions = ("revoke",)
+
+    def has_change_permission(self, request: HttpRequest, obj: ApiKey | None = None) -> bool:
+        """A key is made and revoked, not changed; the list needs the permission."""
+        return obj is None and super().has_change_permission(request, obj)
+
+    def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
+        """Make the key and show its secret, once."""
+        made, secret = services.create_api_key(
+            name=obj.name, scopes=obj.scopes, owner=request.user, expires_at=obj.expires_at
+        )
+        obj.pk = made.pk
+        messages.warning(request, f"The key is {secret} – keep it, it cannot be shown again.")
+
+    @admin.display(description="state")
+    def state(self, key: ApiKey) -> str:
+        """Whether it works."""
+        return "revoked" if key.revoked_at else "live"
+
+    @admin.action(description="Revoke", permissions=["delete"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
+        """These keys work no longer."""
+        self.message_user(request, f"{services.revoke_api_keys(queryset)} keys were revoked.")
+
+
+@admin.register(Lease)
+class LeaseAdmin(ReadOnlyAdmin):
+    """Who leads."""
+
+    list_display = ("holder", "epoch", "expires_at")
+
+
+@admin.register(ReportCursor)
+class ReportCursorAdmin(ReadOnlyAdmin):
+    """How far each node's reports were recorded."""
+
+    list_display = ("node", "entry")
+    search_fields = ("node",)
+
+
+@admin.register(LoginLink)
+class LoginLinkAdmin(ReadOnlyAdmin):
+    """Links that were not used yet."""
+
+    list_display = ("user", "expires_at")
+    exclude = ("digest",)

@@ -1,0 +1,19 @@
+"""The Nexus's settings for tests: everything in a directory that goes with the run."""
+
+import atexit
+import os
+import shutil
+import tempfile
+
+_data = tempfile.mkdtemp(prefix="hive-tests-")
+atexit.register(shutil.rmtree, _data, ignore_errors=True)
+for name in [name for name in os.environ if name.startswith(("HIVE_", "REDIS_"))]:
+    del os.environ[name]
+os.environ["HIVE_DATA_DIR"] = _data
+# Nobody listens there: a test that forgets to bring a Redis fails at once.
+os.environ["REDIS_URL"] = "redis://127.0.0.1:1/0"
+os.environ.setdefault("SECRET_KEY", "only-for-tests")
+
+from hive_site.settings import *  # noqa: E402, F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
