@@ -2,12 +2,20 @@
 
 import contextlib
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit, urlunsplit
 
 
+def tell_server(url: str, statement: str) -> None:
+    """Run one statement on the PostgreSQL server of `url`."""
+    import psycopg
+
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(statement)
+
+
 @contextlib.contextmanager
-def borrow_database(url: str) -> Iterator[str]:
+def borrow_database(url: str, *, tell: Callable[[str, str], None] = tell_server) -> Iterator[str]:
     """The address of an empty database on the server of `url`; it is dropped at the end.
 
     Empty for SQLite, whose file goes into the run's own directory.
@@ -16,15 +24,8 @@ def borrow_database(url: str) -> Iterator[str]:
         yield ""
         return
     name = f"hive_bench_{secrets.token_hex(4)}"
-    _tell_server(url, f'CREATE DATABASE "{name}"')
+    tell(url, f'CREATE DATABASE "{name}"')
     try:
         yield urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
     finally:
-        _tell_server(url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-
-
-def _tell_server(url: str, statement: str) -> None:
-    import psycopg
-
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(statement)
+        tell(url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')

@@ -25,7 +25,7 @@ class Figure:
     def ratio(self, *, hive: float, rival: float) -> float | None:
         """How many times better the Hive is; None if that cannot be said."""
         better, worse = (hive, rival) if self.more_is_better else (rival, hive)
-        return better / worse if worse > 0 else None
+        return better / worse if better > 0 and worse > 0 else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ def watch_idle(pids: Sequence[int], *, seconds: float) -> dict[str, float]:
     """CPU (per cent of one core) and resident memory (MB) of the costliest of these workers.
 
     A worker is its process and all children of it, summed; pages that they share count in each.
-    `private` counts shared pages once, where the system can tell (Linux).
+    `pss` splits shared pages among those who share them, where the system can tell (Linux).
     """
     families = [_family(pid) for pid in pids]
     before, begun = [_cpu_seconds(family) for family in families], time.monotonic()
@@ -22,7 +22,7 @@ def watch_idle(pids: Sequence[int], *, seconds: float) -> dict[str, float]:
     return {
         "cpu": 100 * max(spent) / lasted,
         "memory": max(_resident(family) for family in families) / MEGABYTE,
-        "private": max(_shared_once(family) for family in families) / MEGABYTE,
+        "pss": max(_proportional(family) for family in families) / MEGABYTE,
     }
 
 
@@ -40,6 +40,6 @@ def _resident(family: list[psutil.Process]) -> int:
     return sum(process.memory_info().rss for process in family)
 
 
-def _shared_once(family: list[psutil.Process]) -> int:
+def _proportional(family: list[psutil.Process]) -> int:
     full = [process.memory_full_info() for process in family]
     return sum(getattr(one, "pss", one.rss) for one in full)

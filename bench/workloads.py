@@ -188,7 +188,7 @@ ALL = (
         (
             Figure("cpu", "idle worker with one slot, CPU", "%", floor=1),
             Figure("memory", "… memory, agent and slot added up", "MB", floor=120),
-            Figure("private", "… memory, shared pages counted once", "MB"),
+            Figure("pss", "… memory, shared pages split (PSS)", "MB"),
         ),
         hive=10,
         quick=3,

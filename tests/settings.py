@@ -16,4 +16,7 @@ os.environ.setdefault("SECRET_KEY", "only-for-tests")
 
 from hive_site.settings import *  # noqa: E402, F403
 
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
+    # A file, as in production: an SQLite in memory knows no WAL and locks whole tables.
+    DATABASES["default"]["TEST"] = {"NAME": f"{_data}/test.sqlite3"}  # noqa: F405
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -1,21 +1,25 @@
-from bench import database
+import pytest
+
+from bench.database import borrow_database
+
+TEAMS = "postgres://team:pw@db:5432/hive?sslmode=require"
 
 
 def test_sqlite_lives_in_the_directory_of_the_run():
-    with database.borrow_database("sqlite:////srv/hive/hive.sqlite3") as url:
+    with borrow_database("sqlite:////srv/hive/hive.sqlite3") as url:
         assert url == ""
 
 
-def test_a_postgres_database_is_borrowed_and_dropped_whatever_happens(monkeypatch):
+def test_a_postgres_database_is_borrowed_and_dropped_whatever_happens():
     said = []
-    monkeypatch.setattr(database, "_tell_server", lambda url, statement: said.append(statement))
 
-    try:
-        with database.borrow_database("postgres://team:pw@db:5432/hive?sslmode=require") as url:
-            raise KeyboardInterrupt
-    except KeyboardInterrupt:
-        name = url.rpartition("/")[2].partition("?")[0]
+    with (
+        pytest.raises(KeyboardInterrupt),
+        borrow_database(TEAMS, tell=lambda _, statement: said.append(statement)) as url,
+    ):
+        raise KeyboardInterrupt
 
+    name = url.rpartition("/")[2].partition("?")[0]
     assert url.startswith("postgres://team:pw@db:5432/hive_bench_")
     assert url.endswith("?sslmode=require")
     assert said[0] == f'CREATE DATABASE "{name}"'

@@ -26,9 +26,10 @@ def test_the_ratio_says_how_many_times_better_the_hive_is_either_way():
     assert TIME.ratio(hive=2, rival=12) == 6
 
 
-def test_nothing_is_infinitely_better():
-    assert RATE.ratio(hive=5000, rival=0) is None
-    assert TIME.ratio(hive=0, rival=12) is None
+@pytest.mark.parametrize("figure", [RATE, TIME])
+def test_nothing_is_infinitely_better_or_worse(figure):
+    assert figure.ratio(hive=5000, rival=0) is None
+    assert figure.ratio(hive=0, rival=12) is None
 
 
 def test_the_spread_keeps_the_outliers_beside_the_median():

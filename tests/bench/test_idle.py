@@ -11,7 +11,7 @@ def test_a_worker_is_its_process_with_its_children():
     seen = watch_idle([me], seconds=0)
 
     assert seen["memory"] * 1e6 >= psutil.Process(me).memory_info().rss * 0.9
-    assert 0 < seen["private"] <= seen["memory"]
+    assert 0 < seen["pss"] <= seen["memory"]
 
 
 def test_the_costliest_worker_counts():
