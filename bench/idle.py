@@ -33,7 +33,7 @@ def _family(pid: int) -> list[psutil.Process]:
 
 def _cpu_seconds(family: list[psutil.Process]) -> float:
     times = [process.cpu_times() for process in family]
-    return sum(t.user + t.system for t in times)
+    return float(sum(t.user + t.system for t in times))
 
 
 def _resident(family: list[psutil.Process]) -> int:

@@ -1,22 +1,21 @@
 """REST for what jobs are made of and where they wait: tasks and queues."""
 
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from jobs import selectors, services
+from jobs.api.shapes import QUEUE, TASK
 from jobs.validation import known_tasks
-
-OBJECT = OpenApiTypes.OBJECT
+from nodes.api.shapes import answers, page_of
 
 
 @extend_schema(tags=["tasks"])
 class TaskListView(APIView):
     """The tasks that can be run."""
 
-    @extend_schema(responses=OBJECT)
+    @extend_schema(responses=answers(page_of(TASK)))
     def get(self, request: Request) -> Response:
         """Registered tasks with their options."""
         registry = known_tasks()
@@ -29,7 +28,7 @@ class TaskListView(APIView):
 class QueueListView(APIView):
     """The queues of waiting work."""
 
-    @extend_schema(operation_id="queues_list", responses=OBJECT)
+    @extend_schema(operation_id="queues_list", responses=answers(page_of(QUEUE)))
     def get(self, request: Request) -> Response:
         """Depth, oldest wait in seconds, and whether it is paused, of each queue."""
         return Response({"results": selectors.queue_views(), "next": None})
@@ -39,7 +38,7 @@ class QueueListView(APIView):
 class QueueView(APIView):
     """One queue."""
 
-    @extend_schema(responses=OBJECT)
+    @extend_schema(responses=answers(QUEUE))
     def get(self, request: Request, name: str) -> Response:
         """One queue."""
         return Response(selectors.queue_view(name))
@@ -53,7 +52,7 @@ class QueueVerbView(APIView):
     verb = "pause"
     VERBS = {"pause": services.pause_queue, "resume": services.resume_queue}
 
-    @extend_schema(request=None, responses={202: OBJECT})
+    @extend_schema(request=None, responses=answers(QUEUE, 202))
     def post(self, request: Request, name: str) -> Response:
         """Pause: start nothing more from it. Resume: start again."""
         self.VERBS[self.verb](name=name)

@@ -4,7 +4,6 @@ import hashlib
 from typing import Any
 
 from django.http import HttpResponse, StreamingHttpResponse
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
@@ -15,14 +14,15 @@ from hive_site.kernel.errors import Invalid, NotFound
 from jobs import selectors, services
 from jobs.api.cursors import following, read_cursor, read_index, read_limit
 from jobs.api.filters import filter_jobs, filter_subtasks
+from jobs.api.shapes import JOB, JOB_WISH, RESULT, SUBTASK
 from jobs.json_text import page
 from jobs.models import Job
 from jobs.services import Idempotency
 from jobs.validation import WishFields
 from jobs.waiting import wait_for_jobs
 from nodes.api.bodies import read_object
+from nodes.api.shapes import answers, page_of, takes
 
-OBJECT = OpenApiTypes.OBJECT
 JSON, NDJSON = "application/json", "application/x-ndjson"
 MAX_WAIT_SECONDS = 60.0
 MAX_KEY_CHARS = 255
@@ -48,7 +48,7 @@ class JobListView(APIView):
             CURSOR,
             LIMIT,
         ],
-        responses=OBJECT,
+        responses=answers(page_of(JOB)),
     )
     def get(self, request: Request) -> HttpResponse:
         """Jobs, the newest first; `label.k=v` filters by label."""
@@ -62,8 +62,8 @@ class JobListView(APIView):
         return text_response(page("results", texts, following=more))
 
     @extend_schema(
-        request=OBJECT,
-        responses={202: OBJECT},
+        request=takes(JOB_WISH),
+        responses=answers(JOB, 202),
         parameters=[OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER)],
     )
     def post(self, request: Request) -> HttpResponse:
@@ -91,7 +91,7 @@ class JobView(APIView):
 
     @extend_schema(
         parameters=[OpenApiParameter("wait", float, description="seconds to wait for its end")],
-        responses=OBJECT,
+        responses=answers(JOB),
     )
     def get(self, request: Request, job_id: str) -> HttpResponse:
         """The job; with `wait`, as soon as it has ended or the time is over."""
@@ -121,7 +121,7 @@ class JobVerbView(APIView):
         "resume": services.resume_job,
     }
 
-    @extend_schema(request=None, responses={202: OBJECT})
+    @extend_schema(request=None, responses=answers(JOB, 202))
     def post(self, request: Request, job_id: str) -> HttpResponse:
         """Cancel a job; retry what did not succeed; pause; resume."""
         job = self.VERBS[self.verb](job_id=job_id)
@@ -146,7 +146,9 @@ class ResultsView(APIView):
 
     content_negotiation_class = AnyType
 
-    @extend_schema(parameters=[CURSOR, LIMIT], responses={(200, JSON): OBJECT, (200, NDJSON): str})
+    @extend_schema(
+        parameters=[CURSOR, LIMIT], responses=answers(page_of(RESULT)) | {(200, NDJSON): str}
+    )
     def get(self, request: Request, job_id: str) -> HttpResponse | StreamingHttpResponse:
         """Results in item order, in pages; all of them with `Accept: application/x-ndjson`."""
         selectors.get_job(job_id)
@@ -165,7 +167,7 @@ class SubtaskListView(APIView):
     @extend_schema(
         operation_id="subtasks_list",
         parameters=[OpenApiParameter("state", str), CURSOR, LIMIT],
-        responses=OBJECT,
+        responses=answers(page_of(RESULT)),
     )
     def get(self, request: Request, job_id: str) -> HttpResponse:
         """Subtasks in item order."""
@@ -180,7 +182,7 @@ class SubtaskListView(APIView):
 class SubtaskView(APIView):
     """One subtask."""
 
-    @extend_schema(responses=OBJECT)
+    @extend_schema(responses=answers(SUBTASK))
     def get(self, request: Request, job_id: str, index: int) -> HttpResponse:
         """One subtask with its item and every attempt that was not a plain first success."""
         selectors.get_job(job_id)

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -11,9 +10,9 @@ from rest_framework.views import APIView
 from hive_site.kernel.errors import Invalid
 from nodes import selectors, services
 from nodes.api.bodies import read_object
+from nodes.api.shapes import CLUSTER, NODE, NODE_CHANGE, answers, page_of, takes
 from nodes.domain.states import Intent
 
-OBJECT = OpenApiTypes.OBJECT
 VERBS = {"drain": Intent.DRAIN, "cordon": Intent.CORDON, "resume": Intent.WORK}
 
 
@@ -21,7 +20,7 @@ VERBS = {"drain": Intent.DRAIN, "cordon": Intent.CORDON, "resume": Intent.WORK}
 class NodeListView(APIView):
     """All nodes."""
 
-    @extend_schema(operation_id="nodes_list", responses=OBJECT)
+    @extend_schema(operation_id="nodes_list", responses=answers(page_of(NODE)))
     def get(self, request: Request) -> Response:
         """All nodes with their state, load and labels."""
         return Response({"results": selectors.node_views(), "next": None})
@@ -33,12 +32,12 @@ class NodeView(APIView):
 
     scope = "control"
 
-    @extend_schema(responses=OBJECT)
+    @extend_schema(responses=answers(NODE))
     def get(self, request: Request, name: str) -> Response:
         """One node."""
         return Response(selectors.node_view(name))
 
-    @extend_schema(request=OBJECT, responses=OBJECT)
+    @extend_schema(request=takes(NODE_CHANGE), responses=answers(NODE))
     def patch(self, request: Request, name: str) -> Response:
         """Set `slots` and `labels` of a node."""
         body = read_object(request, fields=("slots", "labels"))
@@ -62,7 +61,7 @@ class NodeVerbView(APIView):
     scope = "control"
     verb = "resume"
 
-    @extend_schema(request=None, responses=OBJECT)
+    @extend_schema(request=None, responses=answers(NODE, 202))
     def post(self, request: Request, name: str) -> Response:
         """Drain: finish what runs, start nothing new. Cordon: start nothing new. Resume: work."""
         services.set_intent(name=name, intent=VERBS[self.verb])
@@ -73,7 +72,7 @@ class NodeVerbView(APIView):
 class ClusterView(APIView):
     """The cluster in figures."""
 
-    @extend_schema(responses=OBJECT)
+    @extend_schema(responses=answers(CLUSTER))
     def get(self, request: Request) -> Response:
         """Nodes, load, queues, throughput, and who leads."""
         return Response(selectors.cluster_view())

@@ -2,7 +2,7 @@
 
 import gzip
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ssl import SSLContext
 
@@ -14,7 +14,7 @@ TRICKLES = ("/trickle", "/trickle-without-end", "/trickling-header")
 
 
 class Site(BaseHTTPRequestHandler):
-    """Answers by path; what a trickling page still holds back waits for `released`."""
+    """Answers by path; pages that trickle do so until `released`."""
 
     protocol_version = "HTTP/1.1"
     released = threading.Event()
@@ -62,14 +62,20 @@ class Site(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def trickle(self) -> None:
-        """Begin an answer and never end it, until the test is over."""
-        self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n")
-        if self.path != "/trickling-header":
-            length = b"Content-Length: 100\r\n" if self.path == "/trickle" else b""
-            self.wfile.write(length + b"\r\nbees")
-        self.wfile.flush()
-        self.released.wait(30)
+        """Answer byte by byte for seconds, until the reader hangs up or the test is over."""
         self.close_connection = True
+        starts = {
+            "/trickle": b"Content-Length: 1000000\r\n\r\n",
+            "/trickle-without-end": b"\r\n",
+            "/trickling-header": b"X-Bees: ",
+        }
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
+        with suppress(OSError):
+            self.wfile.write(head + starts[self.path])
+            for _ in range(500):
+                self.wfile.write(b"b")
+                if self.released.wait(0.01):
+                    break
 
     def answer(self, status: int, **headers: str) -> None:
         self.send_response(status)

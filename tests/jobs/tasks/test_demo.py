@@ -9,7 +9,7 @@ from subprocess import PIPE
 import pytest
 
 from hive_site.configuration import PROJECT
-from jobs.outcomes import Fail
+from jobs.outcomes import Fail, TaskTimeout
 from jobs.tasks import demo
 from tests.jobs.tasks.doubles import FakeContext
 
@@ -113,7 +113,7 @@ def test_spin_ends_by_itself_when_nobody_kills_it():
 
 def test_spin_swallows_whatever_is_raised_into_it(pester):
     def stop():
-        raise KeyboardInterrupt
+        raise TaskTimeout
 
     left = pester(stop)
 

@@ -1,0 +1,76 @@
+"""JSON Schema of what the API takes and gives, for the OpenAPI document (CONTRACT §6)."""
+
+from typing import Any
+
+Schema = dict[str, Any]
+
+TEXT: Schema = {"type": "string"}
+NUMBER: Schema = {"type": "number"}
+WHOLE: Schema = {"type": "integer"}
+FLAG: Schema = {"type": "boolean"}
+TIME: Schema = {"type": "string", "format": "date-time", "nullable": True}
+ANY: Schema = {}
+LABELS: Schema = {"type": "object", "additionalProperties": TEXT}
+WORDS: Schema = {"type": "array", "items": TEXT}
+
+
+def one_of(*words: str) -> Schema:
+    """One of some words."""
+    return {"type": "string", "enum": list(words)}
+
+
+def record(**fields: Schema) -> Schema:
+    """An object with these fields."""
+    return {"type": "object", "properties": fields}
+
+
+def answers(schema: Schema, status: int = 200) -> dict[tuple[int, str], Schema]:
+    """A response of that shape."""
+    return {(status, "application/json"): schema}
+
+
+def takes(schema: Schema) -> dict[str, Schema]:
+    """A request of that shape."""
+    return {"application/json": schema}
+
+
+def page_of(row: Schema) -> Schema:
+    """A page of rows with the path of the next one."""
+    following = {"type": "string", "nullable": True}
+    return record(results={"type": "array", "items": row}, next=following)
+
+
+PROBLEM = record(
+    type=TEXT,
+    title=TEXT,
+    status=WHOLE,
+    detail=TEXT,
+    errors={"type": "array", "items": record(pointer=TEXT, detail=TEXT)},
+)
+NODE = record(
+    name=TEXT,
+    state=one_of("online", "suspect", "draining", "cordoned", "updating", "quarantined", "lost"),
+    slots=WHOLE,
+    running=WHOLE,
+    cpu={**NUMBER, "minimum": 0, "maximum": 1},
+    memory={**NUMBER, "minimum": 0, "maximum": 1},
+    score={**NUMBER, "nullable": True},
+    labels=LABELS,
+    capabilities=WORDS,
+    gpus={"type": "array", "items": record(index=WHOLE, name=TEXT, memory_mb=WHOLE)},
+    release=TEXT,
+    last_seen=TIME,
+    agent_version=TEXT,
+)
+NODE_CHANGE = {**record(slots=WHOLE, labels=LABELS), "additionalProperties": False}
+CLUSTER = record(
+    nodes_online=WHOLE,
+    nodes_total=WHOLE,
+    avg_cpu=NUMBER,
+    avg_memory=NUMBER,
+    active_subtasks=WHOLE,
+    slots=WHOLE,
+    queues={"type": "object"},
+    throughput=record(succeeded_per_second=NUMBER, failed_per_second=NUMBER),
+    foreman=record(state=one_of("leading", "away"), holder=TEXT, epoch=WHOLE),
+)
