@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from jobs.articles.fetching import Page
 from jobs.outcomes import Fail
@@ -38,7 +39,7 @@ def _read_html(page: Page) -> tuple[str, str]:
     """Title and main text, without what surrounds it. Either may be empty."""
     import trafilatura
 
-    document = trafilatura.bare_extraction(
+    document: Any = trafilatura.bare_extraction(
         page.text, url=page.url, include_comments=False, with_metadata=True
     )
     return (document.title or "", document.text or "") if document else ("", "")

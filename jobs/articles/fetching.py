@@ -82,7 +82,7 @@ def _ask(line: Any, parts: Any) -> Any:
 
 
 def _target(answer: Any, url: str) -> str:
-    location = answer.headers.get("Location")
+    location: str = answer.headers.get("Location", "")
     if not location:
         raise Fail(f"{url} answered {answer.status} without a Location")
     try:

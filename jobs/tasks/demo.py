@@ -5,7 +5,7 @@ import ctypes
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any
 
 from jobs.outcomes import Fail
@@ -107,7 +107,7 @@ def allocate(ctx: Context, item: int, *, hold: float = 0) -> int:
 
 
 @task("demo.stream")
-def stream(ctx: Context, item: int, *, delay: float = 0) -> Iterator[int]:
+def stream(ctx: Context, item: int, *, delay: float = 0) -> Generator[int, None, int]:
     """Yield 0 to item - 1 with `delay` seconds before each, then return the item."""
     count = whole(item, what="how many to stream", most=MANY)
     pause = number(delay, what="delay", most=DAY_SECONDS)

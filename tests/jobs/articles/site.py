@@ -5,6 +5,7 @@ import threading
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ssl import SSLContext
+from typing import ClassVar
 
 from jobs.articles.connecting import LIMITS
 
@@ -18,6 +19,7 @@ class Site(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     released = threading.Event()
+    read_to_the_end: ClassVar[list[str]] = []
 
     def do_GET(self) -> None:
         redirects = {
@@ -75,7 +77,8 @@ class Site(BaseHTTPRequestHandler):
             for _ in range(500):
                 self.wfile.write(b"b")
                 if self.released.wait(0.01):
-                    break
+                    return
+            self.read_to_the_end.append(self.path)
 
     def answer(self, status: int, **headers: str) -> None:
         self.send_response(status)

@@ -9,7 +9,7 @@ from jobs.articles.addresses import resolve
 from jobs.articles.connecting import LIMITS
 from jobs.articles.fetching import fetch
 from jobs.outcomes import Fail, Retry
-from tests.jobs.articles.site import PROSE, TRICKLES
+from tests.jobs.articles.site import PROSE, TRICKLES, Site
 
 IMPATIENT = replace(LIMITS, total_seconds=0.2)
 
@@ -115,6 +115,7 @@ def test_a_page_that_is_too_large_fails_for_good_packed_or_not(site, path):
 def test_a_page_that_trickles_is_cut_off_and_may_be_tried_again(site, path):
     with pytest.raises(TimeoutError, match="took too long"):
         fetch(site + path, allow_private=True, limits=IMPATIENT)
+    assert path not in Site.read_to_the_end
 
 
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 503])
