@@ -139,6 +139,8 @@ class Agent:
             self._beat_at = 0.0  # tell the Foreman at once
         if answer.orders.get("over") == self.identity.incarnation:
             self._start_anew()
+        elif answer.cancelled:
+            self._enforce(time.monotonic())  # not only at the next step: somebody waits for it
 
     def _start_anew(self) -> None:
         """The Foreman gave this incarnation up: whatever it still runs belongs to others now."""
