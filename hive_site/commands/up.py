@@ -135,22 +135,22 @@ def obituary(death: "Death", *, restart: bool) -> str:
 def welcome(stack: "Stack", ready: dict[str, Any]) -> None:
     """How to use what just started."""
     from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
-    table.add_row("Site", ready["nexus"])
-    table.add_row("Log in", f"{ready['login_url']} (once, within an hour)")
-    table.add_row("API key", f"in {stack.data / 'secrets' / 'api_key'}")
-    table.add_row("Spores", ", ".join(ready["pids"]["spores"]) or "none")
-    table.add_row("Logs", str(stack.logs))
     prefix = "" if stack.data == Path("var").absolute() else f"HIVE_DATA_DIR={stack.data} "
     submit = f"{prefix}python manage.py hive submit text.word_count --items - --wait 30"
-    table.add_row("Try", Text(f"echo '[\"to bee or not to bee\"]' | {submit}"))
+    rows = {
+        "Site": ready["nexus"],
+        "Log in": f"{ready['login_url']} (once, within an hour)",
+        "API key": f"in {stack.data / 'secrets' / 'api_key'}",
+        "Spores": ", ".join(ready["pids"]["spores"]) or "none",
+        "Logs": str(stack.logs),
+        "Try": f"echo '[\"to bee or not to bee\"]' | {submit}",
+    }
     with contextlib.suppress(OSError):
         console = Console(highlight=False)
         console.print("\n[bold green]The Hive is up.[/] Ctrl-C stops all of it.\n")
-        console.print(table)
+        for name, value in rows.items():
+            # Unbroken, so that a narrow terminal does not cut a link or a command in two.
+            console.print(Text.assemble((f"{name:<9}", "bold"), value), soft_wrap=True)
         console.print()
