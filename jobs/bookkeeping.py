@@ -7,13 +7,14 @@ from datetime import datetime
 from django.db import transaction
 
 from jobs.domain.backlog import Line
-from jobs.domain.batch import Batch
+from jobs.domain.batch import Batch, set_aside_echoes
 from jobs.domain.bundles import Pace
 from jobs.domain.flight import Sent
 from jobs.finisher import Settled, cancel_rest, settle_jobs, stop_job
 from jobs.loader import load_reduction
 from jobs.memory import Memory
 from jobs.recorder import Recorded, record_batch
+from nodes.wire import attempt_token
 
 
 class Bookkeeper:
@@ -26,6 +27,7 @@ class Bookkeeper:
         """Record a batch with its cursors; then remember, tidy Redis, and tell waiters."""
         if not (batch.endings or batch.returned or cursors):
             return
+        set_aside_echoes(batch, self._memory.flight)
         with transaction.atomic():
             done = record_batch(
                 batch,
@@ -87,12 +89,19 @@ class Bookkeeper:
             self._memory.leadership.confirm(now)
             cancel_rest(job, in_flight=self._memory.open_subtasks(job), now=now)
             settled = settle_jobs({job}, now)
+        if line := self._memory.backlog.get(job):
+            line.remaining = len(self._memory.open_subtasks(job))
         self._conclude(settled, {job}, {}, [])
 
     def _remember(self, batch: Batch, done: Recorded, now: datetime) -> list[Sent]:
         memory = self._memory
-        spent = [memory.close(ending.attempt, again=False) for ending in batch.endings]
+        ended = batch.endings + batch.echoes
+        spent = [memory.close(ending.attempt, again=False) for ending in ended]
+        rivals = [attempt for ending in done.accepted for attempt in memory.decide(ending)]
         spent += [memory.close(attempt, again=True) for attempt in batch.returned]
+        for attempt in rivals:
+            if sent := memory.flight.of_attempt(attempt):
+                memory.dispatcher.stop(attempt_token(attempt), {sent.node})
         for ending, verdict in done.again:
             memory.retry(ending, verdict.at)
         for job, seconds in batch.paces:

@@ -15,13 +15,16 @@ from redis.exceptions import NoScriptError
 from rq.utils import utcformat
 
 from hive_site.kernel.envelope import node_key, seal
-from hive_site.kernel.errors import Deposed
+from hive_site.kernel.errors import Deposed, Forgotten
+from hive_site.kernel.redis import load_script
 from jobs.domain.backlog import Order
 from jobs.domain.flight import Sent
 from jobs.wire import BUNDLE_TTL_SECONDS, Piece, compose
 from nodes import wire
 
 LUA = Path(__file__).parent / "lua"
+#: What Lua verbs answer when they refuse.
+DEPOSED, FORGOTTEN = -1, -2
 RQ_JOB_PREFIX = wire.bundle_key("")
 CANCEL_TTL_SECONDS = 86_400
 
@@ -45,9 +48,11 @@ class Dispatcher:
 
     def __init__(self, client: Redis, *, fleet_key: str) -> None:
         self._client, self._fleet_key = client, fleet_key
-        self._push = client.register_script((LUA / "push.lua").read_text())
-        self._reclaim = client.register_script((LUA / "reclaim_node.lua").read_text())
-        self._withdraw = client.register_script((LUA / "withdraw.lua").read_text())
+        self._push = load_script(client, LUA / "push.lua")
+        self._reclaim = load_script(client, LUA / "reclaim_node.lua")
+        self._withdraw = load_script(client, LUA / "withdraw.lua")
+        self._abandon = load_script(client, LUA / "abandon.lua")
+        self._remember = load_script(client, LUA / "remember.lua")
         self._keys: dict[str, bytes] = {}
         self.epoch = 0
 
@@ -59,8 +64,16 @@ class Dispatcher:
         except NoScriptError:  # Redis was restarted
             self._client.script_load(self._push.script)
             answers = self._run(calls)
-        if -1 in answers:
-            raise Deposed(f"epoch {self.epoch} may not send")
+        for answer in answers:
+            self._heed(answer)
+
+    def _heed(self, answer: Any) -> Any:
+        """The answer of a Lua verb. Raises `Deposed` or `Forgotten` if it refused."""
+        if answer == DEPOSED:
+            raise Deposed(f"Redis knows another epoch than {self.epoch}")
+        if answer == FORGOTTEN:
+            raise Forgotten("Redis lost its memory")
+        return answer
 
     def _run(self, calls: list[tuple[list[str], list[Any]]]) -> list[int]:
         pipe = self._client.pipeline(transaction=False)
@@ -83,14 +96,6 @@ class Dispatcher:
             gpus=sent.gpus,
             now=now.timestamp(),
         )
-        entry = {
-            "i": sent.incarnation,
-            "j": sent.job,
-            "f": sent.first,
-            "s": [ready.subtask for ready in sent.items],
-            "t": sent.at,
-            "g": sent.gpus,
-        }
         envelope = seal(text, key=self._key(sent.node), purpose=wire.PURPOSE_BUNDLE)
         keys = [
             wire.EPOCH,
@@ -99,7 +104,7 @@ class Dispatcher:
             wire.flight_key(sent.node),
         ]
         date, ttl = utcformat(now), BUNDLE_TTL_SECONDS * 100
-        return keys, [self.epoch, sent.id, envelope, json.dumps(entry), sent.node, date, ttl]
+        return keys, [self.epoch, sent.id, envelope, _write_entry(sent), sent.node, date, ttl]
 
     def reclaim(self, node: str) -> set[str]:
         """Empty a node's queue and ledger; the bundles that no slot had popped."""
@@ -109,9 +114,7 @@ class Dispatcher:
             wire.intermediate_key(node),
             wire.flight_key(node),
         ]
-        answer = self._reclaim(keys=keys, args=[self.epoch, RQ_JOB_PREFIX])
-        if answer == b"deposed":
-            raise Deposed(f"epoch {self.epoch} may not reclaim")
+        answer = self._heed(self._reclaim(keys=keys, args=[self.epoch, RQ_JOB_PREFIX]))
         return {bundle.decode() for bundle in answer}
 
     def withdraw(self, sent: Sent) -> bool:
@@ -122,10 +125,24 @@ class Dispatcher:
             wire.bundle_key(sent.id),
             wire.flight_key(sent.node),
         ]
-        answer = self._withdraw(keys=keys, args=[self.epoch, sent.id])
-        if answer == -1:
-            raise Deposed(f"epoch {self.epoch} may not withdraw")
-        return bool(answer)
+        return bool(self._heed(self._withdraw(keys=keys, args=[self.epoch, sent.id])))
+
+    def abandon(self, sent: Sent) -> bool:
+        """Forget a bundle wherever it is; True if no slot had popped it."""
+        keys = [
+            wire.EPOCH,
+            wire.queue_key(sent.node),
+            wire.intermediate_key(sent.node),
+            wire.bundle_key(sent.id),
+            wire.flight_key(sent.node),
+        ]
+        return bool(self._heed(self._abandon(keys=keys, args=[self.epoch, sent.id])))
+
+    def remember(self, bundles: Iterable[Sent]) -> None:
+        """Make sure that the ledger has these bundles, after Redis lost its memory."""
+        for sent in bundles:
+            keys = [wire.EPOCH, wire.flight_key(sent.node)]
+            self._heed(self._remember(keys=keys, args=[self.epoch, sent.id, _write_entry(sent)]))
 
     def settle(
         self, *, cursors: dict[str, str], bundles: Iterable[Sent], changed: str | None
@@ -177,6 +194,18 @@ class Dispatcher:
 def _after(entry: str) -> str:
     milliseconds, _, sequence = entry.partition("-")
     return f"{milliseconds}-{int(sequence or 0) + 1}"
+
+
+def _write_entry(sent: Sent) -> str:
+    entry = {
+        "i": sent.incarnation,
+        "j": sent.job,
+        "f": sent.first,
+        "s": sent.subtasks,
+        "t": sent.at,
+        "g": sent.gpus,
+    }
+    return json.dumps(entry)
 
 
 def _read_entry(node: str, bundle: str, entry: dict[str, Any]) -> LedgerEntry:

@@ -1,4 +1,4 @@
-"""What is due by time alone: delayed jobs, deadlines, states for people, lost bundles."""
+"""What is due by time alone: delayed jobs, deadlines, states for people."""
 
 import json
 from collections import Counter
@@ -20,8 +20,6 @@ from nodes.roster import Roster
 
 log = structlog.get_logger()
 POLL_SECONDS = 5.0
-#: A bundle this old that is nowhere at two looks is sent again.
-MISSING_AFTER_SECONDS = 10.0
 SHOW_RUNNING_AFTER_SECONDS = 1.0
 NOT_BEGUN = (SubtaskState.WAITING, SubtaskState.RETRYING, SubtaskState.QUEUED)
 
@@ -35,14 +33,12 @@ class Housekeeping:
         book: Bookkeeper,
         *,
         refresh: Callable[[set[str], datetime], None],
-        lose: Callable[[Sent, str, datetime], None],
     ) -> None:
         self._memory, self._book = memory, book
-        self._refresh, self._lose = refresh, lose
+        self._refresh = refresh
         self._expected: dict[str, datetime] = {}
         self._shown: set[int] = set()
         self._running: dict[str, int] = {}
-        self._missing: set[str] = set()
         self._held_queues = _paused_queues()
         self._polled_at = 0.0
         self._slots: dict[str, int] = {}
@@ -62,7 +58,6 @@ class Housekeeping:
         if now.timestamp() - self._polled_at >= POLL_SECONDS:
             self._polled_at = now.timestamp()
             self.poll(now)
-            self._find_missing(roster, now)
 
     def starts_later(self, job: Job, now: datetime) -> bool:
         """Whether a job's time has not come; it is admitted when it has."""
@@ -98,9 +93,11 @@ class Housekeeping:
         rows, alive = [], set()
         for seat in roster:
             for running in seat.beat.running:
-                found = self._memory.flight.find(running.attempt, seat.name)
+                incarnation = seat.beat.incarnation
+                found = self._memory.flight.find(running.attempt, seat.name, incarnation)
                 if found is None:
                     continue
+                found[0].sign_at = max(found[0].sign_at, seat.seen_ms / 1000)
                 alive.add(running.attempt)
                 old = now.timestamp() - running.started_at >= SHOW_RUNNING_AFTER_SECONDS
                 if old and running.attempt not in self._shown:
@@ -135,21 +132,6 @@ class Housekeeping:
     def _begun(self, node: str) -> list[Sent]:
         """The bundles that a node's slots work on; what was sent behind them only waits there."""
         return self._memory.flight.on(node)[: self._slots.get(node, 1)]
-
-    def _find_missing(self, roster: Roster, now: datetime) -> None:
-        """Bundles that were sent but are in no list, in no slot, and in no report."""
-        old = now.timestamp() - MISSING_AFTER_SECONDS
-        suspects = [sent for sent in self._memory.flight if sent.at < old]
-        if not suspects:
-            self._missing = set()
-            return
-        there = self._memory.dispatcher.whereabouts({sent.node for sent in suspects})
-        running = {r.attempt for seat in roster for r in seat.beat.running}
-        lost = {s.id: s for s in suspects if s.id not in there and not running & s.open.keys()}
-        for bundle in self._missing & lost.keys():
-            log.warning("bundle.missing", bundle=bundle, node=lost[bundle].node)
-            self._lose(lost[bundle], "its bundle was lost", now)
-        self._missing = lost.keys() - self._missing
 
     def queues(self, now: datetime) -> dict[str, dict[str, Any]]:
         """Depth and oldest wait (seconds) of each queue of waiting work."""

@@ -83,17 +83,39 @@ class Memory:
 
     def _update(self, line: Line, ready: Ready, *, again: bool) -> None:
         line.in_flight -= 1
-        if not again:
-            line.remaining -= 1
-        elif not line.stopped and not self.flight.holds(ready.subtask):
+        if self.flight.holds(ready.subtask):
+            return
+        decided = ready.subtask in line.decided
+        line.decided.discard(ready.subtask)
+        if again and not (line.stopped or decided):
+            line.forget_copy(ready.subtask)
             line.ready.appendleft(ready)
+
+    def decide(self, ending: Ending) -> frozenset[int]:
+        """The subtask has its terminal state; the attempts that work on it in vain now."""
+        line, subtask = self.backlog.get(ending.job), ending.ready.subtask
+        rivals = self.flight.copies(subtask)
+        if line:
+            line.remaining -= 1
+            line.forget_copy(subtask)
+            if rivals:
+                line.decided.add(subtask)
+        return rivals
+
+    def double(self, sent: Sent) -> None:
+        """Send what a suspect node has in hand to another one too, if it may run twice."""
+        line = self.backlog.get(sent.job)
+        if line is None or line.stopped or not line.order.idempotent:
+            return
+        for ready in sent.open.values():
+            line.double(ready.after(avoid=frozenset({sent.node})))
 
     def retry(self, ending: Ending, at: datetime | None) -> None:
         """The subtask of a failed attempt is tried again, now or at a time."""
         line = self.backlog.get(ending.job)
         if line is None or line.stopped or self.flight.holds(ending.ready.subtask):
             return
-        line.remaining += 1
+        line.forget_copy(ending.ready.subtask)
         crashed = {ending.node} if ending.outcome is Outcome.CRASHED else set()
         ready = ending.ready.after(avoid=frozenset(crashed))
         if at is None:
@@ -117,6 +139,7 @@ class Memory:
                 first=entry.first,
                 at=entry.at,
                 items=[],
+                subtasks=entry.subtasks,
                 gpus=entry.gpus,
                 open={n: ready for n, (ready, newest) in closed.items() if n > newest},
             )

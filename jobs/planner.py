@@ -109,8 +109,7 @@ class Planner:
             seconds=seconds,
             remaining=max(line.remaining - line.in_flight, 1),
             slots=slots,
-            # A subtask that must avoid a node would drag its neighbours along.
-            alone=line.order.alone or bool(first.avoid),
+            alone=line.order.alone,
         )
         short = not line.order.alone and is_short(seconds=seconds, items=count)
         return count, replace(line.order.demand, short=short) if short else line.order.demand
@@ -136,7 +135,8 @@ def _take(line: Line, count: int) -> list[Ready]:
     while len(items) < count and line.ready:
         following = line.ready[0]
         room -= len(following.item)
-        if room < 0 or following.avoid or following.reduce:
+        # What must avoid a node would drag neighbours along that need not.
+        if room < 0 or following.avoid != items[0].avoid or following.reduce:
             break
         items.append(line.ready.popleft())
     return items

@@ -78,6 +78,7 @@ def record_batch(
     failures = [e for e in batch.endings if e.outcome is not Outcome.SUCCEEDED]
     if failures:
         _record_failures(failures, done, policy_of, now, random)
+    _note_attempts(batch.echoes)
     _move_counters(done)
     if cursors:
         _move_cursors(cursors)

@@ -12,18 +12,19 @@ from jobs.bookkeeping import Bookkeeper
 from jobs.dispatch import Dispatcher
 from jobs.domain.batch import Batch, lose, read_report
 from jobs.domain.bundles import Pace
-from jobs.domain.flight import Sent
 from jobs.domain.states import JobState
 from jobs.housekeeping import Housekeeping
 from jobs.loader import fill, open_line
 from jobs.memory import Memory
 from jobs.models import Job
 from jobs.planner import Planner
+from jobs.search import Search
 from nodes.domain.scoring import Weights
+from nodes.domain.states import NodeState
 from nodes.leadership import Leadership
 from nodes.models import Node
 from nodes.ports import Mail, Wakeup
-from nodes.roster import Roster
+from nodes.roster import Roster, Seat
 
 log = structlog.get_logger()
 #: What a report that cannot be stored looks like; an outage looks different and is tried again.
@@ -64,7 +65,8 @@ class JobsWorkload:
         self._dispatcher.epoch = leadership.epoch
         memory = Memory(self._dispatcher, leadership, self._random)
         self._memory, self._book = memory, Bookkeeper(memory, self._pace)
-        self._house = Housekeeping(memory, self._book, refresh=self._refresh, lose=self._lose)
+        self._house = Housekeeping(memory, self._book, refresh=self._refresh)
+        self._search = Search(memory, self._book)
         self._planner = Planner(
             memory.backlog,
             memory.flight,
@@ -148,11 +150,36 @@ class JobsWorkload:
         self._book.commit(batch, {}, now)
         return len(batch.endings) + len(batch.returned)
 
-    def _lose(self, sent: Sent, reason: str, now: datetime) -> None:
-        """A bundle that is nowhere to be found: its work is sent again."""
+    def stranded(self, roster: Roster) -> dict[str, str]:
+        """See `Workload.stranded`."""
+        return {
+            node: reason
+            for node in self._memory.flight.nodes()
+            if (reason := self._why_stranded(node, roster.get(node)))
+        }
+
+    def _why_stranded(self, node: str, seat: Seat | None) -> str:
+        if seat is None:
+            return "was deleted"
+        if seat.state is NodeState.LOST:
+            return seat.reason or "lost"
+        sent = self._memory.flight.on(node)
+        anew = any(bundle.incarnation != seat.beat.incarnation for bundle in sent)
+        return "started anew" if anew else ""
+
+    def distrust(self, node: str, now: datetime) -> None:
+        """See `Workload.distrust`."""
         batch = Batch()
-        lose(sent, untouched=False, reason=reason, batch=batch)
+        for sent in self._memory.flight.on(node):
+            if self._dispatcher.withdraw(sent):
+                batch.give_back(sent.open)
+            else:
+                self._memory.double(sent)
         self._book.commit(batch, {}, now)
+
+    def recount(self, roster: Roster, now: datetime) -> None:
+        """See `Workload.recount`."""
+        self._search.recount(roster, now)
 
     def dispatch(self, roster: Roster, now: datetime) -> int:
         """See `Workload.dispatch`."""
@@ -166,6 +193,7 @@ class JobsWorkload:
     def housekeep(self, roster: Roster, now: datetime) -> None:
         """See `Workload.housekeep`."""
         self._house.tidy(roster, now)
+        self._search.look(roster, now)
 
     def next_due(self, now: datetime) -> timedelta:
         """See `Workload.next_due`."""

@@ -10,10 +10,12 @@ from datetime import datetime, timedelta
 import structlog
 from redis import Redis
 
-from hive_site.kernel.errors import Deposed
+from hive_site.kernel.errors import Deposed, Forgotten
+from hive_site.kernel.redis import RedisError
 from nodes import wire
 from nodes.domain.scoring import Weights
 from nodes.domain.states import NodeState
+from nodes.domain.trust import ROUND_SECONDS, Trust
 from nodes.leadership import Leadership
 from nodes.mailbox import Mailbox
 from nodes.models import Lease
@@ -28,8 +30,6 @@ log = structlog.get_logger()
 WATCH_EVERY = timedelta(seconds=1)
 SAVE_EVERY = timedelta(seconds=5)
 STANDBY_REST = timedelta(seconds=1)
-#: A leader that slept longer than this cannot tell a dead node from its own sleep.
-SELF_DOUBT = timedelta(seconds=3)
 SNAPSHOT_TTL_SECONDS = 60
 
 
@@ -49,7 +49,8 @@ class Foreman:
         self._client = client
         self._leadership = leadership
         self._mailbox = mailbox
-        self._watch = Watch(client, mailbox=mailbox)
+        self._trust = Trust()
+        self._watch = Watch(client, mailbox=mailbox, trust=self._trust)
         self._workload = workload
         self._fleet_key = fleet_key
         self._weights = weights
@@ -58,6 +59,9 @@ class Foreman:
         self._mail = Mail()
         self._watched_at = self._saved_at = datetime.min
         self._number = 0
+        self._boot = ""
+        self._away = False
+        self._recount_at: datetime | None = None
 
     @property
     def leads(self) -> bool:
@@ -81,25 +85,52 @@ class Foreman:
             self._leadership.doubt()
             self._mail = Mail()
             return STANDBY_REST
+        except Forgotten:
+            self._remind_redis(now)
+            return timedelta(0)
+        except (RedisError, OSError):
+            self._away = True
+            raise
 
     def wait(self, rest: timedelta) -> None:
         """Rest until mail arrives or the time is over. Standbys must not wait here."""
-        if not self._mail.cursors:
+        if self._mail.cursors:
+            return
+        try:
             self._mail = self._mailbox.wait(rest.total_seconds())
+        except (RedisError, OSError):
+            self._away = True
+            raise
 
     def stop(self) -> None:
         """Give up leadership at once."""
         self._leadership.release()
 
     def _take_over(self, now: datetime) -> None:
-        boot = self._leadership.mirror()
-        if Lease.objects.filter(pk=1).exclude(boot_key=boot).update(boot_key=boot):
-            log.info("redis.new_memory", boot=boot[:8])
+        self._show_leadership()
         self._roster = load_roster()
         self._mailbox.open([seat.name for seat in self._roster])
         self._workload.take_over(self._leadership, now)
         self._mail, self._epoch = Mail(), self._leadership.epoch
         self._watched_at = self._saved_at = datetime.min
+
+    def _show_leadership(self) -> None:
+        self._boot = self._leadership.mirror()
+        if Lease.objects.filter(pk=1).exclude(boot_key=self._boot).update(boot_key=self._boot):
+            log.info("redis.new_memory", boot=self._boot[:8])
+
+    def _remind_redis(self, now: datetime) -> None:
+        """Redis lost its memory: write down again what it must know; find what is in flight."""
+        log.warning("redis.forgot", boot=self._boot[:8])
+        self._doubt(now)
+        self._mailbox.rewind()
+        # Last, so that an outage on the way makes us begin again.
+        self._show_leadership()
+
+    def _doubt(self, now: datetime) -> None:
+        """Believe nothing for one round of heartbeats, then look where everything is."""
+        self._trust.shake(now.timestamp())
+        self._recount_at = now + timedelta(seconds=ROUND_SECONDS)
 
     def _step(self, now: datetime) -> timedelta:
         mail = self._mail
@@ -110,7 +141,7 @@ class Foreman:
         self._heed(mail, now)
         since_watch = now.replace(tzinfo=None) - self._watched_at
         if since_watch >= WATCH_EVERY or any(hint.what == "joined" for hint in mail.wakeups):
-            self._look_around(now, doubt=since_watch > SELF_DOUBT)
+            self._look_around(now)
         self._workload.dispatch(self._roster, now)
         until_watch = self._watched_at + WATCH_EVERY - now.replace(tzinfo=None)
         return max(min(until_watch, self._workload.next_due(now)), timedelta(milliseconds=1))
@@ -125,16 +156,29 @@ class Foreman:
                 if seat.beat.incarnation == report.incarnation:
                     self._give_up(report.node, "shut down", now)
 
-    def _look_around(self, now: datetime, *, doubt: bool) -> None:
-        self._watched_at = now.replace(tzinfo=None)
-        sighting = self._watch.look(self._roster, verdicts=not doubt)
-        for name, reason in sighting.gone.items():
-            self._take_back(name, reason, now)
+    def _look_around(self, now: datetime) -> None:
+        if self._away:
+            self._away = False
+            self._doubt(now)
+        sighting = self._watch.look(self._roster, now.timestamp())
+        if sighting.boot != self._boot:
+            raise Forgotten("another boot key, or none")
         for name in sighting.joined:
             self._mailbox.follow(name)
         self._save(sighting, now)
+        # Not only what was lost just now: an outage may have come between.
+        for name, reason in self._workload.stranded(self._roster).items():
+            self._take_back(name, reason, now)
+        for seat in self._roster:
+            if seat.state is NodeState.SUSPECT and not seat.distrusted:
+                self._workload.distrust(seat.name, now)
+                seat.distrusted = True
+        if self._recount_at and now >= self._recount_at:
+            self._workload.recount(self._roster, now)
+            self._recount_at = None
         self._workload.housekeep(self._roster, now)
         self._publish(now)
+        self._watched_at = now.replace(tzinfo=None)
 
     def _give_up(self, name: str, reason: str, now: datetime) -> None:
         seat = self._roster[name]
@@ -155,7 +199,7 @@ class Foreman:
     def _save(self, sighting: Sighting, now: datetime) -> None:
         if sighting.joined:
             log.info("nodes.joined", nodes=sighting.joined)
-        changed = {*sighting.joined, *sighting.returned, *sighting.changed, *sighting.gone}
+        changed = {*sighting.joined, *sighting.changed}
         save_seats([self._roster[name] for name in sorted(changed) if name in self._roster])
         if now.replace(tzinfo=None) - self._saved_at >= SAVE_EVERY:
             self._saved_at = now.replace(tzinfo=None)

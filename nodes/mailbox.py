@@ -34,6 +34,12 @@ class Mailbox:
         known = dict(ReportCursor.objects.values_list("node", "entry"))
         self._cursors = {node: known.get(node, "0") for node in nodes}
 
+    def rewind(self) -> None:
+        """Redis lost its memory: its streams begin anew, perhaps with a clock that is behind."""
+        ReportCursor.objects.all().delete()
+        self._cursors = dict.fromkeys(self._cursors, "0")
+        self._inbox = "0"
+
     def follow(self, node: str) -> None:
         """Read this node's reports too."""
         if node not in self._cursors:

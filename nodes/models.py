@@ -36,6 +36,12 @@ class Node(models.Model):
     agent_version = models.CharField(max_length=32, blank=True)
     platform = models.CharField(max_length=128, blank=True)
     reason = models.CharField(max_length=200, blank=True, help_text="why it is in this state")
+    losses = models.JSONField(
+        default=list, blank=True, help_text="when it was lost without a goodbye, Unix seconds"
+    )
+    forgiven_at = models.DateTimeField(
+        null=True, blank=True, help_text="losses before this do not count: its operator resumed it"
+    )
     last_seen = models.DateTimeField(null=True, blank=True)
     enrolled_at = models.DateTimeField(default=timezone.now)
 

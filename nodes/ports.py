@@ -51,6 +51,15 @@ class Workload(Protocol):
     def reclaim(self, node: str, reason: str, now: datetime) -> int:
         """Take back everything sent to a node that is gone; how many subtasks that were."""
 
+    def stranded(self, roster: Roster) -> dict[str, str]:
+        """Nodes that hold work that they can never bring back, each with the reason."""
+
+    def distrust(self, node: str, now: datetime) -> None:
+        """A node fell silent: take back what it has not begun, double what may run twice."""
+
+    def recount(self, roster: Roster, now: datetime) -> None:
+        """After an outage: send again what is in no queue, in no slot, and in no report."""
+
     def dispatch(self, roster: Roster, now: datetime) -> int:
         """Send ready work to nodes with room; how many subtasks were sent."""
 

@@ -21,6 +21,7 @@ COLUMNS = [
     "agent_version",
     "platform",
     "last_seen",
+    "losses",
 ]
 
 
@@ -38,6 +39,9 @@ def refresh_wishes(roster: Roster) -> list[Node]:
             roster.drop(seat.name)
         else:
             seat.intent, seat.set_labels = Intent(node.intent), node.set_labels
+            if node.forgiven_at:
+                since = node.forgiven_at.timestamp()
+                seat.losses = [at for at in seat.losses if at > since]
     return list(rows.values())
 
 
@@ -58,6 +62,7 @@ def _seat(node: Node) -> Seat:
         reason=node.reason,
         intent=Intent(node.intent),
         set_labels=node.set_labels,
+        losses=node.losses,
         beat=Beat(incarnation=node.incarnation, slots=node.slots, labels=node.own_labels),
         # One less than what was read: the first beat that is read counts as news.
         seen_ms=seen - 1,
@@ -86,4 +91,5 @@ def _row(seat: Seat) -> Node:
         agent_version=beat.agent_version,
         platform=beat.platform,
         last_seen=seat.last_seen,
+        losses=seat.losses,
     )

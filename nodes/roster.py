@@ -23,6 +23,10 @@ class Seat:
     seen_ms: int = 0
     beat_age: float = 0.0
     looks_without_sockets: int = 0
+    #: Whether its work was doubled elsewhere since it became suspect.
+    distrusted: bool = False
+    #: When it was lost without a goodbye, in Unix seconds.
+    losses: list[float] = field(default_factory=list)
     in_flight: int = 0
     sent_since_beat: int = 0
     leased_gpus: set[int] = field(default_factory=set)

@@ -26,8 +26,12 @@ MAX_SLOTS = 256
 
 @transaction.atomic
 def set_intent(*, name: str, intent: Intent) -> Node:
-    """Say whether a node may be given new work. Raises `NotFound`."""
-    return _change(name, intent=intent)
+    """Say whether a node may be given new work. Raises `NotFound`.
+
+    Resuming also ends the rest of a node that was lost again and again.
+    """
+    well_again = {"forgiven_at": timezone.now()} if intent is Intent.WORK else {}
+    return _change(name, intent=intent, **well_again)
 
 
 @transaction.atomic

@@ -1,6 +1,7 @@
 """Once a second: who is there, who is suspect, who is gone, who is new."""
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -9,8 +10,10 @@ from redis import Redis
 from hive_site.kernel.envelope import Forged
 from nodes import wire
 from nodes.domain.beats import Beat, read_beat
+from nodes.domain.flapping import remember, rests_until
 from nodes.domain.liveness import Evidence, Pulse, judge
-from nodes.domain.states import ALIVE_AS, NodeState
+from nodes.domain.states import ALIVE_AS, PRESENT, Intent, NodeState
+from nodes.domain.trust import Trust
 from nodes.mailbox import Mailbox
 from nodes.roster import Roster, Seat
 
@@ -19,47 +22,51 @@ log = structlog.get_logger()
 
 @dataclass(slots=True)
 class Sighting:
-    """What one look at the cluster found. `gone` maps names to reasons."""
+    """What one look at the cluster found. `boot` names Redis's memory, empty if it has none."""
 
     joined: list[str] = field(default_factory=list)
-    returned: list[str] = field(default_factory=list)
-    gone: dict[str, str] = field(default_factory=dict)
     changed: list[str] = field(default_factory=list)
+    boot: str = ""
 
 
 class Watch:
     """Reads heartbeats and proofs of life, and keeps the roster's states true."""
 
-    def __init__(self, client: Redis, *, mailbox: Mailbox) -> None:
+    def __init__(self, client: Redis, *, mailbox: Mailbox, trust: Trust) -> None:
         self._client = client
         self._mailbox = mailbox
+        self._trust = trust
 
-    def look(self, roster: Roster, *, verdicts: bool = True) -> Sighting:
-        """Bring the roster up to date. Without `verdicts` nobody is called suspect or lost."""
+    def look(self, roster: Roster, now: float) -> Sighting:
+        """Bring the roster up to date. Without trust, nobody is called suspect or lost."""
+        believes = self._trust.look(now)
         names = sorted(name.decode() for name in self._client.smembers(wire.NODES))
         names = [name for name in names if wire.NODE_NAME.fullmatch(name)]
-        now_ms, entries, subscribed = self._read(names)
-        sighting = Sighting()
-        for name, entry in zip(names, entries, strict=True):
+        view = self._read(names)
+        sighting = Sighting(boot=view.boot)
+        for name, entry in zip(names, view.beats, strict=True):
             if entry:
                 self._take_beat(name, entry[0], roster, sighting)
-        if verdicts:
-            closed = self._without_sockets(roster, subscribed)
-            for seat in roster:
-                self._judge(seat, now_ms, seat.name in closed, sighting)
+        if believes:
+            self._pass_verdicts(roster, view, now, sighting)
         return sighting
 
-    def _read(self, names: list[str]) -> tuple[int, list[Any], dict[str, int]]:
+    def _read(self, names: list[str]) -> "View":
         pipe = self._client.pipeline(transaction=False)
         pipe.time()
+        pipe.mget(wire.EPOCH, wire.BOOT)
         for name in names:
             pipe.xrevrange(wire.beat_key(name), count=1)
         channels = [wire.control_channel(name) for name in names]
         pipe.execute_command("PUBSUB", "NUMSUB", *channels)
-        (seconds, micros), *entries, numsub = pipe.execute()
+        (seconds, micros), (epoch, boot), *beats, numsub = pipe.execute()
         pairs = zip(numsub[::2], numsub[1::2], strict=True)
-        counts = {channel.decode().rpartition(":")[2]: count for channel, count in pairs}
-        return seconds * 1000 + micros // 1000, entries, counts
+        return View(
+            now_ms=seconds * 1000 + micros // 1000,
+            boot=boot.decode() if epoch and boot else "",
+            beats=beats,
+            subscribed={name.decode().rpartition(":")[2]: count for name, count in pairs},
+        )
 
     def _take_beat(self, name: str, entry: Any, roster: Roster, sighting: Sighting) -> None:
         at = int(entry[0].partition(b"-")[0])
@@ -77,16 +84,18 @@ class Watch:
         self._renew(seat, beat, at, sighting)
 
     def _renew(self, seat: Seat, beat: Beat, at: int, sighting: Sighting) -> None:
-        if seat.beat.incarnation and seat.beat.incarnation != beat.incarnation:
-            # A new start of the same Spore: what the old one held is free.
-            sighting.gone[seat.name] = "started anew"
-        elif seat.state is NodeState.LOST and seat.beat.incarnation:
+        anew = seat.beat.incarnation != beat.incarnation
+        if seat.state is NodeState.LOST and seat.beat.incarnation and not anew:
             return  # a lost node must come back as a new incarnation
-        if seat.state is NodeState.LOST:
-            sighting.returned.append(seat.name)
-            seat.state, seat.reason = ALIVE_AS[seat.intent], ""
+        if anew and seat.beat.incarnation and seat.state is not NodeState.LOST:
+            # It died and came back between two looks, without a goodbye.
+            seat.losses = remember(seat.losses, at / 1000)
+            sighting.changed.append(seat.name)
         seat.beat, seat.seen_ms, seat.sent_since_beat = beat, at, 0
         seat.looks_without_sockets = 0
+        if seat.state is NodeState.LOST:
+            state, reason = _alive_as(seat, at / 1000)
+            self._move(seat, state, reason, sighting)
 
     def _without_sockets(self, roster: Roster, subscribed: dict[str, int]) -> set[str]:
         mute = [s for s in roster if s.state != NodeState.LOST and not subscribed.get(s.name)]
@@ -99,20 +108,58 @@ class Watch:
             if wire.client_name(seat.name, seat.beat.incarnation) not in connected
         }
 
-    def _judge(self, seat: Seat, now_ms: int, closed: bool, sighting: Sighting) -> None:
-        if seat.state is NodeState.LOST:
+    def _pass_verdicts(self, roster: Roster, view: "View", now: float, sighting: Sighting) -> None:
+        closed = self._without_sockets(roster, view.subscribed)
+        verdicts = {}
+        for seat in roster:
+            if seat.state is not NodeState.LOST:
+                seat.looks_without_sockets = (seat.looks_without_sockets + 1) * (
+                    seat.name in closed
+                )
+                seat.beat_age = (view.now_ms - seat.seen_ms) / 1000
+                verdicts[seat.name] = judge(Evidence(seat.beat_age, seat.looks_without_sockets))
+        present = [seat for seat in roster if seat.state in PRESENT]
+        vanished = [seat for seat in present if verdicts[seat.name][0] is not Pulse.ALIVE]
+        if self._trust.brake(vanished=len(vanished), present=len(present), now=now):
+            log.warning("watch.brakes", vanished=len(vanished), present=len(present))
             return
-        seat.looks_without_sockets = seat.looks_without_sockets + 1 if closed else 0
-        seat.beat_age = (now_ms - seat.seen_ms) / 1000
-        pulse, reason = judge(Evidence(seat.beat_age, seat.looks_without_sockets))
-        state = {
-            Pulse.ALIVE: ALIVE_AS[seat.intent],
-            Pulse.SUSPECT: NodeState.SUSPECT,
-            Pulse.LOST: NodeState.LOST,
-        }[pulse]
-        if state is NodeState.LOST:
-            sighting.gone[seat.name] = reason
-        if state != seat.state:
-            log.info("node.changed", node=seat.name, was=seat.state, now=state, reason=reason)
-            seat.state, seat.reason = state, reason
-            sighting.changed.append(seat.name)
+        for name, (pulse, reason) in verdicts.items():
+            self._apply(roster[name], pulse, reason, view.now_ms / 1000, sighting)
+
+    def _apply(self, seat: Seat, pulse: Pulse, reason: str, now: float, sighting: Sighting) -> None:
+        if pulse is Pulse.LOST:
+            seat.losses = remember(seat.losses, now)
+            self._move(seat, NodeState.LOST, reason, sighting)
+        elif pulse is Pulse.SUSPECT:
+            self._move(seat, NodeState.SUSPECT, reason, sighting)
+        else:
+            self._move(seat, *_alive_as(seat, now), sighting)
+
+    def _move(self, seat: Seat, state: NodeState, reason: str, sighting: Sighting) -> None:
+        seat.reason = reason
+        if state == seat.state:
+            return
+        log.info("node.changed", node=seat.name, was=seat.state, now=state, reason=reason)
+        seat.state, seat.distrusted = state, False
+        sighting.changed.append(seat.name)
+
+
+def _alive_as(seat: Seat, now: float) -> tuple[NodeState, str]:
+    """What a living node is called, and why it may get no work."""
+    until = rests_until(seat.losses)
+    if now < until:
+        clock = datetime.fromtimestamp(until, UTC).strftime("%H:%M:%S")
+        return NodeState.QUARANTINED, f"lost {len(seat.losses)} times, rests until {clock} UTC"
+    if seat.beat.trouble and seat.intent is Intent.WORK:
+        return NodeState.DRAINING, seat.beat.trouble
+    return ALIVE_AS[seat.intent], ""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What Redis says of the cluster at one moment of its own clock."""
+
+    now_ms: int
+    boot: str
+    beats: list[Any]
+    subscribed: dict[str, int]

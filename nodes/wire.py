@@ -61,6 +61,11 @@ def cancel_key(stop_token: str) -> str:
     return key("cancel", stop_token)
 
 
+def attempt_token(attempt: int) -> str:
+    """The stop token of one attempt, for copies that lost their race."""
+    return f"attempt.{attempt}"
+
+
 def queue_key(node: str) -> str:
     """RQ's list of bundles for the node."""
     return f"rq:queue:{node}"

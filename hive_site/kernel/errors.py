@@ -33,5 +33,9 @@ class Unavailable(HiveError):
     """A part that is needed is away just now; trying again later helps."""
 
 
+class Forgotten(HiveError):
+    """Redis lost its memory; what was in flight there is to be found again."""
+
+
 class Deposed(HiveError):
     """Another Foreman leads; whatever this one was about to write must not be written."""

@@ -69,11 +69,27 @@ class Line:
     stopped: bool = False
     started: bool = False
     awaiting_room: str = ""
+    #: Subtasks of which a second copy was made ready, and not all copies have come back.
+    doubled: set[int] = field(default_factory=set)
+    #: Subtasks that succeeded while another copy was in flight.
+    decided: set[int] = field(default_factory=set)
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing of the job is left to send or to wait for."""
         return self.exhausted and not (self.ready or self.later or self.in_flight)
+
+    def double(self, work: Ready) -> None:
+        """Send a second copy of work that is in flight; the first result will win."""
+        if work.subtask not in self.doubled:
+            self.doubled.add(work.subtask)
+            self.ready.appendleft(work)
+
+    def forget_copy(self, subtask: int) -> None:
+        """The subtask is decided: a copy that still waits is not sent any more."""
+        if subtask in self.doubled:
+            self.doubled.discard(subtask)
+            self.ready = deque(ready for ready in self.ready if ready.subtask != subtask)
 
     def put_off(self, work: Ready, until: float) -> None:
         """A retry: ready again at `until` (Unix seconds)."""

@@ -18,6 +18,8 @@ KINDS = {
     "timeout": Outcome.TIMEOUT,
     "cancelled": Outcome.CANCELLED,
     "crashed": Outcome.CRASHED,
+    # Its agent was cut off and stopped what must not run twice.
+    "fenced": Outcome.LOST,
 }
 
 
@@ -38,11 +40,21 @@ class Ending:
     after: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """Whose report it is: one start of one node."""
+
+    node: str
+    incarnation: str
+
+
 @dataclass(slots=True)
 class Batch:
     """Everything that one recording transaction is about."""
 
     endings: list[Ending] = field(default_factory=list)
+    #: Failures of attempts whose subtask another attempt still works on: noted, not counted.
+    echoes: list[Ending] = field(default_factory=list)
     returned: list[int] = field(default_factory=list)
     paces: list[tuple[str, float]] = field(default_factory=list)
     dropped: int = 0
@@ -66,25 +78,26 @@ class Batch:
 
 def read_report(body: dict[str, Any], node: str, flight: Flight, batch: Batch) -> None:
     """Add what one verified report says. What makes no sense is dropped and counted."""
+    speaker = Speaker(node, str(body.get("incarnation")))
     oks = body.get("ok") or []
     took = 0.0
     for row in oks:
         try:
-            took += _read_success(row, node, flight, batch)
+            took += _read_success(row, speaker, flight, batch)
         except (TypeError, ValueError, OverflowError):
             batch.dropped += 1
     if oks:
         batch.paces.append((str(body.get("job")), took / len(oks)))
     for event in body.get("events") or []:
         try:
-            _read_event(event, body, node, flight, batch)
+            _read_event(event, body, speaker, flight, batch)
         except (TypeError, ValueError, KeyError, OverflowError):
             batch.dropped += 1
 
 
-def _read_success(row: Any, node: str, flight: Flight, batch: Batch) -> float:
+def _read_success(row: Any, speaker: Speaker, flight: Flight, batch: Batch) -> float:
     attempt, started, ended, result = row
-    found = flight.find(attempt, node)
+    found = flight.find(attempt, speaker.node, speaker.incarnation)
     if found is None:
         batch.dropped += 1
         return 0.0
@@ -94,30 +107,37 @@ def _read_success(row: Any, node: str, flight: Flight, batch: Batch) -> float:
         raise ValueError("NUL in a result")
     batch.add(
         Ending(
-            attempt, ready, sent.job, node, Outcome.SUCCEEDED, float(started), float(ended), result
+            attempt,
+            ready,
+            sent.job,
+            speaker.node,
+            Outcome.SUCCEEDED,
+            float(started),
+            float(ended),
+            result,
         )
     )
     return max(float(ended) - float(started), 0.0)
 
 
 def _read_event(
-    event: dict[str, Any], body: dict[str, Any], node: str, flight: Flight, batch: Batch
+    event: dict[str, Any], body: dict[str, Any], speaker: Speaker, flight: Flight, batch: Batch
 ) -> None:
     kind = event["k"]
     if kind == "back":
-        sent = flight.bundle(str(body.get("bundle")))
-        mine = set(sent.open) if sent and sent.node == node else set()
+        sent = _bundle_of(body, speaker, flight)
+        mine = set(sent.open) if sent else set()
         batch.give_back(mine if event.get("all") else mine & set(event["attempts"]))
     elif kind == "died":
-        _read_death(event, body, node, flight, batch)
-    elif (found := flight.find(event["a"], node)) is not None:
+        _read_death(event, body, speaker, flight, batch)
+    elif (found := flight.find(event["a"], speaker.node, speaker.incarnation)) is not None:
         sent, ready = found
         batch.add(
             Ending(
                 attempt=event["a"],
                 ready=ready,
                 job=sent.job,
-                node=node,
+                node=speaker.node,
                 outcome=KINDS[kind],
                 started=float(event["t0"]),
                 ended=float(event["t1"]),
@@ -130,12 +150,19 @@ def _read_event(
         batch.dropped += 1
 
 
+def _bundle_of(body: dict[str, Any], speaker: Speaker, flight: Flight) -> Sent | None:
+    """The bundle that a report is about, if it was sent to the one who reports."""
+    sent = flight.bundle(str(body.get("bundle")))
+    mine = sent and (sent.node, sent.incarnation) == (speaker.node, speaker.incarnation)
+    return sent if mine else None
+
+
 def _read_death(
-    event: dict[str, Any], body: dict[str, Any], node: str, flight: Flight, batch: Batch
+    event: dict[str, Any], body: dict[str, Any], speaker: Speaker, flight: Flight, batch: Batch
 ) -> None:
     """A slot died: its running attempt ended so, the rest of its bundle is untouched."""
-    sent = flight.bundle(str(body.get("bundle")))
-    if sent is None or sent.node != node:
+    sent = _bundle_of(body, speaker, flight)
+    if sent is None:
         batch.dropped += 1
         return
     attempt, why = event["a"], str(event["why"])
@@ -144,9 +171,32 @@ def _read_death(
         facts = {"type": why, "message": message, "traceback": ""}
         outcome = KINDS.get(why, Outcome.CRASHED)
         batch.add(
-            Ending(attempt, sent.open[attempt], sent.job, node, outcome, error=_error_text(facts))
+            Ending(
+                attempt,
+                sent.open[attempt],
+                sent.job,
+                speaker.node,
+                outcome,
+                error=_error_text(facts),
+            )
         )
     batch.give_back(other for other in sent.open if other != attempt)
+
+
+def set_aside_echoes(batch: Batch, flight: Flight) -> None:
+    """A failure counts only once no other attempt of its subtask is in flight.
+
+    While another copy still works on it, the subtask's fate rests with that one.
+    """
+    ended: dict[int, int] = {}
+    counted: list[Ending] = []
+    for ending in batch.endings:
+        subtask = ending.ready.subtask
+        ended[subtask] = ended.get(subtask, 0) + 1
+        last = ended[subtask] >= len(flight.copies(subtask))
+        final = ending.outcome in (Outcome.SUCCEEDED, Outcome.CANCELLED) or last
+        (counted if final else batch.echoes).append(ending)
+    batch.endings = counted
 
 
 def lose(sent: Sent, *, untouched: bool, reason: str, batch: Batch) -> None:
@@ -166,6 +216,20 @@ def lose(sent: Sent, *, untouched: bool, reason: str, batch: Batch) -> None:
             )
         )
     batch.give_back(attempts)
+
+
+def mislay(sent: Sent, *, harmless: bool, reason: str, batch: Batch) -> None:
+    """A bundle is nowhere to be found, and any of its open items may have run.
+
+    What may run twice is sent again at no cost; anything else counts as lost.
+    """
+    if harmless:
+        batch.give_back(sorted(sent.open))
+        return
+    facts = {"type": "lost", "message": f"node {sent.node}: {reason}", "traceback": ""}
+    for attempt, ready in sorted(sent.open.items()):
+        error = _error_text(facts)
+        batch.add(Ending(attempt, ready, sent.job, sent.node, Outcome.LOST, error=error))
 
 
 def _error_text(facts: dict[str, Any]) -> str:

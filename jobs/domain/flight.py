@@ -19,8 +19,14 @@ class Sent:
     items: list[Ready]
     gpus: tuple[int, ...] = ()
     open: dict[int, Ready] = field(default_factory=dict)
+    #: All its subtasks in the order of their attempts, those that came back included.
+    subtasks: list[int] = field(default_factory=list)
+    #: When its node last showed that it has it in hand, in Unix seconds.
+    sign_at: float = 0.0
 
     def __post_init__(self) -> None:
+        self.subtasks = self.subtasks or [item.subtask for item in self.items]
+        self.sign_at = self.sign_at or self.at
         if not self.open:
             self.open = {self.first + n: item for n, item in enumerate(self.items)}
 
@@ -32,7 +38,7 @@ class Flight:
         self._bundles: dict[str, Sent] = {}
         self._attempts: dict[int, Sent] = {}
         self._nodes: dict[str, dict[str, Sent]] = {}
-        self._copies: dict[int, int] = {}
+        self._copies: dict[int, set[int]] = {}
 
     def __len__(self) -> int:
         return len(self._attempts)
@@ -46,16 +52,18 @@ class Flight:
         self._nodes.setdefault(sent.node, {})[sent.id] = sent
         for attempt, item in sent.open.items():
             self._attempts[attempt] = sent
-            self._copies[item.subtask] = self._copies.get(item.subtask, 0) + 1
+            self._copies.setdefault(item.subtask, set()).add(attempt)
 
     def bundle(self, bundle: str) -> Sent | None:
         """The bundle of that id, if any of it is in flight."""
         return self._bundles.get(bundle)
 
-    def find(self, attempt: int, node: str) -> tuple[Sent, Ready] | None:
-        """The open attempt, if it was sent to this node."""
+    def find(self, attempt: int, node: str, incarnation: str) -> tuple[Sent, Ready] | None:
+        """The open attempt, if it was sent to this start of this node."""
         sent = self._attempts.get(attempt)
-        return (sent, sent.open[attempt]) if sent and sent.node == node else None
+        if sent is None or (sent.node, sent.incarnation) != (node, incarnation):
+            return None
+        return sent, sent.open[attempt]
 
     def of_attempt(self, attempt: int) -> Sent | None:
         """The bundle in which an open attempt travels."""
@@ -67,10 +75,9 @@ class Flight:
         if sent is None:
             return None
         item = sent.open.pop(attempt)
-        left = self._copies[item.subtask] - 1
-        if left:
-            self._copies[item.subtask] = left
-        else:
+        copies = self._copies[item.subtask]
+        copies.discard(attempt)
+        if not copies:
             del self._copies[item.subtask]
         if not sent.open:
             del self._bundles[sent.id]
@@ -81,13 +88,17 @@ class Flight:
         """Whether some attempt of the subtask is in flight."""
         return subtask in self._copies
 
+    def copies(self, subtask: int) -> frozenset[int]:
+        """The attempts of the subtask that are in flight; more than one while it is doubled."""
+        return frozenset(self._copies.get(subtask, ()))
+
     def on(self, node: str) -> list[Sent]:
         """The bundles sent to a node, oldest first."""
         return list(self._nodes.get(node, {}).values())
 
-    def count_on(self, node: str) -> int:
-        """How many bundles a node has."""
-        return len(self._nodes.get(node, ()))
+    def nodes(self) -> list[str]:
+        """The nodes that have bundles."""
+        return [node for node, bundles in self._nodes.items() if bundles]
 
     def of_job(self, job: str) -> list[Sent]:
         """The bundles of a job."""

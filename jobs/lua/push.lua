@@ -12,9 +12,11 @@
 -- ARGV[5]  the node's name, which is the queue's
 -- ARGV[6]  now, in RQ's date format
 -- ARGV[7]  seconds after which Redis may forget the bundle
--- returns  1 if the bundle was sent, 0 if it was sent before, -1 if another epoch leads
-if redis.call("GET", KEYS[1]) ~= ARGV[1] then
-  return -1
+-- returns  1 if the bundle was sent, 0 if it was sent before, -1 if another epoch leads,
+--          -2 if Redis lost its memory
+local leader = redis.call("GET", KEYS[1])
+if leader ~= ARGV[1] then
+  return leader and -1 or -2
 end
 if redis.call("HSETNX", KEYS[4], ARGV[2], ARGV[4]) == 0 then
   return 0

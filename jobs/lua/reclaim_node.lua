@@ -6,9 +6,11 @@
 -- KEYS[4]  hash: the node's ledger of bundles in flight
 -- ARGV[1]  the epoch of the caller
 -- ARGV[2]  the prefix of RQ's job keys
--- returns  the ids of bundles that no slot had popped; "deposed" if another epoch leads
-if redis.call("GET", KEYS[1]) ~= ARGV[1] then
-  return "deposed"
+-- returns  the ids of bundles that no slot had popped; -1 if another epoch leads,
+--          -2 if Redis lost its memory
+local leader = redis.call("GET", KEYS[1])
+if leader ~= ARGV[1] then
+  return leader and -1 or -2
 end
 local untouched = redis.call("LRANGE", KEYS[2], 0, -1)
 for _, bundle in ipairs(redis.call("HKEYS", KEYS[4])) do

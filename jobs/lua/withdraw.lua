@@ -6,9 +6,11 @@
 -- KEYS[4]  hash: the node's ledger of bundles in flight
 -- ARGV[1]  the epoch of the caller
 -- ARGV[2]  the bundle's id
--- returns  1 if it was taken back, 0 if a slot has it, -1 if another epoch leads
-if redis.call("GET", KEYS[1]) ~= ARGV[1] then
-  return -1
+-- returns  1 if it was taken back, 0 if a slot has it, -1 if another epoch leads,
+--          -2 if Redis lost its memory
+local leader = redis.call("GET", KEYS[1])
+if leader ~= ARGV[1] then
+  return leader and -1 or -2
 end
 if redis.call("LREM", KEYS[2], 0, ARGV[2]) == 0 then
   return 0

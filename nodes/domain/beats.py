@@ -36,6 +36,8 @@ class Beat:
     agent_version: str = ""
     platform: str = ""
     running: tuple[Running, ...] = ()
+    #: Why the node wants no new work, in its own words; empty if it does.
+    trouble: str = ""
     metrics: dict[str, Any] = field(default_factory=dict)
 
 
@@ -57,6 +59,7 @@ def read_beat(body: Mapping[str, Any]) -> Beat:
             running=tuple(
                 Running(int(a), float(t), _share(p), str(m)) for a, t, p, m in body["running"]
             ),
+            trouble=str(body.get("trouble", ""))[:200],
             metrics=dict(body["metrics"]),
         )
     except (KeyError, TypeError, AttributeError) as error:

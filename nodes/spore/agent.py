@@ -14,7 +14,7 @@ import structlog
 from hive_site.kernel.errors import Invalid
 from hive_site.kernel.redis import RedisError
 from nodes import wire
-from nodes.spore.board import CANCEL, TIMEOUT, Board
+from nodes.spore.board import CANCEL, TIMEOUT, Board, Work
 from nodes.spore.deadlines import Act, Asked, decide
 from nodes.spore.identity import AGENT_VERSION, Identity
 from nodes.spore.line import Answer, Line
@@ -29,6 +29,11 @@ RESTART_BACKOFF_SECONDS = (0.0, 0.0, 0.5, 1, 2, 5, 10, 30)
 #: A slot that lived this long is healthy again, whatever came before.
 HEALTHY_AFTER_SECONDS = 60.0
 WHY = {CANCEL: "cancelled", TIMEOUT: "timeout"}
+
+
+def stop_tokens(work: Work) -> tuple[str, str]:
+    """What a cancellation of this work may name: the round of its job, or the attempt alone."""
+    return work.stop_token, wire.attempt_token(work.attempt)
 
 
 class Agent:
@@ -101,7 +106,7 @@ class Agent:
     def _beat(self, now: float) -> None:
         first = not self._offset
         works = [slot.cell.read() for slot in self._slots.values()]
-        tokens = {work.stop_token for work in works if work.busy}
+        tokens = {token for work in works if work.busy for token in stop_tokens(work)}
         wall = time.time()
         answer = self._line.beat(self._body(now), tokens)
         self._beat_at = now
@@ -202,7 +207,8 @@ class Agent:
         for index, slot in self._slots.items():
             work = slot.cell.read()
             asked = self._asked.get(index)
-            act, why = decide(work, asked, cancelled=work.stop_token in self._cancelled, now=now)
+            cancelled = not self._cancelled.isdisjoint(stop_tokens(work))
+            act, why = decide(work, asked, cancelled=cancelled, now=now)
             if act is Act.ASK:
                 self._asked[index] = Asked(work.attempt, why, now)
                 slot.interrupt(work.attempt, why)
