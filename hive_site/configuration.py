@@ -39,6 +39,8 @@ class Options:
     llm_model: str
     llm_key: str
     allow_private_addresses: bool
+    slot_memory_mb: int
+    least_disk_mb: int
     sqlite_path: Path
 
     @property
@@ -68,6 +70,8 @@ def read_options(env: Env) -> Options:
         llm_model=env.text("HIVE_LLM_MODEL"),
         llm_key=env.text("HIVE_LLM_KEY"),
         allow_private_addresses=env.flag("HIVE_ALLOW_PRIVATE_ADDRESSES", False),
+        slot_memory_mb=env.integer("HIVE_SLOT_MEMORY_MB", 0),
+        least_disk_mb=env.integer("HIVE_LEAST_DISK_MB", 200),
         sqlite_path=data / "hive.sqlite3",
     )
 

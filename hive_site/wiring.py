@@ -1,6 +1,7 @@
 """Puts the parts together: the Foreman with its work, the Spore with its slots."""
 
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -36,17 +37,21 @@ def build_foreman() -> "Foreman":
     )
 
 
-def build_agent(identity: "Identity") -> "Agent":
-    """A Spore's agent whose slots run jobs."""
+def build_agent(identity: "Identity", home: Path) -> "Agent":
+    """A Spore's agent whose slots run jobs; it keeps its files in `home`."""
     from jobs.spore.slot import serve_slot
     from nodes.spore.agent import Agent
+    from nodes.spore.limits import Limits
     from nodes.spore.line import Line
     from nodes.spore.sensors import HostSensors
+    from nodes.spore.spool import Spool
 
-    hive = settings.HIVE
+    hive, spool = settings.HIVE, Spool(home / "spool")
     return Agent(
         identity,
         open_line=partial(Line, hive.redis_url),
-        slot_main=partial(serve_slot, url=hive.redis_url, modules=hive.task_modules),
+        slot_main=partial(serve_slot, url=hive.redis_url, modules=hive.task_modules, spool=spool),
         sensors=HostSensors(),
+        spool=spool,
+        limits=Limits(home, hive.slot_memory_mb, hive.least_disk_mb),
     )

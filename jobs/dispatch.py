@@ -94,6 +94,7 @@ class Dispatcher:
             kwargs="{}" if sent.items[0].reduce else order.kwargs,
             pieces=[Piece(r.subtask, r.index, r.number, r.item) for r in sent.items],
             gpus=sent.gpus,
+            idempotent=order.idempotent,
             now=now.timestamp(),
         )
         envelope = seal(text, key=self._key(sent.node), purpose=wire.PURPOSE_BUNDLE)

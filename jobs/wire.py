@@ -44,6 +44,7 @@ class Bundle:
     items: list[tuple[int, int, int, Any]]
     gpus: tuple[int, ...]
     expires: float
+    idempotent: bool
 
 
 def bundle_id(node: str, first: int) -> str:
@@ -64,6 +65,7 @@ def compose(
     kwargs: str,
     pieces: Iterable[Piece],
     gpus: tuple[int, ...],
+    idempotent: bool,
     now: float,
 ) -> str:
     """The JSON text of a bundle. `kwargs` is JSON text, `now` Unix seconds."""
@@ -80,6 +82,7 @@ def compose(
             "timeout": timeout,
             "first": first,
             "gpus": gpus,
+            "idempotent": idempotent,
             "expires": now + BUNDLE_TTL_SECONDS,
         }
     )
@@ -105,4 +108,5 @@ def read_bundle(body: dict[str, Any], *, node: str, incarnation: str) -> Bundle:
         items=[tuple(item) for item in body["items"]],
         gpus=tuple(body["gpus"]),
         expires=body["expires"],
+        idempotent=body["idempotent"],
     )

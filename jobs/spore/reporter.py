@@ -17,6 +17,8 @@ from hive_site.kernel.redis import RedisError
 from jobs.wire import FLUSH_BYTES, Bundle
 from nodes import wire
 from nodes.spore.identity import Identity
+from nodes.spore.line import send_report
+from nodes.spore.spool import Spool
 
 log = structlog.get_logger()
 FLUSH_SECONDS = 0.05
@@ -27,8 +29,8 @@ AWAY_SECONDS = 0.2
 class Reporter:
     """One slot's voice. Times in events are Unix seconds on Redis's clock."""
 
-    def __init__(self, client: Redis, identity: Identity) -> None:
-        self._client, self._identity = client, identity
+    def __init__(self, client: Redis, identity: Identity, spool: Spool) -> None:
+        self._client, self._identity, self._spool = client, identity, spool
         self._lock = threading.Lock()
         self._running = threading.Event()
         self._bundle: Bundle | None = None
@@ -66,7 +68,7 @@ class Reporter:
             self._events.append(event)
 
     def end(self) -> None:
-        """The bundle is over: everything reaches Redis, however long that takes."""
+        """The bundle is over: everything reaches Redis or the disk, however long that takes."""
         self._running.clear()
         with self._lock:
             while not self._try_flush(last=True):
@@ -91,7 +93,10 @@ class Reporter:
         self._end = first
 
     def _try_flush(self, *, last: bool = False) -> bool:
-        """Send what is pending; False if Redis is away. What was sent may be sent twice."""
+        """Send what is pending, or keep it on disk while Redis is away; the agent sends it then.
+
+        False if neither was possible. What was sent may be sent twice.
+        """
         if not self._bundle or not (self._ok or self._events or last):
             return True
         body = {
@@ -104,18 +109,23 @@ class Reporter:
         }
         text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
         envelope = seal(text, key=self._identity.key, purpose=wire.PURPOSE_REPORT)
+        done = self._bundle.id if last else None
         try:
-            self._send(envelope, self._bundle.id if last else None)
+            self._send(envelope, done)
         except (RedisError, OSError) as error:
             log.warning("report.waits", error=str(error))
-            return False
+            if not self._keep(envelope, done):
+                return False
         self._ok, self._events, self._bytes = [], [], 0
         return True
 
     def _send(self, envelope: bytes, done: str | None) -> None:
-        pipe = self._client.pipeline(transaction=False)
-        pipe.xadd(wire.report_key(self._identity.name), {"e": envelope})
-        if done:
-            pipe.lrem(wire.intermediate_key(self._identity.name), 1, done)
-            pipe.delete(wire.bundle_key(done))
-        pipe.execute()
+        send_report(self._client, self._identity.name, envelope, done=done)
+
+    def _keep(self, envelope: bytes, done: str | None) -> bool:
+        try:
+            self._spool.put(envelope, done=done)
+        except OSError as error:
+            log.warning("spool.full", error=str(error))
+            return False
+        return True

@@ -30,6 +30,7 @@ from nodes import wire
 from nodes.spore.board import CANCEL, IDLE, NONE, Board, Work
 from nodes.spore.identity import Identity
 from nodes.spore.slots import SOFT_STOP
+from nodes.spore.spool import Spool
 
 log = structlog.get_logger()
 POP_SECONDS = 1
@@ -42,7 +43,14 @@ class Slot(SimpleWorker):
     """One of a Spore's slots. `serve` runs until the board says stop."""
 
     def __init__(
-        self, identity: Identity, board: Board, index: int, *, url: str, registry: Registry
+        self,
+        identity: Identity,
+        board: Board,
+        index: int,
+        *,
+        url: str,
+        registry: Registry,
+        spool: Spool,
     ) -> None:
         name = wire.client_name(identity.name, identity.incarnation)
         client: Redis = connect(url, name=name, blocking=True)
@@ -56,7 +64,7 @@ class Slot(SimpleWorker):
         )
         self._identity, self._board, self._cell = identity, board, board[index]
         self._registry = registry
-        self._reporter = Reporter(connect(url, name=name), identity)
+        self._reporter = Reporter(connect(url, name=name), identity, spool)
         self._cache = SharedCache(connect(url, name=name))
         self._attempt = 0
         self._beat_at = 0.0
@@ -135,7 +143,17 @@ class Slot(SimpleWorker):
         me, begun = self._identity, time.monotonic()
         started = time.time() + self._board.clock()[0]
         limit = begun + bundle.timeout
-        self._cell.write(Work(True, attempt, begun, limit, 0.0, bundle.id, bundle.stop_token))
+        self._cell.write(
+            Work(
+                busy=True,
+                attempt=attempt,
+                started=begun,
+                limit=limit,
+                bundle=bundle.id,
+                stop_token=bundle.stop_token,
+                careful=not bundle.idempotent,
+            )
+        )
         try:
             ctx = Context(
                 bundle=bundle,
@@ -198,10 +216,10 @@ class Slot(SimpleWorker):
 
 
 def serve_slot(
-    identity: Identity, board: Board, index: int, *, url: str, modules: list[str]
+    identity: Identity, board: Board, index: int, *, url: str, modules: list[str], spool: Spool
 ) -> None:
     """The main function of a slot process."""
     from jobs.registry import load_tasks
 
     registry = load_tasks(modules)
-    Slot(identity, board, index, url=url, registry=registry).serve()
+    Slot(identity, board, index, url=url, registry=registry, spool=spool).serve()

@@ -8,13 +8,15 @@ import mmap
 import struct
 from dataclasses import dataclass
 
-WORK = struct.Struct("=q i q d d d 64s 48s 96s")  # version, busy, attempt, start, limit, progress
+# version, busy, attempt, start, limit, progress, bundle, stop token, message, careful
+WORK = struct.Struct("=q i q d d d 64s 48s 96s i")
 ORDER = struct.Struct("=q i")  # attempt, what
 CLOCK = struct.Struct("=d i")  # offset to Redis's clock, stopping
 CELL_BYTES = 512
 ORDER_AT = 384
 
-NONE, CANCEL, TIMEOUT = 0, 1, 2
+#: Why an attempt is ended before its time.
+NONE, CANCEL, TIMEOUT, FENCE, MEMORY = range(5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,8 @@ class Work:
     bundle: str = ""
     stop_token: str = ""
     message: str = ""
+    #: It must not run twice, so it is ended when this machine is cut off.
+    careful: bool = False
 
 
 IDLE = Work()
@@ -55,9 +59,9 @@ class Cell:
             again = WORK.unpack_from(self._memory, self._offset)
             if before == again and before[0] % 2 == 0:
                 break
-        _, busy, attempt, started, limit, progress, *texts = before
-        bundle, stop_token, message = (t.rstrip(b"\0").decode(errors="replace") for t in texts)
-        return Work(bool(busy), attempt, started, limit, progress, bundle, stop_token, message)
+        _, busy, attempt, started, limit, progress, *texts, careful = before
+        texts = [text.rstrip(b"\0").decode(errors="replace") for text in texts]
+        return Work(bool(busy), attempt, started, limit, progress, *texts, bool(careful))
 
     def clear(self) -> None:
         """Idle, without orders. The agent calls it before a new slot starts."""
@@ -87,6 +91,7 @@ class Cell:
             work.bundle.encode()[:64],
             work.stop_token.encode()[:48],
             work.message.encode()[:96],
+            work.careful,
         )
 
 

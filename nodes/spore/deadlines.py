@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from nodes.spore.board import CANCEL, NONE, TIMEOUT, Work
+from nodes.spore.board import CANCEL, FENCE, MEMORY, NONE, TIMEOUT, Work
 
 #: How long a task may take to end after it was asked, before its process is killed.
-PATIENCE_SECONDS = {CANCEL: 2.0, TIMEOUT: 5.0}
+PATIENCE_SECONDS = {CANCEL: 2.0, TIMEOUT: 5.0, FENCE: 0.0, MEMORY: 0.0}
+#: An agent that was not heard for so long is about to be given up: what must not run twice ends.
+FENCE_SECONDS = 30.0
 
 
 class Act(StrEnum):
@@ -19,11 +21,12 @@ class Act(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """That an attempt was asked to end: why, and when on the monotonic clock."""
+    """That an attempt was asked to end: why, when on the monotonic clock, and how for people."""
 
     attempt: int
     why: int
     at: float
+    how: str = ""
 
 
 def decide(work: Work, asked: Asked | None, *, cancelled: bool, now: float) -> tuple[Act, int]:

@@ -11,6 +11,7 @@ from hive_site.kernel.envelope import Forged, seal, unseal
 from hive_site.kernel.redis import connect
 from nodes import wire
 from nodes.spore.identity import Identity
+from nodes.spore.spool import Spool
 
 log = structlog.get_logger()
 BEAT_TTL_SECONDS = 86_400
@@ -23,6 +24,16 @@ class Answer:
     clock_ms: int
     orders: dict[str, Any]
     cancelled: frozenset[str]
+
+
+def send_report(client: Redis, node: str, envelope: bytes, *, done: str | None) -> None:
+    """Put a signed report on the node's stream; `done` names a bundle that it ends."""
+    pipe = client.pipeline(transaction=False)
+    pipe.xadd(wire.report_key(node), {"e": envelope})
+    if done:
+        pipe.lrem(wire.intermediate_key(node), 1, done)
+        pipe.delete(wire.bundle_key(done))
+    pipe.execute()
 
 
 class Line:
@@ -63,6 +74,12 @@ class Line:
         """Put something on the node's report stream."""
         envelope = self._seal(body, wire.PURPOSE_REPORT)
         self._client.xadd(wire.report_key(self._identity.name), {"e": envelope})
+
+    def replay(self, spool: Spool) -> None:
+        """Send what waited on disk while Redis was away."""
+        for spooled in spool:
+            send_report(self._client, self._identity.name, spooled.envelope, done=spooled.done)
+            spool.drop(spooled)
 
     def listen(self, seconds: float) -> bool:
         """Wait up to `seconds` for a wake-up; True if one came."""

@@ -31,7 +31,7 @@ class HostSensors:
                 "load": psutil.getloadavg()[0],
                 "disk": psutil.disk_usage("/").percent / 100,
                 "network": _network(),
-                "slot_rss_mb": [_rss_mb(pid) for pid in pids],
+                "slot_rss_mb": [rss_mb(pid) for pid in pids],
             },
         }
 
@@ -41,7 +41,8 @@ def _network() -> dict[str, int]:
     return {"sent": counters.bytes_sent, "received": counters.bytes_recv} if counters else {}
 
 
-def _rss_mb(pid: int) -> int:
+def rss_mb(pid: int) -> int:
+    """The resident memory of a process in MiB; 0 if it is no more."""
     try:
         return int(psutil.Process(pid).memory_info().rss // 2**20)
     except psutil.Error:

@@ -1,5 +1,6 @@
 """Slots as child processes of the agent: forked, told to stop, killed, reaped."""
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -7,6 +8,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import structlog
 
@@ -15,6 +17,7 @@ from nodes.spore.identity import Identity
 
 log = structlog.get_logger()
 PR_SET_PDEATHSIG = 1
+OOM_SCORE = "700"
 SOFT_STOP = signal.SIGUSR1
 #: What runs in the forked process: serves bundles until the board says stop.
 SlotMain = Callable[[Identity, Board, int], None]
@@ -76,11 +79,18 @@ def start_slot(main: SlotMain, identity: Identity, board: Board, index: int) -> 
     os._exit(code)
 
 
+def _offer_to_oom_killer() -> None:
+    """When memory runs out, a slot is to go, not the agent that can tell of it (proc(5))."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text(OOM_SCORE)
+
+
 def _die_with(parent: int) -> None:
     for signum in (signal.SIGINT, signal.SIGTERM):
         # The agent decides when slots stop. Not SIG_IGN, which programs started by tasks inherit.
         signal.signal(signum, lambda *_: None)
     if sys.platform == "linux":
+        _offer_to_oom_killer()
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it died before we asked
         os._exit(1)

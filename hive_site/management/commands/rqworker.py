@@ -79,8 +79,8 @@ class Command(RqWorker):
             labels=read_labels(list(options["label"])),  # type: ignore[call-overload]
             capabilities=tuple(options["capability"]),  # type: ignore[arg-type]
         )
-        if options["home"]:
-            Path(str(options["home"])).mkdir(mode=0o700, parents=True, exist_ok=True)
-        agent = build_agent(identity)
+        home = Path(str(options["home"] or settings.HIVE.data / "spores" / name)).absolute()
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        agent = build_agent(identity, home)
         agent.check_name_is_free()
         agent.run()

@@ -1,0 +1,43 @@
+"""Named points at which a process can be told to die, to test that nothing is lost there.
+
+`HIVE_CRASH_AT=foreman.recorded` ends the process with `os._exit(137)`, as SIGKILL would, when
+it gets there; `HIVE_CRASH_AT=foreman.recorded:3` the third time. Unset, a point costs a look-up
+in an empty dictionary.
+"""
+
+import os
+
+POINTS = {
+    "nexus.stored": "a job is stored, the Foreman was not told",
+    "foreman.claimed": "the lease is ours, Redis does not know",
+    "foreman.mirrored": "Redis knows the epoch, nothing was loaded",
+    "foreman.planned": "bundles are planned, none was sent",
+    "foreman.sent": "bundles were sent, nobody knows",
+    "foreman.recording": "a batch is written, not committed",
+    "foreman.recorded": "a batch is committed, its reports are still in the stream",
+    "foreman.settled": "reports are trimmed, memory is not up to date",
+    "foreman.reclaimed": "a dead node's lists are emptied, its attempts are open",
+    "foreman.withdrawn": "a bundle was taken back, its attempts are open",
+    "foreman.cancelling": "slots are told to stop, nothing is recorded",
+    "spore.popped": "a bundle is out of the queue, nothing of it has begun",
+    "spore.ran": "an item ran, its result is in memory only",
+    "spore.reported": "a result was sent, its bundle is still listed",
+    "agent.died": "a slot died, nobody was told",
+}
+EXIT_CODE = 137
+
+
+def _read(text: str) -> dict[str, int]:
+    point, _, times = text.partition(":")
+    return {point: int(times or 1)} if point in POINTS else {}
+
+
+_armed = _read(os.environ.get("HIVE_CRASH_AT", ""))
+
+
+def crash_point(name: str) -> None:
+    """Die here, if this process was told to."""
+    if name in _armed:
+        _armed[name] -= 1
+        if _armed[name] <= 0:
+            os._exit(EXIT_CODE)

@@ -1,0 +1,151 @@
+"""The slots of one Spore: started, watched, ended when they must be, mourned.
+
+Nothing here needs Redis: deadlines hold while it is away.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+
+from nodes import wire
+from nodes.spore.board import CANCEL, FENCE, MEMORY, TIMEOUT, Board, Work
+from nodes.spore.deadlines import Act, Asked, decide
+from nodes.spore.identity import Identity
+from nodes.spore.limits import Limits
+from nodes.spore.slots import Ended, SlotMain, SlotProcess, start_slot
+
+log = structlog.get_logger()
+MAX_SLOTS = 256
+RESTART_BACKOFF_SECONDS = (0.0, 0.0, 0.5, 1, 2, 5, 10, 30)
+#: A slot that lived this long is healthy again, whatever came before.
+HEALTHY_AFTER_SECONDS = 60.0
+WHY = {CANCEL: "cancelled", TIMEOUT: "timeout", FENCE: "fenced", MEMORY: "crashed"}
+#: What became of a bundle whose slot died, ready to be reported.
+Obituary = dict[str, Any]
+
+
+def stop_tokens(work: Work) -> tuple[str, str]:
+    """What a cancellation of this work may name: the round of its job, or the attempt alone."""
+    return work.stop_token, wire.attempt_token(work.attempt)
+
+
+class Crew:
+    """All slots, by index. `wanted` is how many there should be."""
+
+    def __init__(
+        self,
+        *,
+        slot_main: SlotMain,
+        limits: Limits,
+        wanted: int,
+        leave_behind: Callable[[], None],
+    ) -> None:
+        self.board = Board(MAX_SLOTS)
+        self.wanted = wanted
+        self._slot_main, self._limits = slot_main, limits
+        self._leave_behind = leave_behind
+        self._slots: dict[int, SlotProcess] = {}
+        self._asked: dict[int, Asked] = {}
+        self._deaths: dict[int, list[float]] = {}
+
+    def __len__(self) -> int:
+        return len(self._slots)
+
+    def pids(self) -> list[int]:
+        """The processes."""
+        return [slot.pid for slot in self._slots.values()]
+
+    def works(self) -> list[Work]:
+        """What each slot is doing."""
+        return [slot.cell.read() for slot in self._slots.values()]
+
+    def fill(self, identity: Identity, now: float) -> None:
+        """Start the slots that are missing, later if they keep dying."""
+        for index in range(self.wanted):
+            if index not in self._slots and now >= self._restart_at(index):
+                self._slots[index] = start_slot(self._serve, identity, self.board, index)
+
+    def reap(self, now: float) -> list[Obituary]:
+        """Bury the slots that ended; what is to be said of those that did not end well."""
+        said = []
+        for index, slot in list(self._slots.items()):
+            ended = slot.reap()
+            if ended:
+                del self._slots[index]
+                if obituary := self._mourn(ended, now):
+                    said.append(obituary)
+        return said
+
+    def enforce(self, now: float, cancelled: frozenset[str]) -> None:
+        """Ask, then kill, what is cancelled or over its time; kill what holds too much memory."""
+        for index, slot in self._slots.items():
+            work = slot.cell.read()
+            stopped = not cancelled.isdisjoint(stop_tokens(work))
+            act, why = decide(work, self._asked.get(index), cancelled=stopped, now=now)
+            if act is Act.ASK:
+                self._asked[index] = Asked(work.attempt, why, now)
+                slot.interrupt(work.attempt, why)
+            elif act is Act.KILL:
+                slot.kill()
+            elif excess := self._limits.excess(slot.pid):
+                self._end(slot, work, MEMORY, now, how=excess)
+        for index in [i for i in self._slots if i >= self.wanted]:
+            self._retire(index)
+
+    def fence(self, now: float) -> None:
+        """End what must not run twice: this machine is cut off, others will be given its work."""
+        for slot in self._slots.values():
+            work = slot.cell.read()
+            if work.busy and work.careful and slot.index not in self._asked:
+                self._end(slot, work, FENCE, now)
+
+    def kill_all(self, now: float) -> list[Obituary]:
+        """End every slot at once."""
+        for slot in self._slots.values():
+            slot.kill()
+        said: list[Obituary] = []
+        while self._slots:
+            said += self.reap(now)
+            time.sleep(0.005)
+        return said
+
+    def _serve(self, identity: Identity, board: Board, index: int) -> None:
+        # Nothing of the agent's sockets may stay open in the child, or they would prove it
+        # alive after its death.
+        self._leave_behind()
+        self._slot_main(identity, board, index)
+
+    def _restart_at(self, index: int) -> float:
+        deaths = self._deaths.get(index, [])
+        if not deaths:
+            return 0.0
+        step = min(len(deaths), len(RESTART_BACKOFF_SECONDS) - 1)
+        return deaths[-1] + RESTART_BACKOFF_SECONDS[step]
+
+    def _mourn(self, ended: Ended, now: float) -> Obituary | None:
+        asked = self._asked.pop(ended.index, None)
+        if ended.clean:
+            return None
+        recent = [t for t in self._deaths.get(ended.index, []) if now - t < HEALTHY_AFTER_SECONDS]
+        self._deaths[ended.index] = [*recent, now]
+        work = ended.work
+        ours = asked if asked and asked.attempt == work.attempt else None
+        why = WHY[ours.why] if ours else "crashed"
+        how = (ours.how if ours else "") or ended.how
+        log.warning("slot.died", slot=ended.index, how=how, why=why, attempt=work.attempt)
+        if not work.bundle:
+            return None
+        event = {"k": "died", "a": work.attempt, "why": why, "how": how}
+        return {"bundle": work.bundle, "events": [event]}
+
+    def _end(self, slot: SlotProcess, work: Work, why: int, now: float, *, how: str = "") -> None:
+        self._asked[slot.index] = Asked(work.attempt, why, now, how)
+        slot.kill()
+
+    def _retire(self, index: int) -> None:
+        """Fewer slots are wanted: end this one once it is idle."""
+        slot = self._slots[index]
+        if not slot.cell.read().bundle:
+            slot.kill()
