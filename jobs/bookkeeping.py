@@ -2,17 +2,21 @@
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from datetime import datetime
 
 from django.db import transaction
 
+from hive_site.kernel.crash import crash_point
 from jobs.domain.backlog import Line
-from jobs.domain.batch import Batch, set_aside_echoes
+from jobs.domain.batch import Batch, doubtful, set_aside_echoes
 from jobs.domain.bundles import Pace
 from jobs.domain.flight import Sent
+from jobs.domain.states import SubtaskState
 from jobs.finisher import Settled, cancel_rest, settle_jobs, stop_job
-from jobs.loader import load_reduction
+from jobs.loader import load_doubtful, load_reduction
 from jobs.memory import Memory
+from jobs.models import Subtask
 from jobs.recorder import Recorded, record_batch
 from nodes.wire import attempt_token
 
@@ -28,6 +32,7 @@ class Bookkeeper:
         if not (batch.endings or batch.returned or cursors):
             return
         set_aside_echoes(batch, self._memory.flight)
+        batch.untouched = self._memory.untouched_once(batch.returned)
         with transaction.atomic():
             done = record_batch(
                 batch,
@@ -38,9 +43,13 @@ class Bookkeeper:
                 random=self._memory.random,
             )
             settled = self._settle_recorded(done, now)
-        spent = self._remember(batch, done, now)
+            crash_point("foreman.recording")
+        crash_point("foreman.recorded")
+        spent, rivals = self._remember(batch, done, now)
         self._conclude(settled, done.touched, cursors, spent)
+        crash_point("foreman.settled")
         self._break_off_failed(done, now)
+        self._stop_rivals(rivals)
         for job in {sent.job for sent in spent} if batch.returned else ():
             line = self._memory.backlog.get(job)
             if line and line.stopped:
@@ -64,20 +73,40 @@ class Bookkeeper:
             settled = settle_jobs(jobs, now)
         self._conclude(settled, {one.job for one in settled}, {}, [])
 
+    def mark_once(self, planned: list[tuple[Sent, Line]], now: datetime) -> None:
+        """Write down what may never run twice before it is sent: Redis might forget that it was."""
+        once = [r.subtask for sent, line in planned if line.order.once for r in sent.items]
+        if once:
+            with transaction.atomic():
+                self._memory.leadership.confirm(now)
+                Subtask.objects.filter(pk__in=once, state=SubtaskState.WAITING).update(
+                    state=SubtaskState.QUEUED
+                )
+
+    def give_up_doubtful(self, next_attempt: Callable[[], int], now: datetime) -> None:
+        """End what may never run twice and was sent by an earlier leader, if no trace is left."""
+        batch = Batch()
+        for job, ready in load_doubtful():
+            if not self._memory.flight.holds(ready.subtask):
+                batch.add(doubtful(ready, job, attempt=next_attempt()))
+        self.commit(batch, {}, now)
+
     def stop(self, line: Line, now: datetime) -> None:
         """Cancel what waits, take back what no slot has begun, interrupt what runs."""
         job, dispatcher = line.order.job, self._memory.dispatcher
-        line.stopped = True
-        line.ready.clear()
-        line.later.clear()
         sent = self._memory.flight.of_job(job)
         if sent:
             dispatcher.stop(line.order.stop_token, {bundle.node for bundle in sent})
+        crash_point("foreman.cancelling")
         for bundle in sent:
             if dispatcher.withdraw(bundle):
                 for attempt in list(bundle.open):
                     self._memory.close(attempt, again=False)
         self._cancel_rest(job, now)
+        # Last: what an outage interrupted is found again by who compares lines with the database.
+        line.stopped = True
+        line.ready.clear()
+        line.later.clear()
 
     def break_off(self, line: Line, error: str, now: datetime) -> None:
         """End a job before its time, as failed with `error` (JSON text)."""
@@ -93,15 +122,21 @@ class Bookkeeper:
             line.remaining = len(self._memory.open_subtasks(job))
         self._conclude(settled, {job}, {}, [])
 
-    def _remember(self, batch: Batch, done: Recorded, now: datetime) -> list[Sent]:
+    def _stop_rivals(self, attempts: list[int]) -> None:
+        """Nobody needs these copies any more."""
+        for attempt in attempts:
+            if sent := self._memory.flight.of_attempt(attempt):
+                self._memory.dispatcher.stop(attempt_token(attempt), {sent.node})
+
+    def _remember(
+        self, batch: Batch, done: Recorded, now: datetime
+    ) -> tuple[list[Sent], list[int]]:
+        """Bring memory up to date; the bundles that are over, and the attempts made in vain."""
         memory = self._memory
         ended = batch.endings + batch.echoes
         spent = [memory.close(ending.attempt, again=False) for ending in ended]
         rivals = [attempt for ending in done.accepted for attempt in memory.decide(ending)]
         spent += [memory.close(attempt, again=True) for attempt in batch.returned]
-        for attempt in rivals:
-            if sent := memory.flight.of_attempt(attempt):
-                memory.dispatcher.stop(attempt_token(attempt), {sent.node})
         for ending, verdict in done.again:
             memory.retry(ending, verdict.at)
         for job, seconds in batch.paces:
@@ -113,7 +148,7 @@ class Bookkeeper:
             succeeded=sum(count["succeeded"] for count in counts),
             failed=sum(count["failed"] for count in counts),
         )
-        return [sent for sent in spent if sent]
+        return [sent for sent in spent if sent], rivals
 
     def _break_off_failed(self, done: Recorded, now: datetime) -> None:
         for job, error in done.failed_jobs.items():

@@ -10,18 +10,20 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import structlog
 from redis import Redis
 from redis.exceptions import NoScriptError
 from rq.utils import utcformat
 
 from hive_site.kernel.envelope import node_key, seal
 from hive_site.kernel.errors import Deposed, Forgotten
-from hive_site.kernel.redis import load_script
+from hive_site.kernel.redis import RedisError, load_script
 from jobs.domain.backlog import Order
 from jobs.domain.flight import Sent
 from jobs.wire import BUNDLE_TTL_SECONDS, Piece, compose
 from nodes import wire
 
+log = structlog.get_logger()
 LUA = Path(__file__).parent / "lua"
 #: What Lua verbs answer when they refuse.
 DEPOSED, FORGOTTEN = -1, -2
@@ -54,6 +56,8 @@ class Dispatcher:
         self._abandon = load_script(client, LUA / "abandon.lua")
         self._remember = load_script(client, LUA / "remember.lua")
         self._keys: dict[str, bytes] = {}
+        self._owed_cursors: dict[str, str] = {}
+        self._owed_bundles: list[Sent] = []
         self.epoch = 0
 
     def push(self, batch: list[tuple[Sent, Order]], now: datetime) -> None:
@@ -108,7 +112,7 @@ class Dispatcher:
         return keys, [self.epoch, sent.id, envelope, _write_entry(sent), sent.node, date, ttl]
 
     def reclaim(self, node: str) -> set[str]:
-        """Empty a node's queue and ledger; the bundles that no slot had popped."""
+        """Empty a dead node's lists; the bundles that no slot had popped."""
         keys = [
             wire.EPOCH,
             wire.queue_key(node),
@@ -148,15 +152,25 @@ class Dispatcher:
     def settle(
         self, *, cursors: dict[str, str], bundles: Iterable[Sent], changed: str | None
     ) -> None:
-        """Forget what was recorded: stream entries up to the cursors, ledger entries. Tell."""
+        """Forget what was recorded: stream entries up to the cursors, ledger entries. Tell.
+
+        The database has it, so an outage is no reason to stop: the rest is owed until next time.
+        """
+        self._owed_cursors |= cursors
+        self._owed_bundles += bundles
         pipe = self._client.pipeline(transaction=False)
-        for node, entry in cursors.items():
+        for node, entry in self._owed_cursors.items():
             pipe.xtrim(wire.report_key(node), minid=_after(entry), approximate=False)
-        for sent in bundles:
+        for sent in self._owed_bundles:
             pipe.hdel(wire.flight_key(sent.node), sent.id)
         if changed:
             pipe.publish(wire.CHANGED, changed)
-        pipe.execute()
+        try:
+            pipe.execute()
+        except (RedisError, OSError) as error:
+            log.warning("redis.owed", bundles=len(self._owed_bundles), error=str(error))
+            return
+        self._owed_cursors, self._owed_bundles = {}, []
 
     def stop(self, stop_token: str, nodes: Iterable[str]) -> None:
         """Keep slots from starting anything of the token, and wake the agents that run some."""

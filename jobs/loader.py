@@ -1,6 +1,6 @@
 """From rows to the leader's memory: orders of jobs, and ready subtasks in pages."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.conf import settings
@@ -21,6 +21,8 @@ LOADABLE = (
     SubtaskState.QUEUED,
     SubtaskState.RUNNING,
 )
+#: What may never run twice is not sent again once it may have been.
+UNSENT = (SubtaskState.WAITING, SubtaskState.RETRYING)
 COLUMNS = ("id", "index", "attempts", "item", "role", "state", "retry_at", "crashes")
 
 
@@ -72,8 +74,9 @@ def fill(line: Line, flight: Flight) -> None:
     """Load the next page into the line's window, if it runs low and there is more."""
     if line.exhausted or len(line.ready) >= LOW_WATER:
         return
+    states = UNSENT if line.order.once else LOADABLE
     page = Subtask.objects.filter(
-        job_id=line.order.job, index__gt=line.cursor, state__in=LOADABLE
+        job_id=line.order.job, index__gt=line.cursor, state__in=states
     ).order_by("index")
     rows = list(page.values_list(*COLUMNS)[:PAGE])
     line.exhausted = len(rows) < PAGE
@@ -110,6 +113,14 @@ def load_reduction(job: str) -> Ready | None:
     )
     item = f"[{','.join(results.iterator())}]"
     return Ready(row.pk, row.index, row.attempts + 1, item, reduce=True)
+
+
+def load_doubtful() -> Iterator[tuple[str, Ready]]:
+    """Subtasks that may never run twice and may have been sent, each with its job."""
+    sent = (SubtaskState.QUEUED, SubtaskState.RUNNING)
+    rows = Subtask.objects.filter(job__at_most_once=True, state__in=sent, role=Role.MAP)
+    for row in rows.iterator():
+        yield row.job_id, Ready(row.pk, row.index, row.attempts + 1, row.item)
 
 
 def load_open(subtasks: Iterable[int]) -> dict[int, tuple[Ready, int]]:

@@ -63,6 +63,16 @@ class Memory:
         line = self.backlog.get(job)
         return line is not None and line.order.total == 1 and not line.order.reduce
 
+    def untouched_once(self, attempts: list[int]) -> list[int]:
+        """The subtasks of these attempts that may never run twice, and were not begun."""
+        found = []
+        for attempt in attempts:
+            sent = self.flight.of_attempt(attempt)
+            line = self.backlog.get(sent.job) if sent else None
+            if sent and line and line.order.once:
+                found.append(sent.open[attempt].subtask)
+        return found
+
     def open_subtasks(self, job: str) -> set[int]:
         """The job's subtasks that are in flight."""
         return {r.subtask for sent in self.flight.of_job(job) for r in sent.open.values()}

@@ -37,6 +37,12 @@ class Planner:
         self._refill = refill
         self._next_attempt = (epoch << 32) + 1
 
+    def next_attempt(self, count: int = 1) -> int:
+        """The first of `count` attempt ids that were never given before."""
+        first = self._next_attempt
+        self._next_attempt += count
+        return first
+
     def plan(self, roster: Roster, now: datetime) -> list[tuple[Sent, Line]]:
         """Bundles for every node that has room, in the order of whose turn it is."""
         stamp = now.timestamp()
@@ -83,17 +89,17 @@ class Planner:
         self._charge(nodes, choice, roster)
         seconds = self._pace.of(line.order.task) or UNKNOWN_SECONDS
         self._backlog.charge(line, seconds=seconds * len(items), now=now)
+        first = self.next_attempt(len(items))
         sent = Sent(
-            id=bundle_id(choice.node, self._next_attempt),
+            id=bundle_id(choice.node, first),
             node=choice.node,
             incarnation=roster[choice.node].beat.incarnation,
             job=line.order.job,
-            first=self._next_attempt,
+            first=first,
             at=now,
             items=items,
             gpus=choice.gpus,
         )
-        self._next_attempt += len(items)
         self._flight.add(sent)
         self._refill(line)
         line.in_flight += len(items)

@@ -79,6 +79,11 @@ def record_batch(
     if failures:
         _record_failures(failures, done, policy_of, now, random)
     _note_attempts(batch.echoes)
+    if batch.untouched:
+        # What may never run twice was marked as sent; it was not begun.
+        Subtask.objects.filter(pk__in=batch.untouched, state=SubtaskState.QUEUED).update(
+            state=SubtaskState.WAITING
+        )
     _move_counters(done)
     if cursors:
         _move_cursors(cursors)

@@ -8,6 +8,7 @@ import structlog
 from django.db import DataError, IntegrityError
 from redis import Redis
 
+from hive_site.kernel.crash import crash_point
 from jobs.bookkeeping import Bookkeeper
 from jobs.dispatch import Dispatcher
 from jobs.domain.batch import Batch, lose, read_report
@@ -67,6 +68,7 @@ class JobsWorkload:
         self._memory, self._book = memory, Bookkeeper(memory, self._pace)
         self._house = Housekeeping(memory, self._book, refresh=self._refresh)
         self._search = Search(memory, self._book)
+        self._untouched: dict[str, set[str]] = {}
         self._planner = Planner(
             memory.backlog,
             memory.flight,
@@ -79,6 +81,7 @@ class JobsWorkload:
         memory.recall(list(Node.objects.values_list("name", flat=True)))
         for job in Job.objects.open().order_by("pk"):
             self._admit(job, now)
+        self._book.give_up_doubtful(self._planner.next_attempt, now)
         self._book.settle({line.order.job for line in memory.backlog.lines()}, now)
 
     def heed(self, wakeups: list[Wakeup], now: datetime) -> None:
@@ -142,12 +145,15 @@ class JobsWorkload:
 
     def reclaim(self, node: str, reason: str, now: datetime) -> int:
         """See `Workload.reclaim`."""
-        sent = self._memory.flight.on(node)
-        untouched = self._dispatcher.reclaim(node)
+        # An outage may have come between an earlier try and its record.
+        untouched = self._untouched.setdefault(node, set())
+        untouched |= self._dispatcher.reclaim(node)
+        crash_point("foreman.reclaimed")
         batch = Batch()
-        for bundle in sent:
+        for bundle in self._memory.flight.on(node):
             lose(bundle, untouched=bundle.id in untouched, reason=reason, batch=batch)
         self._book.commit(batch, {}, now)
+        del self._untouched[node]
         return len(batch.endings) + len(batch.returned)
 
     def stranded(self, roster: Roster) -> dict[str, str]:
@@ -172,6 +178,7 @@ class JobsWorkload:
         batch = Batch()
         for sent in self._memory.flight.on(node):
             if self._dispatcher.withdraw(sent):
+                crash_point("foreman.withdrawn")
                 batch.give_back(sent.open)
             else:
                 self._memory.double(sent)
@@ -185,9 +192,12 @@ class JobsWorkload:
         """See `Workload.dispatch`."""
         planned = self._planner.plan(roster, now)
         if planned:
+            self._book.mark_once(planned, now)
+            crash_point("foreman.planned")
             # If Redis goes away now, whether it took them is unknown. They stay in flight, and
-            # housekeeping finds out.
+            # the search finds out.
             self._dispatcher.push([(sent, line.order) for sent, line in planned], now)
+            crash_point("foreman.sent")
         return sum(len(sent.items) for sent, _ in planned)
 
     def housekeep(self, roster: Roster, now: datetime) -> None:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 import structlog
 from redis import Redis
 
+from hive_site.kernel.crash import crash_point
 from hive_site.kernel.errors import Deposed, Forgotten
 from hive_site.kernel.redis import RedisError
 from nodes import wire
@@ -107,7 +108,9 @@ class Foreman:
         self._leadership.release()
 
     def _take_over(self, now: datetime) -> None:
+        crash_point("foreman.claimed")
         self._show_leadership()
+        crash_point("foreman.mirrored")
         self._roster = load_roster()
         self._mailbox.open([seat.name for seat in self._roster])
         self._workload.take_over(self._leadership, now)

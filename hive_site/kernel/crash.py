@@ -21,7 +21,7 @@ POINTS = {
     "foreman.cancelling": "slots are told to stop, nothing is recorded",
     "spore.popped": "a bundle is out of the queue, nothing of it has begun",
     "spore.ran": "an item ran, its result is in memory only",
-    "spore.reported": "a result was sent, its bundle is still listed",
+    "spore.reported": "a result was sent, its slot has not shown that it is idle",
     "agent.died": "a slot died, nobody was told",
 }
 EXIT_CODE = 137

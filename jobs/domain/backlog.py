@@ -51,6 +51,11 @@ class Order:
     #: What a cancellation names; another one after each retry by hand.
     stop_token: str = ""
 
+    @property
+    def once(self) -> bool:
+        """Whether nothing of it may ever run twice."""
+        return self.policy.at_most_once
+
 
 @dataclass(slots=True)
 class Line:

@@ -56,6 +56,8 @@ class Batch:
     #: Failures of attempts whose subtask another attempt still works on: noted, not counted.
     echoes: list[Ending] = field(default_factory=list)
     returned: list[int] = field(default_factory=list)
+    #: Subtasks of returned attempts, filled in when the batch is committed.
+    untouched: list[int] = field(default_factory=list)
     paces: list[tuple[str, float]] = field(default_factory=list)
     dropped: int = 0
     _seen: set[int] = field(default_factory=set)
@@ -216,6 +218,12 @@ def lose(sent: Sent, *, untouched: bool, reason: str, batch: Batch) -> None:
             )
         )
     batch.give_back(attempts)
+
+
+def doubtful(ready: Ready, job: str, *, attempt: int) -> Ending:
+    """The end of a subtask that was sent once, by a leader that is no more, and left no trace."""
+    facts = {"type": "lost", "message": "nothing is known of it any more", "traceback": ""}
+    return Ending(attempt, ready, job, "", Outcome.LOST, error=_error_text(facts))
 
 
 def mislay(sent: Sent, *, harmless: bool, reason: str, batch: Batch) -> None:

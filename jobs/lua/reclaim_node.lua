@@ -1,4 +1,5 @@
--- Take back everything that was sent to a node and not recorded.
+-- Empty a dead node's lists. What no slot had popped is forgotten; the ledger keeps the rest until
+-- the database has recorded that it is lost, or a crash in between would let it run once more.
 --
 -- KEYS[1]  string: the epoch that leads
 -- KEYS[2]  list: the node's RQ queue
@@ -13,11 +14,12 @@ if leader ~= ARGV[1] then
   return leader and -1 or -2
 end
 local untouched = redis.call("LRANGE", KEYS[2], 0, -1)
+for _, bundle in ipairs(untouched) do
+  redis.call("HDEL", KEYS[4], bundle)
+  redis.call("DEL", ARGV[2] .. bundle)
+end
 for _, bundle in ipairs(redis.call("HKEYS", KEYS[4])) do
   redis.call("DEL", ARGV[2] .. bundle)
 end
-for _, bundle in ipairs(untouched) do
-  redis.call("DEL", ARGV[2] .. bundle)
-end
-redis.call("DEL", KEYS[2], KEYS[3], KEYS[4])
+redis.call("DEL", KEYS[2], KEYS[3])
 return untouched

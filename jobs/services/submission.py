@@ -7,6 +7,7 @@ from typing import Unpack
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
+from hive_site.kernel.crash import crash_point
 from hive_site.kernel.errors import Unprocessable
 from jobs.domain.states import JobState, Role, SubtaskState
 from jobs.ids import new_job_id
@@ -95,6 +96,7 @@ def _store(wish: Wish, submitted_by: str) -> Job:
     _store_items(job, wish.items)
     if job.reduce:
         _store_reduction(job)
+    transaction.on_commit(partial(crash_point, "nexus.stored"))
     transaction.on_commit(partial(ring, "job", job.pk))
     return job
 

@@ -16,6 +16,7 @@ from rq import Queue, SimpleWorker
 from rq.exceptions import DequeueTimeout
 from rq.serializers import JSONSerializer
 
+from hive_site.kernel.crash import crash_point
 from hive_site.kernel.envelope import Forged, unseal
 from hive_site.kernel.errors import NotFound
 from hive_site.kernel.redis import RedisError, connect
@@ -94,6 +95,7 @@ class Slot(SimpleWorker):
         return None
 
     def _run(self, bundle_id: str) -> None:
+        crash_point("spore.popped")
         self._cell.write(Work(bundle=bundle_id))
         try:
             bundle, cancelled = self._fetch(bundle_id)
@@ -174,6 +176,7 @@ class Slot(SimpleWorker):
             fields = {**describe(error), "a": attempt, "t0": started, "t1": ended}
             self._reporter.happened(fields)
         else:
+            crash_point("spore.ran")
             ended = started + time.monotonic() - begun
             self._reporter.succeeded(attempt, started, ended, result)
 

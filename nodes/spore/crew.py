@@ -9,6 +9,7 @@ from typing import Any
 
 import structlog
 
+from hive_site.kernel.crash import crash_point
 from nodes import wire
 from nodes.spore.board import CANCEL, FENCE, MEMORY, TIMEOUT, Board, Work
 from nodes.spore.deadlines import Act, Asked, decide
@@ -134,6 +135,7 @@ class Crew:
         ours = asked if asked and asked.attempt == work.attempt else None
         why = WHY[ours.why] if ours else "crashed"
         how = (ours.how if ours else "") or ended.how
+        crash_point("agent.died")
         log.warning("slot.died", slot=ended.index, how=how, why=why, attempt=work.attempt)
         if not work.bundle:
             return None

@@ -7,6 +7,7 @@ from typing import Any
 import structlog
 from redis import Redis
 
+from hive_site.kernel.crash import crash_point
 from hive_site.kernel.envelope import Forged, seal, unseal
 from hive_site.kernel.redis import connect
 from nodes import wire
@@ -34,6 +35,7 @@ def send_report(client: Redis, node: str, envelope: bytes, *, done: str | None) 
         pipe.lrem(wire.intermediate_key(node), 1, done)
         pipe.delete(wire.bundle_key(done))
     pipe.execute()
+    crash_point("spore.reported")
 
 
 class Line:
