@@ -125,10 +125,27 @@ class SubtaskAdmin(ReadOnlyAdmin):
     ordering = ("-id",)
     inlines = (AttemptInline,)
     raw_id_fields = ("job",)
+    actions = ("release",)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """The job's page links to its subtasks."""
         return lookup == "job__id__exact" or super().lookup_allowed(lookup, value, request)
+
+    @admin.action(description="Release from quarantine", permissions=["release"])
+    def release(self, request: HttpRequest, queryset: QuerySet[Subtask]) -> None:
+        """Try poison once more."""
+        released = 0
+        for subtask in queryset:
+            try:
+                services.release_subtask(job_id=subtask.job_id, index=subtask.index)
+                released += 1
+            except Conflict as fact:
+                self.message_user(request, str(fact), level="WARNING")
+        self.message_user(request, f"{released} subtasks were released and will be tried again.")
+
+    def has_release_permission(self, request: HttpRequest) -> bool:
+        """Whoever may change jobs: the row itself nobody changes by hand."""
+        return request.user.has_perm("jobs.change_job")
 
 
 @admin.register(Attempt)

@@ -86,7 +86,11 @@ class JobsWorkload:
 
     def heed(self, wakeups: list[Wakeup], now: datetime) -> None:
         """See `Workload.heed`."""
-        jobs = {hint.subject for hint in wakeups if hint.what in ("job", "cancel")}
+        for hint in wakeups:
+            if hint.what == "again":
+                # Something behind the cursor of its line is ready once more: read it all anew.
+                self._memory.backlog.close(hint.subject)
+        jobs = {hint.subject for hint in wakeups if hint.what in ("job", "cancel", "again")}
         if jobs:
             self._refresh(jobs, now)
         if any(hint.what == "queue" for hint in wakeups):

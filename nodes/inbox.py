@@ -24,7 +24,8 @@ def shared_client() -> Redis:
 def ring(what: str, subject: str = "") -> bool:
     """Tell the Foreman that something about `subject` changed; False if Redis is away.
 
-    What: "job" (new or changed), "cancel", "node" (its intent or wishes), "queue".
+    What: "job" (new or changed), "again" (something of it is ready once more), "cancel",
+    "node" (its intent or wishes), "queue".
     """
     try:
         shared_client().xadd(

@@ -24,11 +24,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: dict[str, Any]) -> int:
     """Print the violations; 0 if there are none."""
-    from jobs.invariants import check_database, repair_counters
+    from jobs.invariants import check_database
 
-    repaired = repair_counters() if options["repair"] else 0
-    violations = check_database()
     running = redis_is_up()
+    repaired = mend(running=running) if options["repair"] else []
+    violations = check_database()
     if running:
         violations += check_twice(quiet=options["json"])
     if options["json"]:
@@ -37,6 +37,17 @@ def run(options: dict[str, Any]) -> int:
     else:
         show(violations, repaired, running=running)
     return 1 if violations else 0
+
+
+def mend(*, running: bool) -> list[str]:
+    """Repair what can be repaired; what that was, a line each."""
+    from django.conf import settings
+
+    from hive_site.kernel.redis import connect
+    from jobs.invariants import repair
+
+    client = connect(settings.REDIS_URL, name="hive-check", patient=True) if running else None
+    return repair(client)
 
 
 def redis_is_up() -> bool:
@@ -74,10 +85,10 @@ def check_twice(*, quiet: bool) -> list["Violation"]:
     return [v for v in check_redis(client) if (v.rule, v.subject) in subjects]
 
 
-def show(violations: list["Violation"], repaired: int, *, running: bool) -> None:
+def show(violations: list["Violation"], repaired: list[str], *, running: bool) -> None:
     """For people."""
-    if repaired:
-        print(f"mended the counters of {repaired} jobs")
+    for line in repaired:
+        print(f"mended: {line}")
     for violation in violations:
         print(f"{violation.rule}  {violation.subject}: {violation.detail}", file=sys.stderr)
     if not running:

@@ -12,6 +12,7 @@ urlpatterns = [
     path("jobs/<str:job_id>/results/", views.ResultsView.as_view()),
     path("jobs/<str:job_id>/subtasks/", views.SubtaskListView.as_view()),
     path("jobs/<str:job_id>/subtasks/<int:index>/", views.SubtaskView.as_view()),
+    path("jobs/<str:job_id>/subtasks/<int:index>/release/", views.SubtaskReleaseView.as_view()),
     path("tasks/", shelves.TaskListView.as_view()),
     path("queues/", shelves.QueueListView.as_view()),
     path("queues/<str:name>/", shelves.QueueView.as_view()),

@@ -192,6 +192,19 @@ class SubtaskView(APIView):
         return text_response(text)
 
 
+@extend_schema(tags=["jobs"])
+class SubtaskReleaseView(APIView):
+    """Another chance for poison."""
+
+    scope = "submit"
+
+    @extend_schema(request=None, responses=answers(JOB, 202))
+    def post(self, request: Request, job_id: str, index: int) -> HttpResponse:
+        """Release a subtask from quarantine: it is tried again, with fresh budgets."""
+        job = services.release_subtask(job_id=job_id, index=index)
+        return text_response(selectors.job_text(job), status=202)
+
+
 def rows_response(request: Request, rows: list[tuple[int, str]], limit: int) -> HttpResponse:
     """A page of rows, of which one too many says that there is another page."""
     more = following(request, rows[limit - 1][0]) if len(rows) > limit else None

@@ -2,7 +2,7 @@
 
 from jobs.services.lifecycle import cancel_job, delete_job, pause_job, resume_job
 from jobs.services.queues import pause_queue, resume_queue
-from jobs.services.retrying import retry_job
+from jobs.services.retrying import release_subtask, retry_job
 from jobs.services.submission import Idempotency, KeyReused, submit_job, submit_once
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "delete_job",
     "pause_job",
     "pause_queue",
+    "release_subtask",
     "resume_job",
     "resume_queue",
     "retry_job",

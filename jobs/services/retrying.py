@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import Case, F, When
 from django.utils import timezone
 
-from hive_site.kernel.errors import Conflict
+from hive_site.kernel.errors import Conflict, NotFound
 from jobs.domain.states import TERMINAL, JobState, Role, SubtaskState
 from jobs.models import Job, Subtask
 from jobs.selectors import get_job
@@ -39,6 +39,8 @@ def retry_job(*, job_id: str) -> Job:
         job_id,
         from_=RETRIABLE,
         to=JobState.QUEUED,
+        failed=0,
+        cancelled=0,
         **_job_afresh(),
     )
     if not moved:
@@ -55,11 +57,33 @@ def retry_job(*, job_id: str) -> Job:
     return get_job(job_id)
 
 
+@transaction.atomic
+def release_subtask(*, job_id: str, index: int) -> Job:
+    """Give a quarantined subtask another chance, with fresh budgets; its job goes on.
+
+    Raises `NotFound`, or `Conflict` unless the subtask is quarantined.
+    """
+    mine = Subtask.objects.filter(job_id=job_id, index=index, role=Role.MAP)
+    released = mine.filter(state=SubtaskState.QUARANTINED).update(
+        state=SubtaskState.WAITING, **AFRESH
+    )
+    if not released:
+        state = mine.values_list("state", flat=True).first()
+        if state is None:
+            raise NotFound(f"job {get_job(job_id).pk} has no subtask {index}")
+        raise Conflict(f"subtask {index} is {state}; only quarantined ones are released")
+    Job.objects.filter(pk=job_id).update(failed=F("failed") - 1)
+    if Job.objects.move(job_id, from_=RETRIABLE, to=JobState.QUEUED, **_job_afresh()):
+        Subtask.objects.filter(job_id=job_id, role=Role.REDUCE).update(
+            state=SubtaskState.BLOCKED, **AFRESH
+        )
+    transaction.on_commit(partial(ring, "again", job_id))
+    return get_job(job_id)
+
+
 def _job_afresh() -> dict[str, Any]:
     return {
         "rounds": F("rounds") + 1,
-        "failed": 0,
-        "cancelled": 0,
         "running": 0,
         "result": None,
         "error": None,

@@ -1,0 +1,95 @@
+"""What the database alone must show, at every instant."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from django.db.models import Count, F, Q
+from django.utils import timezone
+
+from jobs.domain.retry import MAX_CRASHES, MAX_LOSSES
+from jobs.domain.states import JOB_OPEN, JOB_TERMINAL, OPEN, Outcome, Role, SubtaskState
+from jobs.invariants.violation import LISTED, Violation
+from jobs.models import Attempt, Job, Subtask
+from nodes.models import Lease
+
+#: How long a job whose subtasks all ended may stay open: the Foreman looks every few seconds.
+PATIENCE = timedelta(seconds=30)
+
+
+def check_database() -> list[Violation]:
+    """Violations that the database alone shows; none at any instant."""
+    rules = (_accepted_once, _budgets, _counters, _ends_agree, _one_leader, _nothing_waits_for_ever)
+    return [violation for rule in rules for violation in rule()]
+
+
+def _accepted_once() -> Iterator[Violation]:
+    done = Q(state=SubtaskState.SUCCEEDED)
+    broken = Subtask.objects.filter(done, Q(attempt=0) | Q(result=None))
+    for row in broken[:LISTED]:
+        yield Violation("I1", str(row), "succeeded without an accepted attempt or result")
+    accepted = Count("tries", filter=Q(tries__outcome=Outcome.SUCCEEDED))
+    doubled = Subtask.objects.filter(attempts__gt=1).annotate(n=accepted)
+    for row in doubled.filter(Q(n__gt=1) | (Q(n__gt=0) & ~done))[:LISTED]:
+        yield Violation("I1", str(row), f"{row.state} with {row.n} accepted attempts")
+
+
+def _budgets() -> Iterator[Violation]:
+    over = Q(errors__gt=F("job__retries") + 1) | Q(crashes__gt=MAX_CRASHES + 1)
+    over |= Q(losses__gt=MAX_LOSSES + 1)
+    for row in Subtask.objects.filter(over)[:LISTED]:
+        seen = f"{row.errors} errors, {row.crashes} crashes, {row.losses} losses"
+        yield Violation("I4", str(row), f"over its budget: {seen}")
+    twice = Subtask.objects.filter(job__at_most_once=True, attempts__gt=F("job__rounds"))
+    for row in twice[:LISTED]:
+        yield Violation("I4", str(row), f"at_most_once, but tried {row.attempts} times")
+
+
+def wrong_counters() -> Iterator[tuple[Job, dict[str, int]]]:
+    """Jobs whose counters are not what their subtasks say, with what they say."""
+    failed = (SubtaskState.FAILED, SubtaskState.QUARANTINED)
+    mapped = Q(subtasks__role=Role.MAP)
+    jobs = Job.objects.annotate(
+        a=Count("subtasks", filter=mapped),
+        s=Count("subtasks", filter=mapped & Q(subtasks__state=SubtaskState.SUCCEEDED)),
+        f=Count("subtasks", filter=mapped & Q(subtasks__state__in=failed)),
+        c=Count("subtasks", filter=mapped & Q(subtasks__state=SubtaskState.CANCELLED)),
+    )
+    wrong = ~Q(a=F("total")) | ~Q(s=F("succeeded")) | ~Q(f=F("failed")) | ~Q(c=F("cancelled"))
+    for job in jobs.filter(wrong)[:LISTED]:
+        counts = {"total": job.a, "succeeded": job.s, "failed": job.f, "cancelled": job.c}
+        yield job, counts
+
+
+def _counters() -> Iterator[Violation]:
+    for job, counts in wrong_counters():
+        shown = {name: getattr(job, name) for name in counts}
+        yield Violation("I5", job.pk, f"counters say {shown}, subtasks say {counts}")
+
+
+def _ends_agree() -> Iterator[Violation]:
+    left = Count("subtasks", filter=Q(subtasks__state__in=OPEN))
+    for job in Job.objects.filter(state__in=JOB_TERMINAL).annotate(n=left).filter(n__gt=0)[:LISTED]:
+        yield Violation("I5", job.pk, f"{job.state} with {job.n} subtasks that have not ended")
+
+    ended = Job.objects.filter(state__in=JOB_OPEN, total__gt=0).annotate(n=left)
+    for job in ended.filter(n=0, created_at__lt=timezone.now() - PATIENCE)[:LISTED]:
+        yield Violation("I5", job.pk, f"{job.state}, but all its subtasks ended")
+
+
+def _one_leader() -> Iterator[Violation]:
+    leases = list(Lease.objects.all()[:2])
+    if len(leases) > 1:
+        yield Violation("I6", "lease", "more than one row")
+    epoch = leases[0].epoch if leases else 0
+    later = Attempt.objects.filter(pk__gte=(epoch + 1) << 32)
+    for attempt in later[:LISTED]:
+        yield Violation("I6", str(attempt), f"from epoch {attempt.pk >> 32}, which never led")
+
+
+def _nothing_waits_for_ever() -> Iterator[Violation]:
+    timeless = Subtask.objects.filter(state=SubtaskState.RETRYING, retry_at=None)
+    for row in timeless[:LISTED]:
+        yield Violation("I11", str(row), "retrying, but at no time")
+    early = Subtask.objects.filter(state=SubtaskState.BLOCKED, role=Role.MAP)
+    for row in early[:LISTED]:
+        yield Violation("I11", str(row), "blocked, and nothing would ever open it")
