@@ -1,6 +1,7 @@
 """Tasks that nobody would write, and some that everybody does."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -58,6 +59,13 @@ def context(ctx, item, *, greeting):
     ctx.progress(0.5, "half way")
     names = ("job_id", "subtask_id", "index", "total", "attempt", "node", "release", "gpus")
     return {name: getattr(ctx, name) for name in names} | {"said": greeting}
+
+
+@task("odd.long_reduction")
+def long_reduction(ctx, item):
+    """Takes as many seconds as the items say together."""
+    time.sleep(sum(item))
+    return item
 
 
 @task("odd.remember")
