@@ -76,10 +76,14 @@ class Colony:
     def stop(self) -> None:
         self.stack.stop()
 
-    def manage(self, *argv: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        """Run a command beside the Hive, as its operator would."""
-        env = self.env | {"HIVE_DATA_DIR": str(self.stack.data)}
-        return manage(*argv, env=env, stdin=stdin)
+    @property
+    def beside(self) -> dict[str, str]:
+        """The environment of a command that its operator runs beside the Hive."""
+        return self.env | {"HIVE_DATA_DIR": str(self.stack.data)}
+
+    def manage(self, *argv: str, stdin: str = "", **env: str) -> subprocess.CompletedProcess[str]:
+        """Run a command beside the Hive."""
+        return manage(*argv, env=self.beside | env, stdin=stdin)
 
     def pid(self, name: str) -> int:
         """The process of a part: foreman, nexus, redis, or a Spore's name."""

@@ -10,6 +10,7 @@ import pytest
 from jobs.client import Hive
 from tests.end_to_end.colony import Colony
 from tests.end_to_end.endpoint import answering
+from tests.end_to_end.marks import Marks
 
 LAST_LINES = 30
 
@@ -46,6 +47,14 @@ def colony(running: Colony) -> Iterator[Colony]:
 def hive(colony: Colony) -> Hive:
     """The client of the REST API, with a key that may do everything."""
     return colony.hive
+
+
+@pytest.fixture
+def marks(tmp_path: Path) -> Iterator[Marks]:
+    """What attempts of `odd.hold` leave behind; none of them outlives the test."""
+    marks = Marks(tmp_path / "marks")
+    yield marks
+    marks.go()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,8 +1,10 @@
 """Tasks that nobody would write, and some that everybody does."""
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 from jobs import task
@@ -59,6 +61,16 @@ def context(ctx, item, *, greeting):
     ctx.progress(0.5, "half way")
     names = ("job_id", "subtask_id", "index", "total", "attempt", "node", "release", "gpus")
     return {name: getattr(ctx, name) for name in names} | {"said": greeting}
+
+
+@task("odd.hold")
+def hold(ctx, item):
+    """Leaves a mark in the directory `item`, then waits there for the word to go on."""
+    place = Path(item)
+    (place / f"{ctx.index}.{ctx.attempt}.{os.getpid()}").touch()
+    while not (place / "go").exists():
+        time.sleep(0.01)
+    return ctx.attempt
 
 
 @task("odd.long_reduction")
