@@ -3,6 +3,7 @@
 import os
 import signal
 
+import psutil
 import pytest
 
 from tests.end_to_end.colony import SLOTS, SPORES, is_gone, until
@@ -98,6 +99,28 @@ def test_a_spore_that_is_told_to_stop_ends_what_it_runs_and_hands_back_the_rest(
     assert {rows[index]["node"] for index in mine} == {"spore-3"}
     assert {row["attempts"] for row in colony.subtasks(behind)} == {1}
     until(lambda: colony.nodes()["spore-3"]["reason"] == "shut down", what="its farewell")
+
+
+def test_a_spore_in_a_hurry_costs_its_tasks_no_crash(colony, hive, marks):
+    job = hive.submit("odd.hold", [str(marks.place)] * ALL_SLOTS, retries=0)["id"]
+    begun = marks.await_count(ALL_SLOTS)
+    mine = {mark.index for mark in begun if mark.pid in pids(colony, "spore-1")}
+
+    spore = psutil.Process(colony.pid("spore-1"))
+    until(lambda: hurry(spore), what="the end of the Spore")
+    colony.await_death("spore-1")
+    marks.go()
+
+    assert hive.wait(job, 30)["state"] == "succeeded"
+    assert mine
+    assert all(outcomes(colony, job, index) == ["lost", "succeeded"] for index in mine)
+
+
+def hurry(spore):
+    """Tell a process to stop until it is gone: the second signal says that it is urgent."""
+    if not is_gone(spore):
+        spore.terminate()
+    return is_gone(spore)
 
 
 def test_what_runs_on_a_dead_node_can_be_cancelled(colony, hive, marks):
