@@ -79,7 +79,8 @@ class Colony:
     @property
     def beside(self) -> dict[str, str]:
         """The environment of a command that its operator runs beside the Hive."""
-        return self.env | {"HIVE_DATA_DIR": str(self.stack.data)}
+        nexus = self.stack.ready["nexus"]
+        return self.env | {"HIVE_DATA_DIR": str(self.stack.data), "HIVE_NEXUS_URL": nexus}
 
     def manage(self, *argv: str, stdin: str = "", **env: str) -> subprocess.CompletedProcess[str]:
         """Run a command beside the Hive."""

@@ -98,7 +98,7 @@ def test_what_waits_for_its_next_try_gets_none(colony, hive):
 
 
 def test_a_job_in_full_flight_ends_as_done_or_cancelled_and_never_both(colony, hive):
-    job = hive.submit("demo.sleep", [0.002] * 3_000)["id"]
+    job = hive.submit("demo.sleep", [0.005] * 5_000)["id"]
     until(lambda: hive.job(job)["progress"]["succeeded"] > 100, what="a job in full flight")
 
     hive.cancel(job)
@@ -108,7 +108,7 @@ def test_a_job_in_full_flight_ends_as_done_or_cancelled_and_never_both(colony, h
     states = {row["state"] for row in rows}
     done = [row for row in rows if row["result"] is not None]
     assert (ended["state"], states) == ("cancelled", {"succeeded", "cancelled"})
-    assert len(done) == ended["progress"]["succeeded"] == 3_000 - ended["progress"]["cancelled"]
+    assert len(done) == ended["progress"]["succeeded"] == 5_000 - ended["progress"]["cancelled"]
     assert all(row["state"] == "succeeded" for row in done)
 
 
