@@ -152,7 +152,7 @@ class Agent:
     def _start_anew(self) -> None:
         """The Foreman gave this incarnation up: whatever it still runs belongs to others now."""
         log.warning("spore.given_up", incarnation=self.identity.incarnation)
-        self._crew.kill_all(time.monotonic())
+        self._crew.kill_all()
         self._line.close()
         self._outbox.clear()
         self.identity = self.identity.reborn()
@@ -178,7 +178,7 @@ class Agent:
             self._outbox += self._crew.reap(now)
             self._crew.enforce(now, self._cancelled)
             time.sleep(STEP_SECONDS / 5)
-        self._outbox += self._crew.kill_all(time.monotonic())
+        self._crew.kill_all()
         try:
             self._line.replay(self._spool)
             self._talk(time.monotonic(), beat=False)
