@@ -150,7 +150,11 @@ class Foreman:
         log.info("node.reclaimed", node=name, reason=reason, subtasks=count)
 
     def _follow_wishes(self) -> None:
-        send_orders(self._client, refresh_wishes(self._roster), fleet_key=self._fleet_key)
+        rows = refresh_wishes(self._roster)
+        for name in {seat.name for seat in self._roster} - {node.name for node in rows}:
+            self._watch.forget(name)
+            self._roster.drop(name)
+        send_orders(self._client, rows, fleet_key=self._fleet_key)
 
     def _save(self, sighting: Sighting, now: datetime) -> None:
         if sighting.joined:

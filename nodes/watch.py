@@ -51,6 +51,14 @@ class Watch:
                 self._judge(seat, now_ms, seat.name in closed, sighting)
         return sighting
 
+    def forget(self, name: str) -> None:
+        """Delete what Redis keeps of a node that was deleted. If it lives, it joins again."""
+        keys = (wire.beat_key(name), wire.orders_key(name), wire.report_key(name))
+        pipe = self._client.pipeline()
+        pipe.srem(wire.NODES, name)
+        pipe.delete(*keys)
+        pipe.execute()
+
     def _read(self, names: list[str]) -> tuple[int, list[Any], dict[str, int]]:
         pipe = self._client.pipeline(transaction=False)
         pipe.time()

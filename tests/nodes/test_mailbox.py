@@ -14,34 +14,24 @@ AT_ONCE = 0.001
 
 
 @pytest.fixture
-def client(broker):
-    return broker.open()
-
-
-@pytest.fixture
-def spore(broker):
-    return Spore(broker)
-
-
-@pytest.fixture
-def mailbox(client):
-    mailbox = Mailbox(client, fleet_key=FLEET_KEY)
+def mailbox(redis_client):
+    mailbox = Mailbox(redis_client, fleet_key=FLEET_KEY)
     mailbox.open(["spore-1", "spore-2"])
     return mailbox
 
 
-def hint(client, what: bytes | str, subject: bytes | str = "") -> None:
-    client.xadd(wire.INBOX, {"what": what, "subject": subject})
+def hint(redis_client, what: bytes | str, subject: bytes | str = "") -> None:
+    redis_client.xadd(wire.INBOX, {"what": what, "subject": subject})
 
 
 def numbers(mail) -> list[int]:
     return [report.body["n"] for report in mail.reports]
 
 
-def test_hints_and_reports_come_in_one_read_each_in_its_order(mailbox, client, spore):
-    hint(client, "job", "job_1")
+def test_hints_and_reports_come_in_one_read_each_in_its_order(mailbox, redis_client, spore):
+    hint(redis_client, "job", "job_1")
     entries = [spore.report({"n": n}) for n in range(3)]
-    hint(client, "cancel", "job_2")
+    hint(redis_client, "cancel", "job_2")
 
     mail = mailbox.wait(AT_ONCE)
 
@@ -53,8 +43,8 @@ def test_hints_and_reports_come_in_one_read_each_in_its_order(mailbox, client, s
     assert mail.cursors == {"spore-1": entries[2]}
 
 
-def test_nothing_is_read_twice(mailbox, client, spore):
-    hint(client, "job")
+def test_nothing_is_read_twice(mailbox, redis_client, spore):
+    hint(redis_client, "job")
     spore.report({"n": 1})
     mailbox.wait(AT_ONCE)
     spore.report({"n": 2})
@@ -65,34 +55,34 @@ def test_nothing_is_read_twice(mailbox, client, spore):
     assert not mailbox.wait(AT_ONCE).cursors
 
 
-def test_a_new_leader_reads_on_where_recording_got_to(client, spore):
+def test_a_new_leader_reads_on_where_recording_got_to(redis_client, spore):
     recorded = spore.report({"n": 1})
     spore.report({"n": 2})
     ReportCursor.objects.create(node="spore-1", entry=recorded)
-    mailbox = Mailbox(client, fleet_key=FLEET_KEY)
+    mailbox = Mailbox(redis_client, fleet_key=FLEET_KEY)
 
     mailbox.open(["spore-1"])
 
     assert numbers(mailbox.wait(AT_ONCE)) == [2]
 
 
-def test_a_new_leader_needs_no_old_hints(client):
-    hint(client, "job", "old")
-    mailbox = Mailbox(client, fleet_key=FLEET_KEY)
+def test_a_new_leader_needs_no_old_hints(redis_client):
+    hint(redis_client, "job", "old")
+    mailbox = Mailbox(redis_client, fleet_key=FLEET_KEY)
     mailbox.open([])
-    hint(client, "job", "new")
+    hint(redis_client, "job", "new")
 
     assert mailbox.wait(AT_ONCE).wakeups == [Wakeup("job", "new")]
 
 
-def test_the_first_hint_of_all_is_read(mailbox, client):
-    hint(client, "job", "first")
+def test_the_first_hint_of_all_is_read(mailbox, redis_client):
+    hint(redis_client, "job", "first")
 
     assert mailbox.wait(AT_ONCE).wakeups == [Wakeup("job", "first")]
 
 
-def test_a_wait_ends_with_the_first_thing_that_comes(mailbox, client):
-    ring = Thread(target=hint, args=(client, "job", "job_1"))
+def test_a_wait_ends_with_the_first_thing_that_comes(mailbox, redis_client):
+    ring = Thread(target=hint, args=(redis_client, "job", "job_1"))
 
     ring.start()
     mail = mailbox.wait(20)
@@ -124,10 +114,10 @@ def test_one_read_takes_a_bounded_part_of_each_stream(mailbox, spore):
     assert numbers(mailbox.wait(AT_ONCE)) == [BATCH]
 
 
-def test_a_stream_is_drained_without_touching_the_others(mailbox, client, broker, spore):
+def test_a_stream_is_drained_without_touching_the_others(mailbox, redis_client, broker, spore):
     other = Spore(broker, "spore-2")
     other.report({"n": 9})
-    hint(client, "job")
+    hint(redis_client, "job")
     for n in range(BATCH + 1):
         spore.report({"n": n})
 
@@ -165,7 +155,7 @@ def test_what_the_node_did_not_report_is_refused_counted_and_passed(mailbox, spo
     assert mail.cursors == {"spore-1": forged}
 
 
-def test_a_report_copied_to_another_nodes_stream_is_refused(mailbox, broker, client, spore):
+def test_a_report_copied_to_another_nodes_stream_is_refused(mailbox, broker, redis_client, spore):
     envelope = spore.seal({"n": 1}, purpose=wire.PURPOSE_REPORT)
 
     Spore(broker, "spore-2").put({"e": envelope})
@@ -184,10 +174,10 @@ def test_a_signed_report_of_another_shape_is_refused(mailbox, spore, text):
     assert mailbox.refused == 1
 
 
-def test_a_hint_that_is_no_text_does_no_harm(mailbox, client):
-    hint(client, b"\xff\xfe", b"\xff")
-    client.xadd(wire.INBOX, {"other": "fields"})
-    hint(client, "job", "job_1")
+def test_a_hint_that_is_no_text_does_no_harm(mailbox, redis_client):
+    hint(redis_client, b"\xff\xfe", b"\xff")
+    redis_client.xadd(wire.INBOX, {"other": "fields"})
+    hint(redis_client, "job", "job_1")
 
     assert mailbox.wait(AT_ONCE).wakeups[-1] == Wakeup("job", "job_1")
 

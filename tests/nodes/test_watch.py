@@ -1,40 +1,8 @@
 import pytest
-from redis.exceptions import ConnectionError as RedisConnectionError
 
-from nodes import wire
 from nodes.domain.states import Intent, NodeState
-from nodes.mailbox import Mailbox
-from nodes.roster import Roster, Seat
-from nodes.watch import Watch
-from tests.nodes.cast import FLEET_KEY, SAID, Spore
-
-
-@pytest.fixture
-def client(broker):
-    return broker.open()
-
-
-@pytest.fixture
-def watch(client):
-    return Watch(client, mailbox=Mailbox(client, fleet_key=FLEET_KEY))
-
-
-@pytest.fixture
-def roster():
-    return Roster()
-
-
-@pytest.fixture
-def spore(broker):
-    return Spore(broker)
-
-
-@pytest.fixture
-def seat(watch, roster, spore):
-    """A node that is online, with open sockets."""
-    spore.listen().beat()
-    watch.look(roster)
-    return roster["spore-1"]
+from nodes.roster import Seat
+from tests.nodes.cast import Spore
 
 
 def test_an_empty_cluster_shows_nobody(watch, roster):
@@ -213,61 +181,3 @@ def test_without_verdicts_heartbeats_are_read_and_nobody_is_judged(watch, roster
 
     assert (seat.state, sighting.gone) == (NodeState.ONLINE, {})
     assert (seat.beat.cpu, seat.looks_without_sockets) == (0.75, 0)
-
-
-def test_a_node_whose_stream_is_gone_is_judged_by_its_last_heartbeat(watch, roster, seat, broker):
-    broker.open().flushall()
-
-    watch.look(roster)
-
-    assert seat.state is NodeState.ONLINE
-
-
-@pytest.mark.parametrize(
-    ("body", "forgery"),
-    [
-        (SAID, {"by": "spore-2"}),
-        (SAID, {"purpose": wire.PURPOSE_REPORT}),
-        (SAID, {"version": wire.PROTOCOL + 1}),
-        ({"slots": 2}, {}),
-        (SAID | {"cpu": 10**400}, {}),
-    ],
-    ids=["wrong-node", "report", "protocol", "incomplete", "absurd"],
-)
-def test_a_heartbeat_that_the_node_did_not_send_is_refused(watch, roster, spore, body, forgery):
-    spore.seal_beat(body, **forgery)
-
-    assert watch.look(roster).joined == []
-    assert list(roster) == []
-
-
-def test_a_refused_heartbeat_leaves_what_was_known(watch, roster, seat, spore):
-    spore.seal_beat({"cpu": 1.0})
-
-    watch.look(roster)
-
-    assert (seat.beat.cpu, seat.state) == (0.25, NodeState.ONLINE)
-
-
-def test_a_name_that_no_node_can_have_is_not_looked_for(watch, roster, broker, spore):
-    broker.open().sadd(wire.NODES, b"\xff", "a:b", "x" * 49)
-    spore.beat()
-
-    assert watch.look(roster).joined == ["spore-1"]
-
-
-def test_a_look_that_fails_halfway_loses_no_news(watch, roster, seat, broker, client, monkeypatch):
-    def fail() -> None:
-        raise RedisConnectionError("gone")
-
-    Spore(broker, incarnation="two").beat()  # its predecessor's subscription is still open
-    Spore(broker, "spore-2").beat()
-    roster.add(Seat("spore-3", state=NodeState.ONLINE, seen_ms=seat.seen_ms))  # without sockets
-    monkeypatch.setattr(client, "client_list", fail)
-    with pytest.raises(RedisConnectionError):
-        watch.look(roster)
-    monkeypatch.undo()
-
-    sighting = watch.look(roster)
-
-    assert (sighting.joined, sighting.gone) == (["spore-2"], {"spore-1": "started anew"})
