@@ -58,7 +58,7 @@ def _seat(node: Node) -> Seat:
         set_labels=node.set_labels,
         beat=Beat(incarnation=node.incarnation, slots=node.slots, labels=node.own_labels),
         # One less than what was read: the first beat that is read counts as news.
-        seen_ms=seen - 1,
+        seen_ms=max(seen - 1, 0),
     )
 
 
