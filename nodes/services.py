@@ -22,6 +22,8 @@ SHOWN_CHARS = 10
 #: Noting every use of a key would be a write for every request.
 NOTE_USE_EVERY = timedelta(minutes=1)
 MAX_SLOTS = 256
+#: For what stays as it is, where None has a meaning of its own.
+KEEP: Any = object()
 
 
 @transaction.atomic
@@ -32,19 +34,19 @@ def set_intent(*, name: str, intent: Intent) -> Node:
 
 @transaction.atomic
 def change_node(
-    *, name: str, slots: int | None = None, labels: Mapping[str, str] | None = None
+    *, name: str, slots: int | None = KEEP, labels: Mapping[str, str] | None = None
 ) -> Node:
     """Set how many slots a node has, and the labels that win over its own.
 
-    Raises `NotFound`, or `Invalid` with the field's name.
+    Without a number, slots are what the Spore was started with. Raises `NotFound`, or `Invalid`
+    with the field's name.
     """
     changes: dict[str, Any] = {}
-    if slots is not None:
-        if isinstance(slots, bool) or not isinstance(slots, int) or not 1 <= slots <= MAX_SLOTS:
-            rule = f"give a whole number from 1 to {MAX_SLOTS}"
-            raise Invalid(f"{slots!r}; {rule}", field="slots")
+    if slots is not KEEP:
+        _check_slots(slots)
         changes["wanted_slots"] = slots
     if labels is not None:
+        _check_labels(labels)
         changes["set_labels"] = dict(labels)
     return _change(name, **changes)
 
@@ -56,6 +58,19 @@ def forget_node(*, name: str) -> None:
         state = _get(name).state
         raise Conflict(f"node {name} is {state}; only lost nodes can be deleted, so stop it first")
     transaction.on_commit(partial(ring, "node", name))
+
+
+def _check_slots(slots: Any) -> None:
+    whole = isinstance(slots, int) and not isinstance(slots, bool)
+    if slots is not None and not (whole and 1 <= slots <= MAX_SLOTS):
+        rule = f"give a whole number from 1 to {MAX_SLOTS}"
+        raise Invalid(f"{slots!r}; {rule}", field="slots")
+
+
+def _check_labels(labels: Any) -> None:
+    texts = [*labels, *labels.values()] if isinstance(labels, Mapping) else [None]
+    if not all(isinstance(text, str) for text in texts):
+        raise Invalid("give an object of names and texts", field="labels")
 
 
 def _change(name: str, **changes: Any) -> Node:
