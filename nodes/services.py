@@ -43,12 +43,27 @@ def change_node(
     """
     changes: dict[str, Any] = {}
     if slots is not KEEP:
-        _check_slots(slots)
+        check_slots(slots)
         changes["wanted_slots"] = slots
     if labels is not None:
-        _check_labels(labels)
+        check_labels(labels)
         changes["set_labels"] = dict(labels)
     return _change(name, **changes)
+
+
+def check_slots(slots: Any) -> None:
+    """Raise `Invalid` unless it is a number of slots, or None."""
+    whole = isinstance(slots, int) and not isinstance(slots, bool)
+    if slots is not None and not (whole and 1 <= slots <= MAX_SLOTS):
+        rule = f"give a whole number from 1 to {MAX_SLOTS}"
+        raise Invalid(f"{slots!r}; {rule}", field="slots")
+
+
+def check_labels(labels: Any) -> None:
+    """Raise `Invalid` unless it is an object of names and texts."""
+    texts = [*labels, *labels.values()] if isinstance(labels, Mapping) else [None]
+    if not all(isinstance(text, str) for text in texts):
+        raise Invalid("give an object of names and texts", field="labels")
 
 
 @transaction.atomic
@@ -58,19 +73,6 @@ def forget_node(*, name: str) -> None:
         state = _get(name).state
         raise Conflict(f"node {name} is {state}; only lost nodes can be deleted, so stop it first")
     transaction.on_commit(partial(ring, "node", name))
-
-
-def _check_slots(slots: Any) -> None:
-    whole = isinstance(slots, int) and not isinstance(slots, bool)
-    if slots is not None and not (whole and 1 <= slots <= MAX_SLOTS):
-        rule = f"give a whole number from 1 to {MAX_SLOTS}"
-        raise Invalid(f"{slots!r}; {rule}", field="slots")
-
-
-def _check_labels(labels: Any) -> None:
-    texts = [*labels, *labels.values()] if isinstance(labels, Mapping) else [None]
-    if not all(isinstance(text, str) for text in texts):
-        raise Invalid("give an object of names and texts", field="labels")
 
 
 def _change(name: str, **changes: Any) -> Node:
