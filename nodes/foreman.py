@@ -137,10 +137,7 @@ class Foreman:
 
     def _step(self, now: datetime) -> timedelta:
         mail = self._mail
-        if mail.reports or mail.cursors:
-            self._workload.record(mail, now)
-        # Only now is it recorded: an outage before this line leaves the mail to be tried again.
-        self._mail = Mail()
+        self._record(mail, now)
         self._heed(mail, now)
         since_watch = now.replace(tzinfo=None) - self._watched_at
         if since_watch >= WATCH_EVERY or any(hint.what == "joined" for hint in mail.wakeups):
@@ -149,15 +146,23 @@ class Foreman:
         until_watch = self._watched_at + WATCH_EVERY - now.replace(tzinfo=None)
         return max(min(until_watch, self._workload.next_due(now)), timedelta(milliseconds=1))
 
+    def _record(self, mail: Mail, now: datetime) -> None:
+        # An outage leaves it to be tried again: the mailbox does not give it a second time.
+        self._mail = mail
+        if mail.cursors:
+            self._workload.record(mail, now)
+        self._mail = Mail()
+
     def _heed(self, mail: Mail, now: datetime) -> None:
         self._workload.heed(mail.wakeups, now)
         if any(hint.what == "node" for hint in mail.wakeups):
             self._follow_wishes()
         for report in mail.reports:
-            if report.body.get("leaving") and report.node in self._roster:
-                seat = self._roster[report.node]
-                if seat.beat.incarnation == report.incarnation:
-                    self._give_up(report.node, "shut down", now)
+            seat = self._roster.get(report.node) if report.body.get("leaving") else None
+            if seat and seat.beat.incarnation == report.incarnation:
+                seat.state, seat.reason = NodeState.LOST, "shut down"
+                self._take_back(seat.name, seat.reason, now)
+                save_seats([seat])
 
     def _look_around(self, now: datetime) -> None:
         if self._away:
@@ -166,16 +171,8 @@ class Foreman:
         sighting = self._watch.look(self._roster, now.timestamp())
         if sighting.boot != self._boot:
             raise Forgotten("another boot key, or none")
-        for name in sighting.joined:
-            self._mailbox.follow(name)
         self._save(sighting, now)
-        # Not only what was lost just now: an outage may have come between.
-        for name, reason in self._workload.stranded(self._roster).items():
-            self._take_back(name, reason, now)
-        for seat in self._roster:
-            if seat.state is NodeState.SUSPECT and not seat.distrusted:
-                self._workload.distrust(seat.name, now)
-                seat.distrusted = True
+        self._act_on_verdicts(now)
         if self._recount_at and now >= self._recount_at:
             self._workload.recount(self._roster, now)
             self._recount_at = None
@@ -183,21 +180,30 @@ class Foreman:
         self._publish(now)
         self._watched_at = now.replace(tzinfo=None)
 
-    def _give_up(self, name: str, reason: str, now: datetime) -> None:
-        seat = self._roster[name]
-        seat.state, seat.reason = NodeState.LOST, reason
-        self._take_back(name, reason, now)
-        save_seats([seat])
+    def _act_on_verdicts(self, now: datetime) -> None:
+        """Level-triggered, not on what changed just now: an outage may have come between."""
+        for seat in self._roster:
+            self._mailbox.follow(seat.name)
+        for name, reason in self._workload.stranded(self._roster).items():
+            self._take_back(name, reason, now)
+        for seat in self._roster:
+            if seat.state is NodeState.SUSPECT and not seat.distrusted:
+                self._workload.distrust(seat.name, now)
+                seat.distrusted = True
 
     def _take_back(self, name: str, reason: str, now: datetime) -> None:
         # What it still managed to say counts; only then is the rest taken back.
         while (mail := self._mailbox.drain(name)).cursors:
-            self._workload.record(mail, now)
+            self._record(mail, now)
         count = self._workload.reclaim(name, reason, now)
         log.info("node.reclaimed", node=name, reason=reason, subtasks=count)
 
     def _follow_wishes(self) -> None:
-        send_orders(self._client, refresh_wishes(self._roster), fleet_key=self._fleet_key)
+        rows = refresh_wishes(self._roster)
+        for name in {seat.name for seat in self._roster} - {node.name for node in rows}:
+            self._watch.forget(name)
+            self._roster.drop(name)
+        send_orders(self._client, rows, fleet_key=self._fleet_key)
 
     def _save(self, sighting: Sighting, now: datetime) -> None:
         if sighting.joined:

@@ -31,18 +31,15 @@ def load_roster() -> Roster:
 
 
 def refresh_wishes(roster: Roster) -> list[Node]:
-    """Read again what operators want; drop nodes that were deleted. Returns the rows."""
-    rows = {node.name: node for node in Node.objects.all()}
-    for seat in list(roster):
-        node = rows.get(seat.name)
-        if node is None:
-            roster.drop(seat.name)
-        else:
+    """Read again what operators want. Returns the rows; a node without one was deleted."""
+    rows = list(Node.objects.all())
+    for node in rows:
+        if seat := roster.get(node.name):
             seat.intent, seat.set_labels = Intent(node.intent), node.set_labels
             if node.forgiven_at:
                 since = node.forgiven_at.timestamp()
                 seat.losses = [at for at in seat.losses if at > since]
-    return list(rows.values())
+    return rows
 
 
 def save_seats(seats: Iterable[Seat]) -> None:
@@ -65,7 +62,7 @@ def _seat(node: Node) -> Seat:
         losses=node.losses,
         beat=Beat(incarnation=node.incarnation, slots=node.slots, labels=node.own_labels),
         # One less than what was read: the first beat that is read counts as news.
-        seen_ms=seen - 1,
+        seen_ms=max(seen - 1, 0),
     )
 
 

@@ -40,7 +40,8 @@ class Watch:
     def look(self, roster: Roster, now: float) -> Sighting:
         """Bring the roster up to date. Without trust, nobody is called suspect or lost."""
         believes = self._trust.look(now)
-        names = sorted(name.decode() for name in self._client.smembers(wire.NODES))
+        members = self._client.smembers(wire.NODES)
+        names = sorted(name.decode(errors="replace") for name in members)
         names = [name for name in names if wire.NODE_NAME.fullmatch(name)]
         view = self._read(names)
         sighting = Sighting(boot=view.boot)
@@ -50,6 +51,14 @@ class Watch:
         if believes:
             self._pass_verdicts(roster, view, now, sighting)
         return sighting
+
+    def forget(self, name: str) -> None:
+        """Delete what Redis keeps of a node that was deleted. If it lives, it joins again."""
+        keys = (wire.beat_key(name), wire.orders_key(name), wire.report_key(name))
+        pipe = self._client.pipeline()
+        pipe.srem(wire.NODES, name)
+        pipe.delete(*keys)
+        pipe.execute()
 
     def _read(self, names: list[str]) -> "View":
         pipe = self._client.pipeline(transaction=False)

@@ -8,6 +8,9 @@ from rest_framework.test import APIClient
 
 from nodes import inbox
 from nodes.services import create_api_key
+from tests.contracts.redis import broker, fake_broker, real_broker, real_redis
+
+__all__ = ["broker", "fake_broker", "real_broker", "real_redis"]
 
 
 @pytest.fixture

@@ -58,4 +58,6 @@ def load_script(client: Redis, path: Path) -> Script:
 
 def safe_url(url: str) -> str:
     """The URL without its password, fit for messages and logs."""
-    return re.sub(r"//[^@/]*@", "//***@", url)
+    # Up to the last @: a password may hold others. Redis also takes it as a parameter.
+    without = re.sub(r"//[^/?#]*@", "//***@", url)
+    return re.sub(r"([?&]password=)[^&#]*", r"\1***", without)
