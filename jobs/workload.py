@@ -10,7 +10,7 @@ from redis import Redis
 
 from jobs.bookkeeping import Bookkeeper
 from jobs.dispatch import Dispatcher
-from jobs.domain.batch import Batch, lose, read_report
+from jobs.domain.batch import Batch, count_events, lose, read_report
 from jobs.domain.bundles import Pace
 from jobs.domain.flight import Sent
 from jobs.domain.states import JobState
@@ -41,7 +41,7 @@ def split(mail: Mail, events: int) -> list[Mail]:
             count = 0
         parts[-1].reports.append(report)
         parts[-1].cursors[report.node] = report.entry
-        count += len(report.body.get("ok") or ()) + len(report.body.get("events") or ())
+        count += count_events(report.body)
     # Refused entries count as recorded once everything before them is.
     parts[-1].cursors.update(mail.cursors)
     return parts
