@@ -169,6 +169,8 @@ class JobsWorkload:
 
     def next_due(self, now: datetime) -> timedelta:
         """See `Workload.next_due`."""
+        if self._planner.goes_on:
+            return timedelta()
         lines = self._memory.backlog.lines()
         times = [at for line in lines if (at := line.next_due()) is not None]
         if not times:
