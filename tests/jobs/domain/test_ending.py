@@ -29,6 +29,19 @@ def test_a_job_ends_as_its_subtasks_did(ended, stopped, broken, state):
     assert final_state(ended, stopped=stopped, broken=broken) is state
 
 
+def test_a_job_that_was_cancelled_before_its_reduction_was_cancelled():
+    done = counts(succeeded=3)
+
+    assert final_state(done, stopped=True, broken=False, unreduced=True) is JobState.CANCELLED
+    assert final_state(done, stopped=True, broken=True, unreduced=True) is JobState.FAILED
+
+
+def test_what_succeeded_can_be_reduced_and_so_can_nothing_at_all():
+    assert counts(succeeded=1, failed=2).can_be_reduced
+    assert counts().can_be_reduced
+    assert not counts(failed=2, cancelled=1).can_be_reduced
+
+
 def test_a_job_has_ended_when_nothing_is_left():
     assert counts(succeeded=1, failed=1, cancelled=1).all_ended
     assert counts().all_ended
