@@ -122,6 +122,7 @@ class Bookkeeper:
             line = self._memory.backlog.get(one.job)
             if one.reduction_ready and line and (ready := load_reduction(one.job)):
                 line.remaining += 1
-                line.ready.append(ready)
+                if line.is_past(ready):
+                    line.ready.append(ready)
         changed = json.dumps({"jobs": sorted(touched), "ended": ended}) if touched else None
         self._memory.dispatcher.settle(cursors=cursors, bundles=spent, changed=changed)

@@ -85,8 +85,12 @@ class Memory:
         line.in_flight -= 1
         if not again:
             line.remaining -= 1
-        elif not line.stopped and not self.flight.holds(ready.subtask):
+        elif self._may_return(line, ready):
             line.ready.appendleft(ready)
+
+    def _may_return(self, line: Line, ready: Ready) -> bool:
+        """Whether the line must have the subtask ready again."""
+        return not line.stopped and not self.flight.holds(ready.subtask) and line.is_past(ready)
 
     def retry(self, ending: Ending, at: datetime | None) -> None:
         """The subtask of a failed attempt is tried again, now or at a time."""
@@ -94,6 +98,8 @@ class Memory:
         if line is None or line.stopped or self.flight.holds(ending.ready.subtask):
             return
         line.remaining += 1
+        if not line.is_past(ending.ready):
+            return
         crashed = {ending.node} if ending.outcome is Outcome.CRASHED else set()
         ready = ending.ready.after(avoid=frozenset(crashed))
         if at is None:

@@ -75,6 +75,11 @@ class Line:
         """Whether nothing of the job is left to send or to wait for."""
         return self.exhausted and not (self.ready or self.later or self.in_flight)
 
+    def is_past(self, work: Ready) -> bool:
+        """Whether the window has come by this subtask. If not, a page will bring it, and whoever
+        puts it back before that has it run twice."""
+        return self.exhausted or work.index <= self.cursor
+
     def put_off(self, work: Ready, until: float) -> None:
         """A retry: ready again at `until` (Unix seconds)."""
         heapq.heappush(self.later, (until, work.subtask, work))
