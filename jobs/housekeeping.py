@@ -118,9 +118,8 @@ class Housekeeping:
             counts.update(sent.job for sent in self._begun(node))
         for line in self._memory.backlog.lines():
             job = line.order.job
-            if line.in_flight and not line.started:
-                line.started = True
-                Job.objects.move(
+            if line.in_flight and not (line.started or line.stopped):
+                line.started = Job.objects.move(
                     job,
                     from_=frozenset({JobState.QUEUED}),
                     to=JobState.RUNNING,

@@ -106,6 +106,7 @@ class JobsWorkload:
             line = backlog.open(open_line(job))
             line.in_flight = sum(len(sent.open) for sent in flight.of_job(job.pk))
         line.held = job.state == JobState.PAUSED or self._house.queue_held(job.queue)
+        line.started = job.state == JobState.RUNNING
         if job.state == JobState.CANCELLING:
             self._book.stop(line, now)
         else:
