@@ -102,9 +102,12 @@ class Housekeeping:
                 if found is None:
                     continue
                 alive.add(running.attempt)
-                old = now.timestamp() - running.started_at >= SHOW_RUNNING_AFTER_SECONDS
+                sent, ready = found
+                # What a node says of time is believed within what is possible.
+                started = max(running.started_at, sent.at)
+                old = now.timestamp() - started >= SHOW_RUNNING_AFTER_SECONDS
                 if old and running.attempt not in self._shown:
-                    rows.append((found[1].subtask, seat.name, running.started_at))
+                    rows.append((ready.subtask, seat.name, started))
                     self._shown.add(running.attempt)
         self._shown &= alive
         for subtask, node, started in rows:
