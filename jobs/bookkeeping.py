@@ -87,6 +87,8 @@ class Bookkeeper:
             self._memory.leadership.confirm(now)
             cancel_rest(job, in_flight=self._memory.open_subtasks(job), now=now)
             settled = settle_jobs({job}, now)
+        if line := self._memory.backlog.get(job):
+            line.remaining = line.in_flight
         self._conclude(settled, {job}, {}, [])
 
     def _remember(self, batch: Batch, done: Recorded, now: datetime) -> list[Sent]:

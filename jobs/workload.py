@@ -64,7 +64,9 @@ class JobsWorkload:
         self._dispatcher.epoch = leadership.epoch
         memory = Memory(self._dispatcher, leadership, self._random)
         self._memory, self._book = memory, Bookkeeper(memory, self._pace)
-        self._house = Housekeeping(memory, self._book, refresh=self._refresh, lose=self._lose)
+        self._house = Housekeeping(
+            memory, self._book, refresh=self._refresh, lose=self._lose, reclaim=self.reclaim
+        )
         self._planner = Planner(
             memory.backlog,
             memory.flight,

@@ -4,7 +4,16 @@ import fakeredis
 import pytest
 
 from jobs.invariants import check_database
+from nodes import inbox
 from tests.jobs.stage import Stage
+
+
+@pytest.fixture
+def redis(monkeypatch: pytest.MonkeyPatch) -> fakeredis.FakeRedis:
+    """A Redis in memory that can go away; the Nexus uses it instead of its own."""
+    client = fakeredis.FakeRedis(server=fakeredis.FakeServer())
+    monkeypatch.setattr(inbox, "_client", client)
+    return client
 
 
 @pytest.fixture

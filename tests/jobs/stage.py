@@ -1,13 +1,17 @@
 """A leader with its work, over the test database and a Redis in memory; Spores play by hand."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
+import pytest
 from django.utils import timezone
 from redis import Redis
+from redis.exceptions import RedisError
 
 from hive_site.kernel.envelope import node_key, seal, unseal
 from jobs.domain.flight import Sent
@@ -130,21 +134,33 @@ class Stage:
 
     def run(self, *, result: str = "1") -> None:
         """Send and finish everything until nothing is left to do."""
-        while self.send():
+        while self.send() or any(self.redis.llen(wire.queue_key(s.name)) for s in self.spores):
             for spore in self.spores:
                 while self.redis.llen(wire.queue_key(spore.name)):
                     spore.succeed(spore.pop(), result=result)
             self.read()
 
-    def runs(self, spore: Spore, bundle: Bundle, *, since: datetime) -> None:
+    def runs(self, spore: Spore, bundle: Bundle, *, since: datetime | float) -> None:
         """The node's heartbeat says that it works on a bundle's first item."""
         node = self.roster[spore.name]
-        running = (Running(bundle.first, since.timestamp()),)
-        node.beat = replace(node.beat, running=running)
+        began = since.timestamp() if isinstance(since, datetime) else since
+        node.beat = replace(node.beat, running=(Running(bundle.first, began),))
 
     @property
     def in_flight(self) -> list[Sent]:
         return list(self.memory.flight)
+
+
+@contextmanager
+def outage(redis: Redis) -> Iterator[None]:
+    """Redis does not answer meanwhile; what is tried then fails."""
+    server = redis.connection_pool.connection_kwargs["server"]
+    server.connected = False
+    try:
+        with pytest.raises(RedisError):
+            yield
+    finally:
+        server.connected = True
 
 
 def states(job: Job) -> list[str]:
