@@ -1,6 +1,7 @@
 """What one leader keeps in mind: ready work, work in flight, pace, and recent rates."""
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from random import Random
@@ -66,6 +67,10 @@ class Memory:
     def open_subtasks(self, job: str) -> set[int]:
         """The job's subtasks that are in flight."""
         return {r.subtask for sent in self.flight.of_job(job) for r in sent.open.values()}
+
+    def jobs_of(self, attempts: Iterable[int]) -> set[str]:
+        """The jobs to which these open attempts belong."""
+        return {sent.job for attempt in attempts if (sent := self.flight.of_attempt(attempt))}
 
     def close(self, attempt: int, *, again: bool) -> Sent | None:
         """An attempt is over; with `again` its subtask is ready as before.

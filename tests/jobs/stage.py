@@ -26,7 +26,7 @@ from nodes.domain.scoring import Weights
 from nodes.leadership import Leadership
 from nodes.mailbox import Mailbox
 from nodes.models import Node
-from nodes.ports import Wakeup
+from nodes.ports import Mail, Wakeup
 from tests.jobs.cast import roster, seat
 
 FLEET_KEY = "only-for-tests"
@@ -117,20 +117,24 @@ class Stage:
     def send(self) -> int:
         return self.workload.dispatch(self.roster, self.now)
 
+    def mail(self) -> Mail:
+        """What the Spores said since the last look."""
+        return self.mailbox.wait(0)
+
     def read(self) -> None:
         """Record what the Spores said."""
-        mail = self.mailbox.wait(0)
-        self.workload.record(mail, self.now)
+        self.workload.record(self.mail(), self.now)
 
     def tidy(self, *, after: float = 0.0) -> None:
         """Housekeeping, so many seconds later."""
         self.now += timedelta(seconds=after)
         self.workload.housekeep(self.roster, self.now)
 
-    def bundle(self, spore: int = 0) -> tuple[Spore, Bundle]:
-        """Send what is ready; the bundle that this Spore popped."""
+    def bundle(self) -> tuple[Spore, Bundle]:
+        """Send what is ready; the first Spore that has something, and the bundle it popped."""
         self.send()
-        return self.spores[spore], self.spores[spore].pop()
+        spore = next(s for s in self.spores if self.redis.llen(wire.queue_key(s.name)))
+        return spore, spore.pop()
 
     def run(self, *, result: str = "1") -> None:
         """Send and finish everything until nothing is left to do."""
@@ -149,6 +153,11 @@ class Stage:
     @property
     def in_flight(self) -> list[Sent]:
         return list(self.memory.flight)
+
+
+def ledger(stage: Stage) -> list[bytes]:
+    """The bundles in flight, as Redis knows them."""
+    return [bundle for s in stage.spores for bundle in stage.redis.hkeys(wire.flight_key(s.name))]
 
 
 @contextmanager
