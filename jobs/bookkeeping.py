@@ -26,6 +26,8 @@ class Bookkeeper:
 
     def __init__(self, memory: Memory, pace: Pace) -> None:
         self._memory, self._pace = memory, pace
+        #: Bundles that are over, but still in the ledger if Redis was away.
+        self._spent: list[Sent] = []
 
     def commit(self, batch: Batch, cursors: dict[str, str], now: datetime) -> None:
         """Record a batch with its cursors; then remember, tidy Redis, and tell waiters."""
@@ -42,18 +44,23 @@ class Bookkeeper:
                 now=now,
                 random=self._memory.random,
             )
+            broken_off = self._break_off_failed(done)
             settled = self._settle_recorded(done, now)
             crash_point("foreman.recording")
         crash_point("foreman.recorded")
-        spent, rivals = self._remember(batch, done, now)
-        self._conclude(settled, done.touched, cursors, spent)
+        handed_back = self._memory.jobs_of(batch.returned)
+        rivals = self._remember(batch, done, now)
+        self._conclude(settled, done.touched, cursors)
         crash_point("foreman.settled")
-        self._break_off_failed(done, now)
         self._stop_rivals(rivals)
-        for job in {sent.job for sent in spent} if batch.returned else ():
-            line = self._memory.backlog.get(job)
-            if line and line.stopped:
-                self._cancel_rest(job, now)
+        for line in self._lines(broken_off):
+            self.stop(line, now)
+        for line in self._lines(handed_back):
+            if line.stopped:
+                self._cancel_rest(line.order.job, now)
+
+    def _lines(self, jobs: set[str]) -> list[Line]:
+        return [line for job in jobs if (line := self._memory.backlog.get(job))]
 
     def _settle_recorded(self, done: Recorded, now: datetime) -> list[Settled]:
         """End what this batch ended; asks the database only about jobs that may be at their end."""
@@ -71,7 +78,7 @@ class Bookkeeper:
         with transaction.atomic():
             self._memory.leadership.confirm(now)
             settled = settle_jobs(jobs, now)
-        self._conclude(settled, {one.job for one in settled}, {}, [])
+        self._conclude(settled, {one.job for one in settled}, {})
 
     def mark_once(self, planned: list[tuple[Sent, Line]], now: datetime) -> None:
         """Write down what may never run twice before it is sent: Redis might forget that it was."""
@@ -120,7 +127,7 @@ class Bookkeeper:
             settled = settle_jobs({job}, now)
         if line := self._memory.backlog.get(job):
             line.remaining = len(self._memory.open_subtasks(job))
-        self._conclude(settled, {job}, {}, [])
+        self._conclude(settled, {job}, {})
 
     def _stop_rivals(self, attempts: list[int]) -> None:
         """Nobody needs these copies any more."""
@@ -128,10 +135,8 @@ class Bookkeeper:
             if sent := self._memory.flight.of_attempt(attempt):
                 self._memory.dispatcher.stop(attempt_token(attempt), {sent.node})
 
-    def _remember(
-        self, batch: Batch, done: Recorded, now: datetime
-    ) -> tuple[list[Sent], list[int]]:
-        """Bring memory up to date; the bundles that are over, and the attempts made in vain."""
+    def _remember(self, batch: Batch, done: Recorded, now: datetime) -> list[int]:
+        """Bring memory up to date; the attempts that work on in vain."""
         memory = self._memory
         ended = batch.endings + batch.echoes
         spent = [memory.close(ending.attempt, again=False) for ending in ended]
@@ -148,17 +153,19 @@ class Bookkeeper:
             succeeded=sum(count["succeeded"] for count in counts),
             failed=sum(count["failed"] for count in counts),
         )
-        return [sent for sent in spent if sent], rivals
+        self._spent += filter(None, spent)
+        return rivals
 
-    def _break_off_failed(self, done: Recorded, now: datetime) -> None:
-        for job, error in done.failed_jobs.items():
-            line = self._memory.backlog.get(job)
-            if line and line.order.fail_fast and not line.stopped:
-                self.break_off(line, error, now)
+    def _break_off_failed(self, done: Recorded) -> set[str]:
+        """In the transaction of the failure: jobs that one failure ends are being stopped."""
+        return {
+            line.order.job
+            for line in self._lines(set(done.failed_jobs))
+            if line.order.fail_fast
+            and stop_job(line.order.job, error=done.failed_jobs[line.order.job])
+        }
 
-    def _conclude(
-        self, settled: list[Settled], touched: set[str], cursors: dict[str, str], spent: list[Sent]
-    ) -> None:
+    def _conclude(self, settled: list[Settled], touched: set[str], cursors: dict[str, str]) -> None:
         ended = [one.job for one in settled if one.state]
         for job in ended:
             self._memory.backlog.close(job)
@@ -166,6 +173,8 @@ class Bookkeeper:
             line = self._memory.backlog.get(one.job)
             if one.reduction_ready and line and (ready := load_reduction(one.job)):
                 line.remaining += 1
-                line.ready.append(ready)
+                if line.is_past(ready):
+                    line.ready.append(ready)
         changed = json.dumps({"jobs": sorted(touched), "ended": ended}) if touched else None
-        self._memory.dispatcher.settle(cursors=cursors, bundles=spent, changed=changed)
+        self._memory.dispatcher.settle(cursors=cursors, bundles=self._spent, changed=changed)
+        self._spent = []

@@ -1,6 +1,7 @@
 """What one leader keeps in mind: ready work, work in flight, pace, and recent rates."""
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from random import Random
@@ -77,6 +78,10 @@ class Memory:
         """The job's subtasks that are in flight."""
         return {r.subtask for sent in self.flight.of_job(job) for r in sent.open.values()}
 
+    def jobs_of(self, attempts: Iterable[int]) -> set[str]:
+        """The jobs to which these open attempts belong."""
+        return {sent.job for attempt in attempts if (sent := self.flight.of_attempt(attempt))}
+
     def close(self, attempt: int, *, again: bool) -> Sent | None:
         """An attempt is over; with `again` its subtask is ready as before.
 
@@ -97,7 +102,7 @@ class Memory:
             return
         decided = ready.subtask in line.decided
         line.decided.discard(ready.subtask)
-        if again and not (line.stopped or decided):
+        if again and not (line.stopped or decided) and line.is_past(ready):
             line.forget_copy(ready.subtask)
             line.ready.appendleft(ready)
 
@@ -118,7 +123,8 @@ class Memory:
         if line is None or line.stopped or not line.order.idempotent:
             return
         for ready in sent.open.values():
-            line.double(ready.after(avoid=frozenset({sent.node})))
+            if line.is_past(ready):
+                line.double(ready.after(avoid=frozenset({sent.node})))
 
     def retry(self, ending: Ending, at: datetime | None) -> None:
         """The subtask of a failed attempt is tried again, now or at a time."""
@@ -126,6 +132,8 @@ class Memory:
         if line is None or line.stopped or self.flight.holds(ending.ready.subtask):
             return
         line.forget_copy(ending.ready.subtask)
+        if not line.is_past(ending.ready):
+            return
         crashed = {ending.node} if ending.outcome is Outcome.CRASHED else set()
         ready = ending.ready.after(avoid=frozenset(crashed))
         if at is None:

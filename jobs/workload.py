@@ -11,7 +11,7 @@ from redis import Redis
 from hive_site.kernel.crash import crash_point
 from jobs.bookkeeping import Bookkeeper
 from jobs.dispatch import Dispatcher
-from jobs.domain.batch import Batch, lose, read_report
+from jobs.domain.batch import Batch, count_events, lose, read_report
 from jobs.domain.bundles import Pace
 from jobs.domain.states import JobState
 from jobs.housekeeping import Housekeeping
@@ -43,7 +43,7 @@ def split(mail: Mail, events: int) -> list[Mail]:
             count = 0
         parts[-1].reports.append(report)
         parts[-1].cursors[report.node] = report.entry
-        count += len(report.body.get("ok") or ()) + len(report.body.get("events") or ())
+        count += count_events(report.body)
     # Refused entries count as recorded once everything before them is.
     parts[-1].cursors.update(mail.cursors)
     return parts
@@ -115,6 +115,7 @@ class JobsWorkload:
             line = backlog.open(open_line(job))
             line.in_flight = sum(len(sent.open) for sent in flight.of_job(job.pk))
         line.held = job.state == JobState.PAUSED or self._house.queue_held(job.queue)
+        line.started = job.state == JobState.RUNNING
         if job.state == JobState.CANCELLING:
             self._book.stop(line, now)
         else:
@@ -211,6 +212,8 @@ class JobsWorkload:
 
     def next_due(self, now: datetime) -> timedelta:
         """See `Workload.next_due`."""
+        if self._planner.goes_on:
+            return timedelta()
         lines = self._memory.backlog.lines()
         times = [at for line in lines if (at := line.next_due()) is not None]
         if not times:
