@@ -17,6 +17,9 @@ from nodes.spore.slots import SOFT_STOP
 from tests.nodes.cast import SAID, wait_until
 
 ME = Identity("spore-1", b"key", "one", 2, "1.0", labels={"site": "lab"}, capabilities=("tex",))
+#: What a slot does all day, as its cell shows it.
+_NOW = time.monotonic()
+WORK = Work(True, 7, _NOW, _NOW + 3600, 0.5, "b1", "job_1.1", "half of it")
 
 
 @dataclass

@@ -7,13 +7,10 @@ from hive_site.kernel.errors import Invalid
 from nodes import wire
 from nodes.domain.beats import read_beat
 from nodes.spore.agent import MAX_SLOTS
-from nodes.spore.board import Work
 from tests.nodes.cast import wait_until
-from tests.nodes.spore.cast import busy, fail, idle, step_until
+from tests.nodes.spore.cast import WORK, busy, fail, idle, step_until
 
 pytestmark = pytest.mark.processes
-LONG = time.monotonic() + 3600
-WORK = Work(True, 7, time.monotonic(), LONG, 0.5, "b1", "job_1.1", "half of it")
 
 
 def lives_until_it_rests(agent, exchange, at: float) -> set[int]:

@@ -2,6 +2,7 @@
 
 import signal
 import time
+from dataclasses import replace
 
 import psutil
 import pytest
@@ -9,12 +10,10 @@ import pytest
 from nodes.spore import agent as module
 from nodes.spore.board import Work
 from tests.nodes.cast import wait_until
-from tests.nodes.spore.cast import busy, idle, step_until
+from tests.nodes.spore.cast import WORK, busy, idle, step_until
 
 pytestmark = pytest.mark.processes
-LONG = time.monotonic() + 3600
-WORK = Work(True, 7, time.monotonic(), LONG, 0.0, "b1", "job_1.1")
-LATE = Work(True, 7, time.monotonic(), time.monotonic(), 0.0, "b1", "job_1.1")
+LATE = replace(WORK, limit=WORK.started)
 
 
 @pytest.fixture(autouse=True)
