@@ -106,9 +106,9 @@ class FakeSensors:
         return {**measured, "metrics": {"pids": pids}}
 
 
-def step_until(agent: Agent, seen: Callable[[], object], *, ahead: float = 0.0) -> None:
-    """Let the agent step, on a clock that runs ahead, until it is seen."""
-    wait_until(lambda: agent.step(time.monotonic() + ahead) or seen())
+def step_until(agent: Agent, seen: Callable[[], object], *, at: float | None = None) -> None:
+    """Let the agent step, as time goes by or at one moment, until it is seen."""
+    wait_until(lambda: agent.step(at or time.monotonic()) or seen())
 
 
 def idle(identity: Identity, board: Board, index: int) -> None:

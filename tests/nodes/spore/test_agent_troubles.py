@@ -28,10 +28,10 @@ def signals():
 def working(start, exchange):
     """An agent with one slot at work that does not heed what it is asked."""
 
-    def begin(work: Work):
+    def begin(work: Work, *, at: float | None = None):
         agent = start(busy(work, obedient=False))
         exchange.wake_up = True
-        step_until(agent, exchange.running)
+        step_until(agent, exchange.running, at=at)
         return agent
 
     return begin
@@ -54,25 +54,27 @@ def test_a_task_that_heeds_its_timeout_keeps_its_process_from_being_killed(start
 
 
 def test_a_task_that_ignores_its_timeout_is_killed_after_five_seconds(working, exchange):
-    agent = working(LATE)
+    now = time.monotonic()
+    agent = working(LATE, at=now)
+    agent.step(now)  # it is asked in this step if it was not in the last
     for _ in range(3):
-        agent.step(time.monotonic() + 4)
+        agent.step(now + 4.9)
     spared = exchange.running()
 
-    step_until(agent, lambda: died(exchange), ahead=5)
+    step_until(agent, lambda: died(exchange), at=now + 5)
 
     assert len(spared) == 1
     assert died(exchange) == [{"k": "died", "a": 7, "why": "timeout", "how": "signal SIGKILL"}]
 
 
 def test_cancelled_work_that_goes_on_is_killed_after_two_seconds(working, exchange):
-    agent = working(WORK)
+    agent, now = working(WORK), time.monotonic()
     exchange.cancelled = {"job_1.1"}
     for _ in range(3):
-        agent.step(time.monotonic() + 1)
+        agent.step(now + 1.9)  # it was asked at `now` at the earliest
     spared = exchange.running()
 
-    step_until(agent, lambda: died(exchange), ahead=2)
+    step_until(agent, lambda: died(exchange), at=time.monotonic() + 2)
 
     assert len(spared) == 1
     assert died(exchange) == [{"k": "died", "a": 7, "why": "cancelled", "how": "signal SIGKILL"}]
