@@ -1,5 +1,6 @@
 """The operator's view of machines, leadership and keys."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
@@ -7,6 +8,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from hive_site.kernel.errors import Invalid
 from nodes import services
 from nodes.admin_pages import ReadOnlyAdmin
 from nodes.domain.states import Intent, NodeState
@@ -18,10 +20,31 @@ admin.site.index_title = "Cluster"
 admin.site.site_url = "/"
 
 
+class NodeForm(forms.ModelForm):
+    """What an operator decides about a node."""
+
+    def clean_wanted_slots(self) -> int | None:
+        """A number of slots, or none."""
+        return _checked(services.check_slots, self.cleaned_data["wanted_slots"])
+
+    def clean_set_labels(self) -> dict[str, str]:
+        """Labels; an empty field is none of them."""
+        return _checked(services.check_labels, self.cleaned_data["set_labels"] or {})
+
+
+def _checked(check: Callable[[Any], None], value: Any) -> Any:
+    try:
+        check(value)
+    except Invalid as fact:
+        raise forms.ValidationError(str(fact)) from fact
+    return value
+
+
 @admin.register(Node)
 class NodeAdmin(admin.ModelAdmin):
     """Machines: what they are, what they do, and whether they may be given work."""
 
+    form = NodeForm
     list_display = ("name", "state", "reason", "slots", "load", "release", "last_seen", "intent")
     list_filter = ("state", "intent", "release")
     search_fields = ("name",)
@@ -53,6 +76,10 @@ class NodeAdmin(admin.ModelAdmin):
         """Through the service, which tells the Foreman."""
         services.change_node(name=obj.name, slots=obj.wanted_slots, labels=obj.set_labels)
 
+    def delete_model(self, request: HttpRequest, obj: Node) -> None:
+        """Through the service, which spares a node that came back meanwhile."""
+        services.forget_node(name=obj.name)
+
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Not the bulk delete, which would take living nodes along."""
         actions = super().get_actions(request)
@@ -83,7 +110,7 @@ class NodeAdmin(admin.ModelAdmin):
         for node in nodes:
             services.set_intent(name=node.name, intent=intent)
         names = ", ".join(node.name for node in nodes)
-        self.message_user(request, f"{names}: {intent}. It shows within a second.")
+        self.message_user(request, f"{intent}: {names}. It shows within a second.")
 
 
 class ApiKeyForm(forms.ModelForm):

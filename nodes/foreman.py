@@ -28,8 +28,10 @@ log = structlog.get_logger()
 WATCH_EVERY = timedelta(seconds=1)
 SAVE_EVERY = timedelta(seconds=5)
 STANDBY_REST = timedelta(seconds=1)
-#: A leader that slept longer than this cannot tell a dead node from its own sleep.
+#: A leader that saw nothing for longer than this cannot tell dead nodes from its own blindness,
 SELF_DOUBT = timedelta(seconds=3)
+#: so it judges nobody until every living node had time to send two heartbeats.
+TIME_TO_BE_HEARD = timedelta(seconds=2 * wire.BEAT_SECONDS)
 SNAPSHOT_TTL_SECONDS = 60
 
 
@@ -56,7 +58,9 @@ class Foreman:
         self._roster = Roster()
         self._epoch = 0
         self._mail = Mail()
-        self._watched_at = self._saved_at = datetime.min
+        #: Nodes whose work must be taken back, with the reason; outages may delay it.
+        self._gone: dict[str, str] = {}
+        self._watched_at = self._saved_at = self._doubt_until = datetime.min
         self._number = 0
 
     @property
@@ -98,22 +102,27 @@ class Foreman:
         self._roster = load_roster()
         self._mailbox.open([seat.name for seat in self._roster])
         self._workload.take_over(self._leadership, now)
-        self._mail, self._epoch = Mail(), self._leadership.epoch
+        self._mail, self._gone, self._epoch = Mail(), {}, self._leadership.epoch
         self._watched_at = self._saved_at = datetime.min
 
     def _step(self, now: datetime) -> timedelta:
         mail = self._mail
-        if mail.reports or mail.cursors:
-            self._workload.record(mail, now)
-        # Only now is it recorded: an outage before this line leaves the mail to be tried again.
-        self._mail = Mail()
+        self._record(mail, now)
         self._heed(mail, now)
+        self._take_back(now)
         since_watch = now.replace(tzinfo=None) - self._watched_at
         if since_watch >= WATCH_EVERY or any(hint.what == "joined" for hint in mail.wakeups):
-            self._look_around(now, doubt=since_watch > SELF_DOUBT)
+            self._look_around(now)
         self._workload.dispatch(self._roster, now)
         until_watch = self._watched_at + WATCH_EVERY - now.replace(tzinfo=None)
         return max(min(until_watch, self._workload.next_due(now)), timedelta(milliseconds=1))
+
+    def _record(self, mail: Mail, now: datetime) -> None:
+        # An outage leaves it to be tried again: the mailbox does not give it a second time.
+        self._mail = mail
+        if mail.cursors:
+            self._workload.record(mail, now)
+        self._mail = Mail()
 
     def _heed(self, mail: Mail, now: datetime) -> None:
         self._workload.heed(mail.wakeups, now)
@@ -123,34 +132,40 @@ class Foreman:
             if report.body.get("leaving") and report.node in self._roster:
                 seat = self._roster[report.node]
                 if seat.beat.incarnation == report.incarnation:
-                    self._give_up(report.node, "shut down", now)
+                    seat.state, seat.reason = NodeState.LOST, "shut down"
+                    self._gone[seat.name] = seat.reason
 
-    def _look_around(self, now: datetime, *, doubt: bool) -> None:
-        self._watched_at = now.replace(tzinfo=None)
-        sighting = self._watch.look(self._roster, verdicts=not doubt)
-        for name, reason in sighting.gone.items():
-            self._take_back(name, reason, now)
+    def _look_around(self, now: datetime) -> None:
+        naive = now.replace(tzinfo=None)
+        if naive - self._watched_at > SELF_DOUBT:
+            self._doubt_until = naive + TIME_TO_BE_HEARD
+        sighting = self._watch.look(self._roster, verdicts=naive >= self._doubt_until)
+        self._watched_at = naive
         for name in sighting.joined:
             self._mailbox.follow(name)
+        self._gone |= sighting.gone
+        self._take_back(now)
         self._save(sighting, now)
         self._workload.housekeep(self._roster, now)
         self._publish(now)
 
-    def _give_up(self, name: str, reason: str, now: datetime) -> None:
-        seat = self._roster[name]
-        seat.state, seat.reason = NodeState.LOST, reason
-        self._take_back(name, reason, now)
-        save_seats([seat])
-
-    def _take_back(self, name: str, reason: str, now: datetime) -> None:
-        # What it still managed to say counts; only then is the rest taken back.
-        while (mail := self._mailbox.drain(name)).cursors:
-            self._workload.record(mail, now)
-        count = self._workload.reclaim(name, reason, now)
-        log.info("node.reclaimed", node=name, reason=reason, subtasks=count)
+    def _take_back(self, now: datetime) -> None:
+        for name, reason in list(self._gone.items()):
+            # What it still managed to say counts; only then is the rest taken back.
+            while (mail := self._mailbox.drain(name)).cursors:
+                self._record(mail, now)
+            count = self._workload.reclaim(name, reason, now)
+            # A later leader looks for work on every node but the lost: not lost before now.
+            save_seats(seat for seat in self._roster if seat.name == name)
+            del self._gone[name]
+            log.info("node.reclaimed", node=name, reason=reason, subtasks=count)
 
     def _follow_wishes(self) -> None:
-        send_orders(self._client, refresh_wishes(self._roster), fleet_key=self._fleet_key)
+        rows = refresh_wishes(self._roster)
+        for name in {seat.name for seat in self._roster} - {node.name for node in rows}:
+            self._watch.forget(name)
+            self._roster.drop(name)
+        send_orders(self._client, rows, fleet_key=self._fleet_key)
 
     def _save(self, sighting: Sighting, now: datetime) -> None:
         if sighting.joined:

@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 
+from hive_site.kernel.errors import Conflict
 from nodes.models import LoginLink
 
 VALID_FOR = timedelta(hours=1)
@@ -16,10 +17,14 @@ VALID_FOR = timedelta(hours=1)
 def make_login_link(nexus_url: str) -> str:
     """A URL that logs in as the first superuser, once, within an hour.
 
-    If there is no superuser yet, `admin` is made, without a password.
+    If there is no superuser yet, `admin` is made, without a password. Raises `Conflict` if there
+    is an `admin` who may not come in.
     """
     users = get_user_model()
     user = users.objects.filter(is_superuser=True, is_active=True).order_by("pk").first()
+    if user is None and users.objects.filter(username="admin").exists():
+        way_out = "make it one, or make another: manage.py createsuperuser"
+        raise Conflict(f"user 'admin' is no active superuser; {way_out}")
     if user is None:
         user = users.objects.create_superuser("admin", password=None)
     token = secrets.token_urlsafe(32)

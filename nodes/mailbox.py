@@ -67,8 +67,9 @@ class Mailbox:
     def _take_wakeups(self, entries: list[Any], mail: Mail) -> None:
         for entry, fields in entries:
             self._inbox = entry.decode()
-            what, subject = fields.get(b"what", b""), fields.get(b"subject", b"")
-            mail.wakeups.append(Wakeup(what.decode(), subject.decode(errors="replace")))
+            words = (fields.get(name, b"") for name in (b"what", b"subject"))
+            # Hints are not signed: anybody who reaches Redis may write anything here.
+            mail.wakeups.append(Wakeup(*(word.decode(errors="replace") for word in words)))
 
     def _take_reports(self, node: str, entries: list[Any], mail: Mail) -> None:
         for entry, fields in entries:

@@ -30,15 +30,13 @@ def load_roster() -> Roster:
 
 
 def refresh_wishes(roster: Roster) -> list[Node]:
-    """Read again what operators want; drop nodes that were deleted. Returns the rows."""
-    rows = {node.name: node for node in Node.objects.all()}
-    for seat in list(roster):
-        node = rows.get(seat.name)
-        if node is None:
-            roster.drop(seat.name)
-        else:
+    """Read again what operators want. Returns the rows; a node without one was deleted."""
+    rows = list(Node.objects.all())
+    for node in rows:
+        seat = roster.get(node.name)
+        if seat:
             seat.intent, seat.set_labels = Intent(node.intent), node.set_labels
-    return list(rows.values())
+    return rows
 
 
 def save_seats(seats: Iterable[Seat]) -> None:
@@ -60,7 +58,7 @@ def _seat(node: Node) -> Seat:
         set_labels=node.set_labels,
         beat=Beat(incarnation=node.incarnation, slots=node.slots, labels=node.own_labels),
         # One less than what was read: the first beat that is read counts as news.
-        seen_ms=seen - 1,
+        seen_ms=max(seen - 1, 0),
     )
 
 

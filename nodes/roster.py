@@ -35,7 +35,8 @@ class Seat:
     @property
     def placeable(self) -> bool:
         """Whether new work may go there."""
-        return self.state is NodeState.ONLINE
+        # Its state follows its operator's wish at the next look only.
+        return self.state is NodeState.ONLINE and self.intent is Intent.WORK
 
     @property
     def last_seen(self) -> datetime | None:

@@ -22,6 +22,8 @@ SHOWN_CHARS = 10
 #: Noting every use of a key would be a write for every request.
 NOTE_USE_EVERY = timedelta(minutes=1)
 MAX_SLOTS = 256
+#: For what stays as it is, where None has a meaning of its own.
+KEEP: Any = object()
 
 
 @transaction.atomic
@@ -32,21 +34,36 @@ def set_intent(*, name: str, intent: Intent) -> Node:
 
 @transaction.atomic
 def change_node(
-    *, name: str, slots: int | None = None, labels: Mapping[str, str] | None = None
+    *, name: str, slots: int | None = KEEP, labels: Mapping[str, str] | None = None
 ) -> Node:
     """Set how many slots a node has, and the labels that win over its own.
 
-    Raises `NotFound`, or `Invalid` with the field's name.
+    Without a number, slots are what the Spore was started with. Raises `NotFound`, or `Invalid`
+    with the field's name.
     """
     changes: dict[str, Any] = {}
-    if slots is not None:
-        if isinstance(slots, bool) or not isinstance(slots, int) or not 1 <= slots <= MAX_SLOTS:
-            rule = f"give a whole number from 1 to {MAX_SLOTS}"
-            raise Invalid(f"{slots!r}; {rule}", field="slots")
+    if slots is not KEEP:
+        check_slots(slots)
         changes["wanted_slots"] = slots
     if labels is not None:
+        check_labels(labels)
         changes["set_labels"] = dict(labels)
     return _change(name, **changes)
+
+
+def check_slots(slots: Any) -> None:
+    """Raise `Invalid` unless it is a number of slots, or None."""
+    whole = isinstance(slots, int) and not isinstance(slots, bool)
+    if slots is not None and not (whole and 1 <= slots <= MAX_SLOTS):
+        rule = f"give a whole number from 1 to {MAX_SLOTS}"
+        raise Invalid(f"{slots!r}; {rule}", field="slots")
+
+
+def check_labels(labels: Any) -> None:
+    """Raise `Invalid` unless it is an object of names and texts."""
+    texts = [*labels, *labels.values()] if isinstance(labels, Mapping) else [None]
+    if not all(isinstance(text, str) for text in texts):
+        raise Invalid("give an object of names and texts", field="labels")
 
 
 @transaction.atomic

@@ -36,18 +36,28 @@ class Watch:
 
     def look(self, roster: Roster, *, verdicts: bool = True) -> Sighting:
         """Bring the roster up to date. Without `verdicts` nobody is called suspect or lost."""
-        names = sorted(name.decode() for name in self._client.smembers(wire.NODES))
+        members = self._client.smembers(wire.NODES)
+        names = sorted(name.decode(errors="replace") for name in members)
         names = [name for name in names if wire.NODE_NAME.fullmatch(name)]
         now_ms, entries, subscribed = self._read(names)
+        closed = self._without_sockets(roster, subscribed) if verdicts else set()
+        # Nothing from here on can fail: a look that ends halfway would lose what it found.
         sighting = Sighting()
         for name, entry in zip(names, entries, strict=True):
             if entry:
                 self._take_beat(name, entry[0], roster, sighting)
         if verdicts:
-            closed = self._without_sockets(roster, subscribed)
             for seat in roster:
                 self._judge(seat, now_ms, seat.name in closed, sighting)
         return sighting
+
+    def forget(self, name: str) -> None:
+        """Delete what Redis keeps of a node that was deleted. If it lives, it joins again."""
+        keys = (wire.beat_key(name), wire.orders_key(name), wire.report_key(name))
+        pipe = self._client.pipeline()
+        pipe.srem(wire.NODES, name)
+        pipe.delete(*keys)
+        pipe.execute()
 
     def _read(self, names: list[str]) -> tuple[int, list[Any], dict[str, int]]:
         pipe = self._client.pipeline(transaction=False)

@@ -3,11 +3,19 @@
 from collections.abc import Iterator
 
 import fakeredis
+import hypothesis
 import pytest
 from rest_framework.test import APIClient
 
 from nodes import inbox
 from nodes.services import create_api_key
+from tests.contracts.redis import broker, fake_broker, real_broker, real_redis
+
+__all__ = ["broker", "fake_broker", "real_broker", "real_redis"]
+
+# A slow moment of the machine is no failure.
+hypothesis.settings.register_profile("hive", deadline=None)
+hypothesis.settings.load_profile("hive")
 
 
 @pytest.fixture

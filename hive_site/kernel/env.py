@@ -25,8 +25,9 @@ class Env:
         if path and name not in self.source:
             try:
                 return Path(path).read_text().strip()
-            except OSError as error:
-                reason = f"{name}_FILE={path}: {error.strerror}; give a readable file or {name}"
+            except (OSError, UnicodeDecodeError) as error:
+                why = error.strerror if isinstance(error, OSError) else "not a text"
+                reason = f"{name}_FILE={path}: {why}; give a readable file or {name}"
                 raise ImproperlyConfigured(reason) from error
         return self.source.get(name, default)
 
@@ -63,7 +64,8 @@ class Env:
             cpu, memory, tasks = (float(part) for part in raw.split(","))
         except ValueError:
             cpu = memory = tasks = -1.0
-        if min(cpu, memory, tasks) < 0 or abs(cpu + memory + tasks - 1) > 1e-6:
+        # Written so that NaN, which compares with nothing, is refused.
+        if not (min(cpu, memory, tasks) >= 0 and abs(cpu + memory + tasks - 1) <= 1e-6):
             rule = "give three numbers for CPU, RAM and tasks that add up to 1, like 0.4,0.3,0.3"
             raise ImproperlyConfigured(f"{name}={raw!r}: {rule}")
         return cpu, memory, tasks

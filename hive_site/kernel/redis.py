@@ -1,10 +1,8 @@
 """How every part of the Hive reaches Redis."""
 
 import re
-from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from redis import Redis
 from redis.backoff import ExponentialBackoff, NoBackoff
@@ -60,9 +58,6 @@ def load_script(client: Redis, path: Path) -> Script:
 
 def safe_url(url: str) -> str:
     """The URL without its password, fit for messages and logs."""
-    return re.sub(r"//[^@/]*@", "//***@", url)
-
-
-def call(script: Script, keys: Sequence[str], args: Sequence[Any]) -> Any:
-    """Run a Lua verb."""
-    return script(keys=list(keys), args=list(args))
+    # Up to the last @: a password may hold others. Redis also takes it as a parameter.
+    without = re.sub(r"//[^/?#]*@", "//***@", url)
+    return re.sub(r"([?&]password=)[^&#]*", r"\1***", without)

@@ -62,7 +62,10 @@ NODE = record(
     last_seen=TIME,
     agent_version=TEXT,
 )
-NODE_CHANGE = {**record(slots=WHOLE, labels=LABELS), "additionalProperties": False}
+NODE_CHANGE = {
+    **record(slots={**WHOLE, "nullable": True}, labels=LABELS),
+    "additionalProperties": False,
+}
 CLUSTER = record(
     nodes_online=WHOLE,
     nodes_total=WHOLE,

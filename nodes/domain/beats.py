@@ -1,5 +1,6 @@
 """A heartbeat, checked. What a node says of itself is clamped, never believed blindly."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import isfinite
@@ -8,6 +9,11 @@ from typing import Any
 from nodes.domain.placement import Gpu
 
 MAX_SLOTS = 1024
+MAX_COUNT = 2**31 - 1
+MAX_TEXT_CHARS = 200
+MAX_METRICS_CHARS = 16_384
+#: The end of the year 9999, the last that dates can hold.
+MAX_UNIX_SECONDS = 253402300799.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,30 +49,66 @@ def read_beat(body: Mapping[str, Any]) -> Beat:
     """The heartbeat in a verified message. Raises `ValueError` if it makes no sense."""
     try:
         return Beat(
-            incarnation=str(body["incarnation"])[:32],
-            slots=min(max(int(body["slots"]), 0), MAX_SLOTS),
+            incarnation=_read_incarnation(body["incarnation"]),
+            slots=_count(body["slots"], MAX_SLOTS),
             cpu=_share(body["cpu"]),
             memory=_share(body["memory"]),
-            free_memory_mb=int(body["free_memory_mb"]),
-            labels={str(k): str(v) for k, v in body["labels"].items()},
-            capabilities=frozenset(map(str, body["capabilities"])),
+            free_memory_mb=_count(body["free_memory_mb"]),
+            labels={_text(k): _text(v) for k, v in body["labels"].items()},
+            capabilities=frozenset(map(_text, body["capabilities"])),
             gpus=tuple(_read_gpu(gpu) for gpu in body["gpus"]),
-            release=str(body["release"])[:64],
-            agent_version=str(body["agent_version"])[:32],
-            platform=str(body["platform"])[:128],
-            running=tuple(
-                Running(int(a), float(t), _share(p), str(m)) for a, t, p, m in body["running"]
-            ),
-            metrics=dict(body["metrics"]),
+            release=_text(body["release"], 64),
+            agent_version=_text(body["agent_version"], 32),
+            platform=_text(body["platform"], 128),
+            running=tuple(_read_running(*row) for row in body["running"]),
+            metrics=_read_metrics(body["metrics"]),
         )
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise ValueError(f"not a heartbeat: {error!r}") from error
 
 
+def _read_incarnation(value: Any) -> str:
+    incarnation = _text(value, 32)
+    if not incarnation:
+        raise ValueError("not a heartbeat: its incarnation has no name")
+    return incarnation
+
+
 def _read_gpu(gpu: Mapping[str, Any]) -> Gpu:
-    return Gpu(int(gpu["index"]), str(gpu["name"]), int(gpu["memory_mb"]), int(gpu["free_mb"]))
+    return Gpu(
+        index=_count(gpu["index"]),
+        name=_text(gpu["name"]),
+        memory_mb=_count(gpu["memory_mb"]),
+        free_mb=_count(gpu["free_mb"]),
+    )
+
+
+def _read_running(attempt: Any, started_at: Any, progress: Any, message: Any) -> Running:
+    since = _clamp(started_at, MAX_UNIX_SECONDS)
+    return Running(int(attempt), since, _share(progress), _text(message))
+
+
+def _read_metrics(value: Any) -> dict[str, Any]:
+    metrics = dict(value)
+    # They are shown as they are: whoever looks must be able to parse them.
+    if len(json.dumps(metrics, allow_nan=False)) > MAX_METRICS_CHARS:
+        raise ValueError(f"not a heartbeat: metrics over {MAX_METRICS_CHARS} characters")
+    return metrics
+
+
+def _text(value: Any, most: int = MAX_TEXT_CHARS) -> str:
+    """Text that every database can store: no NUL, no half of a surrogate pair."""
+    return str(value).encode(errors="replace").decode().replace("\0", "")[:most]
+
+
+def _count(value: Any, most: int = MAX_COUNT) -> int:
+    return min(max(int(value), 0), most)
 
 
 def _share(value: Any) -> float:
+    return _clamp(value, 1.0)
+
+
+def _clamp(value: Any, most: float) -> float:
     number = float(value)
-    return min(max(number, 0.0), 1.0) if isfinite(number) else 0.0
+    return min(max(number, 0.0), most) if isfinite(number) else 0.0

@@ -226,7 +226,10 @@ class Agent:
             self._reap(now)
             self._enforce(now)
             time.sleep(STEP_SECONDS / 5)
+        # What is cut short now is no crash: the goodbye gives it back with everything else.
+        told = list(self._outbox)
         self._kill_all()
+        self._outbox = told
         try:
             self._talk(time.monotonic(), beat=False)
             self._line.report({"leaving": True, "events": []})

@@ -1,18 +1,19 @@
 """Shared memory between the agent and its slots: what each slot is doing right now.
 
-One writer for each half of a cell. A slot writes its half under a version number that is odd
-while it writes (a seqlock); the agent writes the order half, which is a single small struct.
+Every register has one writer: a slot its work, the agent its orders and the clock.
 """
 
 import mmap
 import struct
 from dataclasses import dataclass
+from typing import Any
 
-WORK = struct.Struct("=q i q d d d 64s 48s 96s")  # version, busy, attempt, start, limit, progress
+# busy, attempt, started, limit, progress, bundle, stop token, message
+WORK = struct.Struct("=? q d d d 64s 48s 96s")
 ORDER = struct.Struct("=q i")  # attempt, what
-CLOCK = struct.Struct("=d i")  # offset to Redis's clock, stopping
-CELL_BYTES = 512
-ORDER_AT = 384
+CLOCK = struct.Struct("=d ?")  # offset to Redis's clock, stopping
+CELL_BYTES = 1024
+ORDER_AT = 768
 
 NONE, CANCEL, TIMEOUT = 0, 1, 2
 
@@ -34,51 +35,44 @@ class Work:
 IDLE = Work()
 
 
+class Register:
+    """A struct that readers see whole, even if its writer is killed while it writes.
+
+    There are two copies and a byte that counts writes: it tells which copy is the whole one, and
+    it changes only once the other copy is complete.
+    """
+
+    def __init__(self, memory: mmap.mmap, offset: int, layout: struct.Struct) -> None:
+        self._memory, self._offset, self._layout = memory, offset, layout
+
+    def write(self, *values: Any) -> None:
+        """Replace the whole value."""
+        turn = (self._memory[self._offset] + 1) % 256
+        self._layout.pack_into(self._memory, self._copy(turn), *values)
+        self._memory[self._offset] = turn
+
+    def read(self) -> tuple[Any, ...]:
+        """The last whole value."""
+        while True:
+            turn = self._memory[self._offset]
+            values = self._layout.unpack_from(self._memory, self._copy(turn))
+            if self._memory[self._offset] == turn:
+                return values
+
+    def _copy(self, turn: int) -> int:
+        return self._offset + 1 + turn % 2 * self._layout.size
+
+
 class Cell:
     """One slot's part of the board."""
 
     def __init__(self, memory: mmap.mmap, offset: int) -> None:
-        self._memory = memory
-        self._offset = offset
-        self._version = 0
+        self._work = Register(memory, offset, WORK)
+        self._order = Register(memory, offset + ORDER_AT, ORDER)
 
     def write(self, work: Work) -> None:
         """Show what the slot does now. Only the slot calls this."""
-        self._version += 2
-        self._pack(self._version - 1, work)
-        self._pack(self._version, work)
-
-    def read(self) -> Work:
-        """What the slot does now; the last whole state if it is writing just now."""
-        for _ in range(5):
-            before = WORK.unpack_from(self._memory, self._offset)
-            again = WORK.unpack_from(self._memory, self._offset)
-            if before == again and before[0] % 2 == 0:
-                break
-        _, busy, attempt, started, limit, progress, *texts = before
-        bundle, stop_token, message = (t.rstrip(b"\0").decode(errors="replace") for t in texts)
-        return Work(bool(busy), attempt, started, limit, progress, bundle, stop_token, message)
-
-    def clear(self) -> None:
-        """Idle, without orders. The agent calls it before a new slot starts."""
-        self._version = 0
-        self._pack(0, IDLE)
-        self.order(0, NONE)
-
-    def order(self, attempt: int, what: int) -> None:
-        """Tell the slot to end this attempt. Only the agent calls this."""
-        ORDER.pack_into(self._memory, self._offset + ORDER_AT, attempt, what)
-
-    def ordered(self, attempt: int) -> int:
-        """What the agent wants of this attempt: NONE, CANCEL or TIMEOUT."""
-        about, what = ORDER.unpack_from(self._memory, self._offset + ORDER_AT)
-        return what if about == attempt else NONE
-
-    def _pack(self, version: int, work: Work) -> None:
-        WORK.pack_into(
-            self._memory,
-            self._offset,
-            version,
+        self._work.write(
             work.busy,
             work.attempt,
             work.started,
@@ -86,16 +80,38 @@ class Cell:
             work.progress,
             work.bundle.encode()[:64],
             work.stop_token.encode()[:48],
-            work.message.encode()[:96],
+            work.message.encode(errors="replace")[:96],
         )
+
+    def read(self) -> Work:
+        """What the slot does now."""
+        *figures, bundle, token, message = self._work.read()
+        # The end of a message may have been cut within a letter.
+        texts = (t.rstrip(b"\0").decode(errors="ignore") for t in (bundle, token, message))
+        return Work(*figures, *texts)
+
+    def clear(self) -> None:
+        """Idle, without orders. The agent calls it before a new slot starts."""
+        self.write(IDLE)
+        self.order(0, NONE)
+
+    def order(self, attempt: int, what: int) -> None:
+        """Tell the slot to end this attempt. Only the agent calls this."""
+        self._order.write(attempt, what)
+
+    def ordered(self, attempt: int) -> int:
+        """What the agent wants of this attempt: NONE, CANCEL or TIMEOUT."""
+        about, what = self._order.read()
+        return int(what) if about == attempt else NONE
 
 
 class Board:
     """Room for `cells` slots, inherited by every process that the agent forks."""
 
     def __init__(self, cells: int) -> None:
-        self._memory = mmap.mmap(-1, CELL_BYTES * (cells + 1))
-        self._cells = [Cell(self._memory, CELL_BYTES * (n + 1)) for n in range(cells)]
+        memory = mmap.mmap(-1, CELL_BYTES * (cells + 1))
+        self._clock = Register(memory, 0, CLOCK)
+        self._cells = [Cell(memory, CELL_BYTES * (n + 1)) for n in range(cells)]
 
     def __len__(self) -> int:
         return len(self._cells)
@@ -105,9 +121,9 @@ class Board:
 
     def set_clock(self, *, offset_seconds: float, stopping: bool) -> None:
         """Share the offset to Redis's clock and whether slots should end after their item."""
-        CLOCK.pack_into(self._memory, 0, offset_seconds, stopping)
+        self._clock.write(offset_seconds, stopping)
 
     def clock(self) -> tuple[float, bool]:
         """The offset to Redis's clock in seconds, and whether slots should end."""
-        offset, stopping = CLOCK.unpack_from(self._memory, 0)
-        return offset, bool(stopping)
+        offset, stopping = self._clock.read()
+        return offset, stopping

@@ -26,7 +26,7 @@ class HostSensors:
             "cpu": psutil.cpu_percent(None) / 100,
             "memory": memory.percent / 100,
             "free_memory_mb": memory.available // 2**20,
-            "gpus": [_read_gpu(index, handle) for index, handle in self._gpus],
+            "gpus": _read_gpus(self._gpus),
             "metrics": {
                 "load": psutil.getloadavg()[0],
                 "disk": psutil.disk_usage("/").percent / 100,
@@ -59,14 +59,22 @@ def _find_gpus() -> list[tuple[int, Any]]:
         return []
 
 
-def _read_gpu(index: int, handle: Any) -> dict[str, Any]:
+def _read_gpus(gpus: list[tuple[int, Any]]) -> list[dict[str, Any]]:
     import pynvml
 
-    memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
-    name = pynvml.nvmlDeviceGetName(handle)
-    return {
-        "index": index,
-        "name": name.decode() if isinstance(name, bytes) else name,
-        "memory_mb": memory.total // 2**20,
-        "free_mb": memory.free // 2**20,
-    }
+    found = []
+    for index, handle in gpus:
+        try:
+            memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
+            name = pynvml.nvmlDeviceGetName(handle)
+        except pynvml.NVMLError:  # it fell off the bus, or its driver is being replaced
+            continue
+        found.append(
+            {
+                "index": index,
+                "name": name.decode() if isinstance(name, bytes) else name,
+                "memory_mb": memory.total // 2**20,
+                "free_mb": memory.free // 2**20,
+            }
+        )
+    return found

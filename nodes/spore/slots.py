@@ -51,9 +51,17 @@ class SlotProcess:
         if not pid:
             return None
         code = os.waitstatus_to_exitcode(status)
-        how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
         work = self.cell.read()
-        return Ended(self.index, work, how, clean=code == 0 and not work.busy)
+        return Ended(self.index, work, _tell(code), clean=code == 0 and not work.busy)
+
+
+def _tell(code: int) -> str:
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return f"signal {signal.Signals(-code).name}"
+    except ValueError:  # most real-time signals have numbers only
+        return f"signal {-code}"
 
 
 def start_slot(main: SlotMain, identity: Identity, board: Board, index: int) -> SlotProcess:

@@ -67,6 +67,15 @@ def test_an_operators_labels_win_over_the_nodes_own(api, node):
     assert Node.objects.get().wanted_slots == 4
 
 
+def test_slots_of_null_are_left_to_the_spore_and_absent_ones_stay(api, node):
+    Node.objects.update(wanted_slots=4)
+    api.patch("/api/v1/nodes/spore-1/", {"labels": {}}, format="json")
+    kept = Node.objects.get().wanted_slots
+    api.patch("/api/v1/nodes/spore-1/", {"slots": None}, format="json")
+
+    assert (kept, Node.objects.get().wanted_slots) == (4, None)
+
+
 @pytest.mark.parametrize(
     ("body", "pointer"),
     [({"slots": 0}, "/slots"), ({"slots": "4"}, "/slots"), ({"labels": []}, "/labels")],

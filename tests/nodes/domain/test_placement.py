@@ -1,0 +1,185 @@
+from dataclasses import replace
+from random import Random
+
+import pytest
+
+from nodes.domain.placement import (
+    NEAR_EQUAL,
+    Candidate,
+    Choice,
+    Demand,
+    Gpu,
+    busy,
+    choose,
+    devices,
+    score,
+    unfit,
+)
+from nodes.domain.scoring import Weights
+
+PLAIN = Candidate(name="plain", slots=2, free_memory_mb=4000)
+CARDS = (Gpu(0, "A", 8000, 8000), Gpu(1, "B", 24000, 20000))
+RIG = replace(PLAIN, name="rig", gpus=CARDS, free_gpus=CARDS)
+ANY = Demand()
+
+
+def pick(*nodes: Candidate, demand: Demand = ANY, seed: int = 1, **options) -> Choice | None:
+    return choose(nodes, demand, weights=Weights(), random=Random(seed), **options)
+
+
+def picks(*nodes: Candidate, demand: Demand = ANY, **options) -> set[str]:
+    """Every node that is chosen under some seed."""
+    choices = (pick(*nodes, demand=demand, seed=seed, **options) for seed in range(60))
+    return {choice.node for choice in choices if choice}
+
+
+def test_a_candidate_is_scored_by_what_was_sent_to_it():
+    node = replace(PLAIN, cpu=0.5, memory=0.5, sent=1)
+
+    assert score(node, Weights()) == pytest.approx(0.2 + 0.15 + 0.15)
+
+
+@pytest.mark.parametrize(
+    ("node", "demand", "reason"),
+    [
+        (PLAIN, ANY, ""),
+        (replace(PLAIN, placeable=False), ANY, "takes no new work"),
+        (PLAIN, Demand(labels=(("site", "lab"),)), "lacks label site=lab"),
+        (
+            replace(PLAIN, labels={"site": "attic", "rack": "1"}),
+            Demand(labels=(("site", "lab"), ("rack", "1"), ("row", "2"))),
+            "lacks label site=lab, row=2",
+        ),
+        (replace(PLAIN, labels={"site": "lab"}), Demand(labels=(("site", "lab"),)), ""),
+        (
+            replace(PLAIN, capabilities=frozenset({"ffmpeg"})),
+            Demand(capabilities=frozenset({"tex", "ffmpeg", "ocr"})),
+            "lacks ocr, tex",
+        ),
+        (
+            replace(PLAIN, capabilities=frozenset({"ffmpeg", "tex"})),
+            Demand(capabilities=frozenset({"tex"})),
+            "",
+        ),
+        (PLAIN, Demand(gpu=1), "has 0 of 1 GPUs with 0 MiB"),
+        (RIG, Demand(gpu=2, gpu_memory_mb=9000), "has 1 of 2 GPUs with 9000 MiB"),
+        (RIG, Demand(gpu=1, gpu_memory_mb=24000), ""),
+    ],
+)
+def test_a_node_says_why_it_can_never_run_something(node, demand, reason):
+    assert unfit(node, demand) == reason
+
+
+def test_what_is_taken_just_now_does_not_make_a_node_unfit():
+    full = replace(RIG, sent=99, free_memory_mb=0, free_gpus=())
+
+    assert unfit(full, Demand(gpu=1, memory_mb=500, gpu_memory_mb=8000)) == ""
+
+
+@pytest.mark.parametrize(
+    ("node", "demand", "reason"),
+    [
+        (replace(PLAIN, sent=1), ANY, ""),
+        (replace(PLAIN, sent=2), ANY, "its slots are taken"),
+        (replace(PLAIN, sent=3), Demand(short=True), ""),
+        (replace(PLAIN, sent=4), Demand(short=True), "its slots are taken"),
+        (replace(PLAIN, slots=0), Demand(short=True), "its slots are taken"),
+        (PLAIN, Demand(memory_mb=4000), ""),
+        (PLAIN, Demand(memory_mb=4001), "has 4000 of 4001 MiB free"),
+        (replace(RIG, free_gpus=CARDS[:1]), Demand(gpu=2), "its GPUs are taken"),
+        (RIG, Demand(gpu=2, gpu_memory_mb=8001), "its GPUs are taken"),
+        (RIG, Demand(gpu=2, gpu_memory_mb=8000), ""),
+    ],
+)
+def test_a_node_says_why_it_cannot_take_something_just_now(node, demand, reason):
+    assert busy(node, demand) == reason
+
+
+def test_devices_are_leased_by_the_memory_that_is_free_on_them():
+    assert devices(RIG, Demand(gpu=1)) == (0,)
+    assert devices(RIG, Demand(gpu=1, gpu_memory_mb=8001)) == (1,)
+    assert devices(RIG, Demand(gpu=1, gpu_memory_mb=20001)) == ()
+    assert devices(replace(RIG, free_gpus=CARDS[1:]), Demand(gpu=2)) == (1,)
+    assert devices(RIG, ANY) == ()
+
+
+def test_the_least_loaded_node_wins():
+    idle, loaded = replace(PLAIN, name="idle"), replace(PLAIN, name="loaded", cpu=0.5)
+
+    assert picks(loaded, idle) == {"idle"}
+
+
+def test_a_choice_tells_the_score_that_decided():
+    choice = pick(replace(PLAIN, cpu=0.5, sent=1))
+
+    assert choice == Choice("plain", (), pytest.approx(0.2 + 0.15))
+
+
+def test_between_near_equals_chance_decides():
+    best = replace(PLAIN, name="best", memory=0.0)
+    near = replace(PLAIN, name="near", memory=(NEAR_EQUAL - 0.001) / 0.3)
+    far = replace(PLAIN, name="far", memory=(NEAR_EQUAL + 0.001) / 0.3)
+
+    assert picks(best, near, far) == {"best", "near"}
+
+
+def test_nothing_is_chosen_while_every_node_is_unfit_or_full():
+    nodes = [replace(PLAIN, sent=2), replace(PLAIN, placeable=False)]
+
+    assert pick(*nodes) is None
+    assert pick() is None
+
+
+def test_work_for_a_gpu_gets_the_devices_it_runs_on():
+    assert pick(PLAIN, RIG, demand=Demand(gpu=2)) == Choice("rig", (0, 1), 0.0)
+
+
+def test_work_without_a_gpu_leaves_gpu_nodes_alone_while_others_are_free():
+    loaded = replace(PLAIN, cpu=1.0)
+
+    assert picks(loaded, RIG) == {"plain"}
+    assert picks(replace(loaded, sent=2), RIG) == {"rig"}
+
+
+def test_the_reserve_for_gpu_work_gives_way_to_a_node_that_is_far_better():
+    exhausted = replace(PLAIN, cpu=1.0, memory=1.0)
+
+    assert picks(exhausted, RIG) == {"rig"}
+
+
+def test_the_reserve_is_no_part_of_the_score_that_people_see():
+    assert pick(RIG) == Choice("rig", (), 0.0)
+
+
+def test_work_for_a_gpu_does_not_avoid_gpu_nodes():
+    small = replace(RIG, name="small", cpu=0.1)
+
+    assert picks(RIG, small, demand=Demand(gpu=1)) == {"rig", "small"}
+
+
+def test_a_node_where_it_crashed_is_avoided_even_if_the_others_are_full():
+    full = replace(PLAIN, name="full", sent=2)
+    idle = replace(PLAIN, name="idle")
+
+    assert pick(full, idle, avoid=frozenset({"idle"})) is None
+    assert picks(replace(full, sent=1), idle, avoid=frozenset({"idle"})) == {"full"}
+
+
+def test_a_node_where_it_crashed_is_taken_if_no_other_can_ever_run_it():
+    idle, foreign = replace(PLAIN, name="idle"), replace(PLAIN, name="foreign", placeable=False)
+
+    assert picks(idle, foreign, avoid=frozenset({"idle"})) == {"idle"}
+
+
+def test_a_thousand_equal_nodes_share_the_work():
+    nodes = {f"spore-{n}": Candidate(name=f"spore-{n}", slots=4) for n in range(1000)}
+    random = Random(7)
+
+    for _ in range(300):
+        choice = choose(nodes.values(), ANY, weights=Weights(), random=random)
+        node = nodes[choice.node]
+        nodes[choice.node] = replace(node, sent=node.sent + 1)
+
+    # One bundle is worth more than the tolerance between near-equals: nobody gets a second one
+    # while others have none.
+    assert max(node.sent for node in nodes.values()) == 1

@@ -1,0 +1,181 @@
+import json
+
+import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from hive_site.kernel.envelope import seal, unseal
+from nodes import wire
+from nodes.domain.beats import read_beat
+from nodes.spore import line as module
+from nodes.spore.identity import Identity
+from nodes.spore.line import BEAT_TTL_SECONDS, Line
+from tests.nodes.cast import SAID, wait_until
+
+KEY = b"the key of spore-1"
+ME = Identity("spore-1", KEY, "one", 2, "1.0")
+
+
+@pytest.fixture
+def line(broker, monkeypatch):
+    monkeypatch.setattr(module, "connect", broker.connect)
+    line = Line(broker.url, ME)
+    yield line
+    line.close()
+
+
+def leave_orders(client, body, *, key: bytes = KEY, purpose: str = wire.PURPOSE_ORDER) -> None:
+    client.set(wire.orders_key("spore-1"), seal(json.dumps(body), key=key, purpose=purpose))
+
+
+def opened(envelope: bytes, purpose: str) -> dict:
+    return unseal(envelope, key=KEY, purpose=purpose)
+
+
+def test_a_heartbeat_is_sealed_stamped_by_redis_and_replaces_the_last(line, redis_client):
+    line.beat({**SAID, "cpu": 0.1}, set())
+    answer = line.beat({**SAID, "cpu": 0.9}, set())
+
+    ((entry, fields),) = redis_client.xrange(wire.beat_key("spore-1"))
+    body = opened(fields[b"e"], wire.PURPOSE_BEAT)
+    assert (body["v"], body["incarnation"]) == (wire.PROTOCOL, "one")
+    assert read_beat(body).cpu == 0.9
+    assert entry.decode().partition("-")[0] == str(answer.clock_ms)
+    assert abs(redis_client.time()[0] * 1000 - answer.clock_ms) < 60_000
+
+
+def test_a_heartbeat_enrols_the_node_and_does_not_outlive_it_by_more_than_a_day(line, redis_client):
+    line.beat(SAID, set())
+
+    assert redis_client.smembers(wire.NODES) == {b"spore-1"}
+    assert 0 < redis_client.ttl(wire.beat_key("spore-1")) <= BEAT_TTL_SECONDS
+
+
+def test_orders_come_back_with_the_heartbeat(line, redis_client):
+    before = line.beat(SAID, set()).orders
+    leave_orders(redis_client, {"v": wire.PROTOCOL, "slots": 7, "over": None})
+
+    assert before == {}
+    assert line.beat(SAID, set()).orders == {"v": wire.PROTOCOL, "slots": 7, "over": None}
+
+
+@pytest.mark.parametrize(
+    "forgery",
+    [
+        {"key": b"the key of another"},
+        {"purpose": wire.PURPOSE_BUNDLE},
+        {"body": {"v": wire.PROTOCOL + 1, "slots": 7}},
+        {"body": ["slots", 7]},
+        {"body": None},
+    ],
+    ids=["key", "purpose", "protocol", "list", "null"],
+)
+def test_orders_that_the_nexus_did_not_give_are_not_followed(line, redis_client, forgery):
+    leave_orders(redis_client, **{"body": {"v": wire.PROTOCOL, "slots": 7}, **forgery})
+
+    assert line.beat(SAID, set()).orders == {}
+
+
+def test_noise_in_the_place_of_orders_does_no_harm(line, redis_client):
+    redis_client.set(wire.orders_key("spore-1"), b"\xff\x00")
+
+    assert line.beat(SAID, set()).orders == {}
+
+
+def test_a_heartbeat_tells_which_of_the_running_work_to_stop(line, redis_client):
+    redis_client.set(wire.cancel_key("job_2.1"), 1)
+    redis_client.set(wire.cancel_key("job_9.1"), 1)
+
+    answer = line.beat(SAID, {"job_1.1", "job_2.1", "job_3.1"})
+
+    assert answer.cancelled == {"job_2.1"}
+    assert line.beat(SAID, set()).cancelled == frozenset()
+
+
+def test_an_arrival_is_announced_to_the_foreman(line, redis_client):
+    line.announce()
+
+    ((_, fields),) = redis_client.xrange(wire.INBOX)
+    assert fields == {b"what": b"joined", b"subject": b"spore-1"}
+
+
+def test_a_report_is_sealed_and_lies_in_the_nodes_own_stream(line, redis_client):
+    line.report({"bundle": "b1", "events": [{"k": "died"}]})
+
+    ((_, fields),) = redis_client.xrange(wire.report_key("spore-1"))
+    assert opened(fields[b"e"], wire.PURPOSE_REPORT) == {
+        "v": wire.PROTOCOL,
+        "incarnation": "one",
+        "bundle": "b1",
+        "events": [{"k": "died"}],
+    }
+
+
+def test_a_name_is_taken_while_its_agent_listens(line, broker):
+    before = line.is_taken()
+    line.listen(0.001)
+    wait_until(line.is_taken)
+    line.close()
+
+    other = Line(broker.url, ME)
+    wait_until(lambda: not other.is_taken())
+    other.close()
+    assert before is False
+
+
+def test_a_wake_up_ends_the_wait(line, redis_client):
+    assert line.listen(0.001) is False
+    wait_until(line.is_taken)
+    redis_client.publish(wire.control_channel("spore-1"), "look")
+
+    assert line.listen(20) is True
+    assert line.listen(0.001) is False
+
+
+def test_its_connections_bear_its_name_and_incarnation(line, redis_client):
+    line.beat(SAID, set())
+    line.listen(0.001)
+
+    names = [row["name"] for row in redis_client.client_list()]
+    assert names.count(wire.client_name("spore-1", "one")) == 2
+
+
+def test_what_was_popped_and_is_in_no_slot_is_swept_up(line, redis_client):
+    redis_client.rpush(wire.intermediate_key("spore-1"), "b1", "b2", "b3")
+
+    assert line.sweep({"b2", "b9"}) == {"b1", "b3"}
+
+
+def test_a_discarded_bundle_leaves_nothing_behind(line, redis_client):
+    redis_client.rpush(wire.intermediate_key("spore-1"), "b1", "b2")
+    redis_client.hset(wire.bundle_key("b1"), "data", "x")
+    redis_client.hset(wire.bundle_key("b2"), "data", "x")
+
+    line.discard("b1")
+    line.discard("b1")
+
+    assert redis_client.lrange(wire.intermediate_key("spore-1"), 0, -1) == [b"b2"]
+    assert redis_client.exists(wire.bundle_key("b1"), wire.bundle_key("b2")) == 1
+
+
+def test_a_closed_line_leaves_no_connection(line, redis_client):
+    line.beat(SAID, set())
+    line.listen(0.001)
+
+    line.close()
+
+    name = wire.client_name("spore-1", "one")
+    wait_until(lambda: name not in {row["name"] for row in redis_client.client_list()})
+
+
+def test_without_redis_every_call_says_so_at_once():
+    line = Line("redis://127.0.0.1:1/0", ME)
+
+    for call in (
+        lambda: line.beat(SAID, set()),
+        lambda: line.report({}),
+        lambda: line.listen(20),
+        lambda: line.sweep(set()),
+        line.is_taken,
+    ):
+        with pytest.raises(RedisConnectionError):
+            call()

@@ -1,0 +1,117 @@
+import json
+import os
+from types import SimpleNamespace
+
+import psutil
+import pynvml
+import pytest
+
+from nodes.domain.beats import read_beat
+from nodes.domain.placement import Gpu
+from nodes.spore.sensors import HostSensors
+from tests.nodes.cast import SAID
+
+MIB = 2**20
+
+
+class Nvml:
+    """NVML on a machine with these cards, each its name and memory; None is one that broke."""
+
+    def __init__(self, *cards: tuple[str | bytes, int, int] | None) -> None:
+        self.cards = list(cards)
+
+    def nvmlInit(self) -> None:
+        pass
+
+    def nvmlDeviceGetCount(self) -> int:
+        return len(self.cards)
+
+    def nvmlDeviceGetHandleByIndex(self, index: int) -> int:
+        return index
+
+    def nvmlDeviceGetName(self, handle: int) -> str | bytes:
+        return self._card(handle)[0]
+
+    def nvmlDeviceGetMemoryInfo(self, handle: int) -> SimpleNamespace:
+        _, total, free = self._card(handle)
+        return SimpleNamespace(total=total * MIB, free=free * MIB)
+
+    def _card(self, handle: int) -> tuple[str | bytes, int, int]:
+        card = self.cards[handle]
+        if card is None:
+            raise pynvml.NVMLError(pynvml.NVML_ERROR_GPU_IS_LOST)
+        return card
+
+
+@pytest.fixture
+def machine(monkeypatch):
+    """A host with these cards."""
+
+    def build(*cards) -> Nvml:
+        nvml = Nvml(*cards)
+        for verb in [name for name in dir(Nvml) if name.startswith("nvml")]:
+            monkeypatch.setattr(pynvml, verb, getattr(nvml, verb))
+        return nvml
+
+    return build
+
+
+def test_what_is_measured_makes_a_heartbeat(machine):
+    machine(("A", 8000, 7000))
+
+    read = HostSensors().read([os.getpid()])
+
+    beat = read_beat({**SAID, "incarnation": "one", **read})
+    assert 0 <= beat.cpu <= 1
+    assert 0 < beat.memory < 1
+    assert 0 < beat.free_memory_mb <= psutil.virtual_memory().total // MIB
+    assert beat.gpus == (Gpu(0, "A", 8000, 7000),)
+    assert beat.metrics.keys() == {"load", "disk", "network", "slot_rss_mb"}
+    json.dumps(read, allow_nan=False)
+
+
+def test_each_slot_is_weighed_and_one_that_just_died_weighs_nothing(machine):
+    machine()
+    ended = os.fork()
+    if not ended:
+        os._exit(0)
+    os.waitpid(ended, 0)
+
+    mine, gone = HostSensors().read([os.getpid(), ended])["metrics"]["slot_rss_mb"]
+
+    assert (mine > 1, gone) == (True, 0)
+
+
+def test_every_card_is_told_apart_by_its_index(machine):
+    machine((b"old binding", 8000, 10), ("H100", 80000, 79000))
+
+    assert HostSensors().read([])["gpus"] == [
+        {"index": 0, "name": "old binding", "memory_mb": 8000, "free_mb": 10},
+        {"index": 1, "name": "H100", "memory_mb": 80000, "free_mb": 79000},
+    ]
+
+
+def test_a_card_that_is_lost_does_not_take_the_machine_along(machine):
+    nvml = machine(("A", 8000, 7000), ("B", 8000, 7000))
+    sensors = HostSensors()
+    nvml.cards[0] = None
+
+    assert [gpu["index"] for gpu in sensors.read([])["gpus"]] == [1]
+    nvml.cards[0] = ("A", 8000, 7000)
+    assert [gpu["index"] for gpu in sensors.read([])["gpus"]] == [0, 1]
+
+
+def test_a_machine_without_a_driver_has_no_cards(monkeypatch):
+    def fail() -> None:
+        raise pynvml.NVMLError(pynvml.NVML_ERROR_LIBRARY_NOT_FOUND)
+
+    monkeypatch.setattr(pynvml, "nvmlInit", fail)
+
+    assert HostSensors().read([])["gpus"] == []
+
+
+def test_a_machine_without_a_network_is_no_failure(machine, monkeypatch):
+    machine()
+    monkeypatch.setattr(psutil, "net_io_counters", lambda: None)
+
+    assert HostSensors().read([])["metrics"]["network"] == {}

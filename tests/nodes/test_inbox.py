@@ -1,0 +1,42 @@
+import pytest
+
+from nodes import inbox, wire
+
+
+@pytest.fixture
+def doorbell(broker, monkeypatch):
+    client = broker.open()
+    monkeypatch.setattr(inbox, "_client", client)
+    return client
+
+
+def test_a_ring_leaves_a_hint(doorbell):
+    assert inbox.ring("job", "job_1")
+    assert inbox.ring("queue")
+
+    hints = [fields for _, fields in doorbell.xrange(wire.INBOX)]
+    assert hints == [
+        {b"what": b"job", b"subject": b"job_1"},
+        {b"what": b"queue", b"subject": b""},
+    ]
+
+
+def test_hints_that_nobody_reads_do_not_pile_up(doorbell, monkeypatch):
+    monkeypatch.setattr(inbox, "KEPT", 10)
+
+    for _ in range(300):
+        inbox.ring("job")
+
+    assert 10 <= doorbell.xlen(wire.INBOX) < 300
+
+
+def test_without_redis_the_caller_goes_on(monkeypatch):
+    monkeypatch.setattr(inbox, "_client", None)
+
+    assert inbox.ring("job", "job_1") is False
+
+
+def test_a_process_has_one_client(monkeypatch):
+    monkeypatch.setattr(inbox, "_client", None)
+
+    assert inbox.shared_client() is inbox.shared_client()

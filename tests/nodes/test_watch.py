@@ -1,0 +1,186 @@
+import pytest
+
+from nodes.domain.states import Intent, NodeState
+from nodes.roster import Seat
+from tests.nodes.cast import Spore
+
+
+def test_an_empty_cluster_shows_nobody(watch, roster):
+    sighting = watch.look(roster)
+
+    assert (sighting.joined, sighting.gone, list(roster)) == ([], {}, [])
+
+
+def test_a_node_joins_by_its_first_heartbeat(watch, roster, spore):
+    spore.listen().beat(cpu=0.5, slots=4)
+
+    sighting = watch.look(roster)
+
+    seat = roster["spore-1"]
+    assert (sighting.joined, sighting.returned) == (["spore-1"], ["spore-1"])
+    assert (seat.state, seat.reason) == (NodeState.ONLINE, "")
+    assert (seat.beat.cpu, seat.beat.slots, seat.beat.incarnation) == (0.5, 4, "one")
+    assert seat.beat_age >= 0
+
+
+def test_nodes_join_in_the_order_of_their_names(watch, roster, broker):
+    for name in ("b", "c", "a"):
+        Spore(broker, name).beat()
+
+    assert watch.look(roster).joined == ["a", "b", "c"]
+
+
+def test_a_look_without_news_finds_nothing(watch, roster, seat):
+    sighting = watch.look(roster)
+
+    assert sighting == type(sighting)()
+    assert seat.state is NodeState.ONLINE
+
+
+def test_a_newer_heartbeat_renews_what_is_known(watch, roster, seat, spore):
+    seat.sent_since_beat = 3
+    spore.beat(cpu=0.75)
+
+    watch.look(roster)
+
+    assert (seat.beat.cpu, seat.sent_since_beat) == (0.75, 0)
+
+
+def test_the_same_heartbeat_twice_leaves_what_was_sent_since_charged(watch, roster, seat):
+    seat.sent_since_beat = 3
+
+    watch.look(roster)
+
+    assert seat.sent_since_beat == 3
+
+
+def test_silence_makes_a_node_suspect_and_a_heartbeat_clears_it(watch, roster, seat, spore):
+    spore.beat(ago=20)
+    silent = watch.look(roster)
+    found = seat.state, seat.reason
+    spore.beat()
+    back = watch.look(roster)
+
+    assert found[0] is NodeState.SUSPECT
+    assert found[1].startswith("silent for 2")
+    assert (silent.changed, silent.gone) == (["spore-1"], {})
+    assert (seat.state, seat.reason, back.changed) == (NodeState.ONLINE, "", ["spore-1"])
+
+
+def test_a_node_with_open_sockets_is_lost_after_45_seconds_of_silence(watch, roster, seat, spore):
+    spore.beat(ago=45)
+
+    sighting = watch.look(roster)
+
+    assert seat.state is NodeState.LOST
+    assert sighting.gone == {"spore-1": seat.reason}
+    assert seat.reason.startswith("silent for 4")
+
+
+def test_a_node_whose_sockets_are_closed_is_lost_at_the_second_look(watch, roster, seat, spore):
+    spore.vanish()
+
+    once = watch.look(roster)
+    still = seat.state
+    twice = watch.look(roster)
+    thrice = watch.look(roster)
+
+    assert (still, once.gone) == (NodeState.ONLINE, {})
+    assert twice.gone == {"spore-1": "all its processes are gone"}
+    assert seat.state is NodeState.LOST
+    assert thrice.gone == {}
+
+
+def test_sockets_that_were_closed_for_a_moment_are_no_death(watch, roster, seat, spore, broker):
+    spore.vanish()
+    watch.look(roster)
+    again = Spore(broker).listen()
+    watch.look(roster)
+    again.vanish()
+
+    watch.look(roster)
+
+    assert seat.state is NodeState.ONLINE
+
+
+def test_a_lost_subscription_alone_proves_nothing(watch, roster, seat, spore):
+    spore.go_deaf()
+
+    for _ in range(3):
+        watch.look(roster)
+
+    assert seat.state is NodeState.ONLINE
+
+
+def test_the_sockets_of_an_older_start_prove_nothing(watch, roster, seat, spore, broker):
+    spore.go_deaf()
+    Spore(broker, incarnation="two").beat()
+    watch.look(roster)
+
+    for _ in range(2):
+        watch.look(roster)
+
+    assert seat.state is NodeState.LOST
+
+
+def test_a_lost_node_does_not_come_back_as_the_same_incarnation(watch, roster, seat, spore):
+    spore.beat(ago=45)
+    watch.look(roster)
+    spore.beat()
+
+    sighting = watch.look(roster)
+
+    assert (seat.state, sighting.returned) == (NodeState.LOST, [])
+
+
+def test_a_lost_node_comes_back_as_a_new_incarnation(watch, roster, seat, spore, broker):
+    spore.beat(ago=45)
+    watch.look(roster)
+    Spore(broker, incarnation="two").listen().beat()
+
+    sighting = watch.look(roster)
+
+    assert (seat.state, seat.reason, seat.beat.incarnation) == (NodeState.ONLINE, "", "two")
+    assert (sighting.returned, sighting.joined) == (["spore-1"], [])
+
+
+def test_what_a_living_node_held_is_free_when_it_started_anew(watch, roster, seat, broker):
+    Spore(broker, incarnation="two").listen().beat()
+
+    sighting = watch.look(roster)
+
+    assert sighting.gone == {"spore-1": "started anew"}
+    assert seat.state is NodeState.ONLINE
+
+
+@pytest.mark.parametrize(
+    ("intent", "state"),
+    [(Intent.DRAIN, NodeState.DRAINING), (Intent.CORDON, NodeState.CORDONED)],
+)
+def test_a_living_node_is_called_by_what_its_operator_wants(watch, roster, seat, intent, state):
+    seat.intent = intent
+    drained = watch.look(roster)
+    called = seat.state
+    seat.intent = Intent.WORK
+    watch.look(roster)
+
+    assert (drained.changed, called, seat.state) == (["spore-1"], state, NodeState.ONLINE)
+
+
+def test_an_intent_outlives_the_death_of_its_node(watch, roster, spore):
+    roster.add(Seat("spore-1", intent=Intent.DRAIN))
+    spore.listen().beat()
+
+    watch.look(roster)
+
+    assert roster["spore-1"].state is NodeState.DRAINING
+
+
+def test_without_verdicts_heartbeats_are_read_and_nobody_is_judged(watch, roster, seat, spore):
+    spore.vanish().beat(ago=90, cpu=0.75)
+
+    for _ in range(3):
+        sighting = watch.look(roster, verdicts=False)
+
+    assert (seat.state, sighting.gone) == (NodeState.ONLINE, {})
+    assert (seat.beat.cpu, seat.looks_without_sockets) == (0.75, 0)
