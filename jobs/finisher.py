@@ -1,6 +1,6 @@
 """Ends jobs: opens their reduction, sets their final state, cancels what is left of them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db import transaction
@@ -47,6 +47,8 @@ def _settle(job: Job, counts: Counts, now: datetime) -> Settled | None:
         return _open_or_drop(job, counts, reduction, now, stopped=stopped)
     if reduction.state in OPEN:
         return None
+    if reduction.state == SubtaskState.CANCELLED:
+        return _finish(job, _without(counts), now, broken=bool(job.error), stopped=stopped)
     failed = reduction.state != SubtaskState.SUCCEEDED
     error = job.error or (reduction.error if failed else None)
     return _finish(job, counts, now, broken=failed, stopped=stopped, error=error)
@@ -61,7 +63,12 @@ def _open_or_drop(
         return Settled(job.pk, reduction_ready=True)
     # Nothing to reduce, or nobody wants it any more.
     blocked.update(state=SubtaskState.CANCELLED, finished_at=now)
-    return _finish(job, counts, now, broken=bool(job.error), stopped=stopped)
+    return _finish(job, _without(counts), now, broken=bool(job.error), stopped=stopped)
+
+
+def _without(counts: Counts) -> Counts:
+    """The counts of a job whose reduction was cancelled: not all of it was done."""
+    return replace(counts, cancelled=counts.cancelled + 1)
 
 
 def _finish(

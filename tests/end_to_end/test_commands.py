@@ -1,0 +1,113 @@
+"""The commands that people and scripts run beside a Hive that is up."""
+
+import json
+
+import pytest
+import urllib3
+
+from tests.end_to_end.colony import SLOTS, SPORES, until
+
+pytestmark = pytest.mark.processes
+
+
+def answer_of(ran):
+    """The one JSON document that a command printed."""
+    assert ran.stderr == ""
+    return json.loads(ran.stdout)
+
+
+def test_a_job_is_submitted_and_waited_for(colony):
+    argv = ["text.word_count", "--items", "-", "--reduce", "text.merge_counts"]
+
+    ran = colony.manage("hive", "submit", *argv, "--wait", "30", "--json", stdin='["a b", "b"]')
+
+    job = answer_of(ran)
+    assert ran.returncode == 0
+    assert (job["state"], job["result"]) == ("succeeded", {"b": 2, "a": 1})
+    assert [row["result"] for row in job["results"]] == [{"a": 1, "b": 1}, {"b": 1}]
+
+
+def test_people_see_results_as_lines(colony):
+    argv = ["odd.context", "--arg", 'greeting={"to": "you"}', "--arg", "x=", "--wait", "30"]
+
+    ran = colony.manage("hive", "submit", *argv[:3], *argv[5:])
+
+    assert ran.returncode == 0
+    assert ran.stdout.splitlines()[0].endswith("succeeded  1 of 1 subtasks succeeded")
+    assert '"to": "you"' in ran.stdout
+
+
+def test_a_job_that_fails_is_told_with_exit_code_1(colony):
+    ran = colony.manage("hive", "submit", "odd.give_up", "--wait", "30")
+
+    assert ran.returncode == 1
+    assert "Fail: it is of no use" in ran.stderr
+
+
+def test_a_job_that_takes_too_long_is_left_alone_with_exit_code_1(colony, hive, marks):
+    place = json.dumps([str(marks.place)])
+
+    ran = colony.manage(
+        *("hive", "submit", "odd.hold", "--items", "-", "--wait", "0.1", "--json"), stdin=place
+    )
+
+    job = answer_of(ran)
+    assert (ran.returncode, job["results"][0]["state"]) == (1, "waiting")
+    marks.go()
+    assert hive.wait(job["id"], 30)["state"] == "succeeded"
+
+
+def test_without_waiting_the_way_to_follow_is_told(colony, hive):
+    ran = colony.manage("hive", "submit", "demo.echo", "--priority", "9")
+
+    [job] = hive.request("GET", "jobs/?limit=1")["results"]
+    assert ran.returncode == 0
+    assert job["id"] in ran.stdout
+    assert job["priority"] == 9
+    hive.wait(job["id"], 30)
+
+
+def test_the_status_is_that_of_the_cluster(colony):
+    status = answer_of(colony.manage("hive", "status", "--json"))
+
+    assert status["foreman"]["state"] == "leading"
+    assert (status["nodes_online"], status["slots"]) == (SPORES, SPORES * SLOTS)
+    assert [node["name"] for node in status["nodes"]] == ["spore-1", "spore-2", "spore-3"]
+
+
+def test_a_doctor_finds_a_hive_that_runs_in_good_health(colony):
+    ran = colony.manage("hive", "doctor", "--json")
+
+    findings = {row["name"]: row for row in answer_of(ran)["findings"]}
+    assert (ran.returncode, answer_of(ran)["healthy"]) == (0, True)
+    assert findings["Nexus"]["found"] == f"ready at {colony.stack.ready['nexus']}"
+    assert findings["Foreman"]["verdict"] == "ok"
+
+
+def test_the_invariants_hold_while_work_is_in_motion(colony, hive):
+    job = hive.submit("demo.sleep", [0.01] * 10_000)["id"]
+    until(lambda: hive.job(job)["progress"]["succeeded"] > 10, what="work in motion")
+
+    ran = colony.manage("hive", "check")
+
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert "all invariants hold" in ran.stdout
+    hive.cancel(job)
+    hive.wait(job, 30)
+
+
+def test_a_lost_login_link_is_replaced(colony):
+    ran = colony.manage("hive", "login-link", "--json")
+
+    page = urllib3.request("GET", answer_of(ran)["login_url"])
+    assert page.status == 200
+    assert b"<form" in page.data
+
+
+def test_a_spore_that_asks_for_nonsense_is_told_so_in_a_line(colony):
+    for argv in (["--slots", "0"], ["--name", "no spaces"], ["--label", "site"]):
+        ran = colony.manage("rqworker", *argv, HIVE_NODE_KEY="00")
+
+        assert (ran.returncode, ran.stdout) == (2, "")
+        assert argv[0] in ran.stderr
+        assert len(ran.stderr.splitlines()) == 1
