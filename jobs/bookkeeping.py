@@ -21,6 +21,8 @@ class Bookkeeper:
 
     def __init__(self, memory: Memory, pace: Pace) -> None:
         self._memory, self._pace = memory, pace
+        #: Bundles that are over, but still in the ledger if Redis was away.
+        self._spent: list[Sent] = []
 
     def commit(self, batch: Batch, cursors: dict[str, str], now: datetime) -> None:
         """Record a batch with its cursors; then remember, tidy Redis, and tell waiters."""
@@ -35,14 +37,19 @@ class Bookkeeper:
                 now=now,
                 random=self._memory.random,
             )
+            broken_off = self._break_off_failed(done)
             settled = self._settle_recorded(done, now)
-        spent = self._remember(batch, done, now)
-        self._conclude(settled, done.touched, cursors, spent)
-        self._break_off_failed(done, now)
-        for job in {sent.job for sent in spent} if batch.returned else ():
-            line = self._memory.backlog.get(job)
-            if line and line.stopped:
-                self._cancel_rest(job, now)
+        handed_back = self._memory.jobs_of(batch.returned)
+        self._remember(batch, done, now)
+        self._conclude(settled, done.touched, cursors)
+        for line in self._lines(broken_off):
+            self.stop(line, now)
+        for line in self._lines(handed_back):
+            if line.stopped:
+                self._cancel_rest(line.order.job, now)
+
+    def _lines(self, jobs: set[str]) -> list[Line]:
+        return [line for job in jobs if (line := self._memory.backlog.get(job))]
 
     def _settle_recorded(self, done: Recorded, now: datetime) -> list[Settled]:
         """End what this batch ended; asks the database only about jobs that may be at their end."""
@@ -60,7 +67,7 @@ class Bookkeeper:
         with transaction.atomic():
             self._memory.leadership.confirm(now)
             settled = settle_jobs(jobs, now)
-        self._conclude(settled, {one.job for one in settled}, {}, [])
+        self._conclude(settled, {one.job for one in settled}, {})
 
     def stop(self, line: Line, now: datetime) -> None:
         """Cancel what waits, take back what no slot has begun, interrupt what runs."""
@@ -87,9 +94,11 @@ class Bookkeeper:
             self._memory.leadership.confirm(now)
             cancel_rest(job, in_flight=self._memory.open_subtasks(job), now=now)
             settled = settle_jobs({job}, now)
-        self._conclude(settled, {job}, {}, [])
+        if line := self._memory.backlog.get(job):
+            line.remaining = line.in_flight
+        self._conclude(settled, {job}, {})
 
-    def _remember(self, batch: Batch, done: Recorded, now: datetime) -> list[Sent]:
+    def _remember(self, batch: Batch, done: Recorded, now: datetime) -> None:
         memory = self._memory
         spent = [memory.close(ending.attempt, again=False) for ending in batch.endings]
         spent += [memory.close(attempt, again=True) for attempt in batch.returned]
@@ -104,17 +113,18 @@ class Bookkeeper:
             succeeded=sum(count["succeeded"] for count in counts),
             failed=sum(count["failed"] for count in counts),
         )
-        return [sent for sent in spent if sent]
+        self._spent += filter(None, spent)
 
-    def _break_off_failed(self, done: Recorded, now: datetime) -> None:
-        for job, error in done.failed_jobs.items():
-            line = self._memory.backlog.get(job)
-            if line and line.order.fail_fast and not line.stopped:
-                self.break_off(line, error, now)
+    def _break_off_failed(self, done: Recorded) -> set[str]:
+        """In the transaction of the failure: jobs that one failure ends are being stopped."""
+        return {
+            line.order.job
+            for line in self._lines(set(done.failed_jobs))
+            if line.order.fail_fast
+            and stop_job(line.order.job, error=done.failed_jobs[line.order.job])
+        }
 
-    def _conclude(
-        self, settled: list[Settled], touched: set[str], cursors: dict[str, str], spent: list[Sent]
-    ) -> None:
+    def _conclude(self, settled: list[Settled], touched: set[str], cursors: dict[str, str]) -> None:
         ended = [one.job for one in settled if one.state]
         for job in ended:
             self._memory.backlog.close(job)
@@ -122,6 +132,8 @@ class Bookkeeper:
             line = self._memory.backlog.get(one.job)
             if one.reduction_ready and line and (ready := load_reduction(one.job)):
                 line.remaining += 1
-                line.ready.append(ready)
+                if line.is_past(ready):
+                    line.ready.append(ready)
         changed = json.dumps({"jobs": sorted(touched), "ended": ended}) if touched else None
-        self._memory.dispatcher.settle(cursors=cursors, bundles=spent, changed=changed)
+        self._memory.dispatcher.settle(cursors=cursors, bundles=self._spent, changed=changed)
+        self._spent = []

@@ -102,7 +102,7 @@ class Dispatcher:
         return keys, [self.epoch, sent.id, envelope, json.dumps(entry), sent.node, date, ttl]
 
     def reclaim(self, node: str) -> set[str]:
-        """Empty a node's queue and ledger; the bundles that no slot had popped."""
+        """Empty a node's lists; the bundles that no slot had popped. Recording does the ledger."""
         keys = [
             wire.EPOCH,
             wire.queue_key(node),

@@ -1,6 +1,6 @@
 """Ends jobs: opens their reduction, sets their final state, cancels what is left of them."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
@@ -47,28 +47,30 @@ def _settle(job: Job, counts: Counts, now: datetime) -> Settled | None:
         return _open_or_drop(job, counts, reduction, now, stopped=stopped)
     if reduction.state in OPEN:
         return None
-    if reduction.state == SubtaskState.CANCELLED:
-        return _finish(job, _without(counts), now, broken=bool(job.error), stopped=stopped)
-    failed = reduction.state != SubtaskState.SUCCEEDED
-    error = job.error or (reduction.error if failed else None)
-    return _finish(job, counts, now, broken=failed, stopped=stopped, error=error)
+    unwanted = stopped and reduction.state == SubtaskState.CANCELLED
+    failed = reduction.state != SubtaskState.SUCCEEDED and not unwanted
+    return _finish(
+        job,
+        counts,
+        now,
+        broken=failed or bool(job.error),
+        stopped=stopped,
+        unreduced=unwanted and counts.can_be_reduced,
+        error=job.error or (reduction.error if failed else None),
+    )
 
 
 def _open_or_drop(
     job: Job, counts: Counts, reduction: Subtask, now: datetime, *, stopped: bool
 ) -> Settled | None:
     blocked = Subtask.objects.filter(pk=reduction.pk, state=SubtaskState.BLOCKED)
-    if not stopped and (counts.succeeded or not counts.total):
+    if counts.can_be_reduced and not stopped:
         blocked.update(state=SubtaskState.WAITING)
         return Settled(job.pk, reduction_ready=True)
     # Nothing to reduce, or nobody wants it any more.
     blocked.update(state=SubtaskState.CANCELLED, finished_at=now)
-    return _finish(job, _without(counts), now, broken=bool(job.error), stopped=stopped)
-
-
-def _without(counts: Counts) -> Counts:
-    """The counts of a job whose reduction was cancelled: not all of it was done."""
-    return replace(counts, cancelled=counts.cancelled + 1)
+    unreduced = counts.can_be_reduced
+    return _finish(job, counts, now, broken=bool(job.error), stopped=stopped, unreduced=unreduced)
 
 
 def _finish(
@@ -78,9 +80,10 @@ def _finish(
     *,
     broken: bool,
     stopped: bool,
+    unreduced: bool = False,
     error: str | None = None,
 ) -> Settled | None:
-    state = final_state(counts, stopped=stopped, broken=broken)
+    state = final_state(counts, stopped=stopped, broken=broken, unreduced=unreduced)
     changes: dict[str, object] = {"finished_at": now, "running": 0}
     changes |= _answer(job, error or job.error)
     if job.started_at is None:

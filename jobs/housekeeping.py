@@ -16,6 +16,7 @@ from jobs.domain.states import JOB_OPEN, JobState, SubtaskState
 from jobs.memory import Memory
 from jobs.models import Job, Queue, Subtask
 from jobs.recorder import moment
+from nodes.domain.states import NodeState
 from nodes.roster import Roster
 
 log = structlog.get_logger()
@@ -36,9 +37,10 @@ class Housekeeping:
         *,
         refresh: Callable[[set[str], datetime], None],
         lose: Callable[[Sent, str, datetime], None],
+        reclaim: Callable[[str, str, datetime], int],
     ) -> None:
         self._memory, self._book = memory, book
-        self._refresh, self._lose = refresh, lose
+        self._refresh, self._lose, self._reclaim = refresh, lose, reclaim
         self._expected: dict[str, datetime] = {}
         self._shown: set[int] = set()
         self._running: dict[str, int] = {}
@@ -62,13 +64,17 @@ class Housekeeping:
         if now.timestamp() - self._polled_at >= POLL_SECONDS:
             self._polled_at = now.timestamp()
             self.poll(now)
+            self._empty_lost_nodes(roster, now)
             self._find_missing(roster, now)
 
     def starts_later(self, job: Job, now: datetime) -> bool:
-        """Whether a job's time has not come; it is admitted when it has."""
-        if job.state == JobState.CANCELLING or not job.not_before or job.not_before <= now:
+        """Whether a job's time has not come; it is admitted when it has, or at its deadline."""
+        if job.state == JobState.CANCELLING or not job.not_before:
             return False
-        self._expected[job.pk] = job.not_before
+        due = min(job.not_before, job.deadline or job.not_before)
+        if due <= now:
+            return False
+        self._expected[job.pk] = due
         return True
 
     def queue_held(self, queue: str) -> bool:
@@ -79,19 +85,26 @@ class Housekeeping:
         """Hints may be lost: compare with the database."""
         self._held_queues = _paused_queues()
         rows = dict(Job.objects.open().values_list("pk", "state"))
-        changed = {job for job in rows if job not in self._memory.backlog}
+        expected = {job for job in self._expected if rows.get(job) != JobState.CANCELLING}
+        changed = {job for job in rows if job not in self._memory.backlog} - expected
         for line in self._memory.backlog.lines():
             job = line.order.job
             state = rows.get(job)
             held = state == JobState.PAUSED or self.queue_held(line.order.queue)
-            stopped = state == JobState.CANCELLING
-            if state is None or held != line.held or stopped != line.stopped:
+            # What is being cancelled may have been stopped by half when Redis went away.
+            if state in (None, JobState.CANCELLING) or held != line.held:
                 changed.add(job)
-        if changed - self._expected.keys():
+        if changed:
             self._refresh(changed, now)
-        idle = {line.order.job for line in self._memory.backlog.lines() if line.is_empty}
+        self._settle_idle(now)
+
+    def _settle_idle(self, now: datetime) -> None:
+        """Lines with nothing left: their jobs ended, or there is work that memory lost."""
+        idle = [line for line in self._memory.backlog.lines() if line.is_empty]
         if idle:
-            self._book.settle(idle, now)
+            self._book.settle({line.order.job for line in idle}, now)
+        for line in idle:
+            line.read_again()
 
     def _show_running(self, roster: Roster, now: datetime) -> None:
         """Subtasks that run for a second or more become visible in the database."""
@@ -102,9 +115,12 @@ class Housekeeping:
                 if found is None:
                     continue
                 alive.add(running.attempt)
-                old = now.timestamp() - running.started_at >= SHOW_RUNNING_AFTER_SECONDS
+                sent, ready = found
+                # What a node says of time is believed within what is possible.
+                started = max(running.started_at, sent.at)
+                old = now.timestamp() - started >= SHOW_RUNNING_AFTER_SECONDS
                 if old and running.attempt not in self._shown:
-                    rows.append((found[1].subtask, seat.name, running.started_at))
+                    rows.append((ready.subtask, seat.name, started))
                     self._shown.add(running.attempt)
         self._shown &= alive
         for subtask, node, started in rows:
@@ -118,9 +134,8 @@ class Housekeeping:
             counts.update(sent.job for sent in self._begun(node))
         for line in self._memory.backlog.lines():
             job = line.order.job
-            if line.in_flight and not line.started:
-                line.started = True
-                Job.objects.move(
+            if line.in_flight and not (line.started or line.stopped):
+                line.started = Job.objects.move(
                     job,
                     from_=frozenset({JobState.QUEUED}),
                     to=JobState.RUNNING,
@@ -135,6 +150,13 @@ class Housekeeping:
     def _begun(self, node: str) -> list[Sent]:
         """The bundles that a node's slots work on; what was sent behind them only waits there."""
         return self._memory.flight.on(node)[: self._slots.get(node, 1)]
+
+    def _empty_lost_nodes(self, roster: Roster, now: datetime) -> None:
+        """Take back what an outage kept from being taken back when its node was lost."""
+        for node in {sent.node for sent in self._memory.flight}:
+            seat = roster.get(node)
+            if seat is None or seat.state is NodeState.LOST:
+                self._reclaim(node, seat.reason if seat else "deleted", now)
 
     def _find_missing(self, roster: Roster, now: datetime) -> None:
         """Bundles that were sent but are in no list, in no slot, and in no report."""

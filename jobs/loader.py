@@ -27,7 +27,7 @@ COLUMNS = ("id", "index", "attempts", "item", "role", "state", "retry_at", "cras
 def open_line(job: Job) -> Line:
     """The line of a job, its window still empty."""
     line = Line(order=read_order(job), since=job.created_at.timestamp())
-    line.started = job.started_at is not None
+    line.started = job.state == JobState.RUNNING
     line.held = job.state == JobState.PAUSED
     line.stopped = job.state == JobState.CANCELLING
     line.remaining = job.total - job.succeeded - job.failed - job.cancelled

@@ -1,6 +1,7 @@
 """What one leader keeps in mind: ready work, work in flight, pace, and recent rates."""
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from random import Random
@@ -67,6 +68,10 @@ class Memory:
         """The job's subtasks that are in flight."""
         return {r.subtask for sent in self.flight.of_job(job) for r in sent.open.values()}
 
+    def jobs_of(self, attempts: Iterable[int]) -> set[str]:
+        """The jobs to which these open attempts belong."""
+        return {sent.job for attempt in attempts if (sent := self.flight.of_attempt(attempt))}
+
     def close(self, attempt: int, *, again: bool) -> Sent | None:
         """An attempt is over; with `again` its subtask is ready as before.
 
@@ -85,8 +90,12 @@ class Memory:
         line.in_flight -= 1
         if not again:
             line.remaining -= 1
-        elif not line.stopped and not self.flight.holds(ready.subtask):
+        elif self._may_return(line, ready):
             line.ready.appendleft(ready)
+
+    def _may_return(self, line: Line, ready: Ready) -> bool:
+        """Whether the line must have the subtask ready again."""
+        return not line.stopped and not self.flight.holds(ready.subtask) and line.is_past(ready)
 
     def retry(self, ending: Ending, at: datetime | None) -> None:
         """The subtask of a failed attempt is tried again, now or at a time."""
@@ -94,6 +103,8 @@ class Memory:
         if line is None or line.stopped or self.flight.holds(ending.ready.subtask):
             return
         line.remaining += 1
+        if not line.is_past(ending.ready):
+            return
         crashed = {ending.node} if ending.outcome is Outcome.CRASHED else set()
         ready = ending.ready.after(avoid=frozenset(crashed))
         if at is None:

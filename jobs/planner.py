@@ -16,6 +16,9 @@ from nodes.roster import Roster
 ANYWHERE = Demand()
 #: What an item of an unknown task is charged, in seconds.
 UNKNOWN_SECONDS = 0.1
+#: Choosing looks at every node. More than this in one step, and a leader of a thousand nodes
+#: would lose its lease over the first plan.
+BUNDLES_AT_ONCE = 500
 
 
 class Planner:
@@ -36,9 +39,11 @@ class Planner:
         self._weights, self._random = weights, random
         self._refill = refill
         self._next_attempt = (epoch << 32) + 1
+        #: Whether the last plan stopped before everything was placed.
+        self.goes_on = False
 
     def plan(self, roster: Roster, now: datetime) -> list[tuple[Sent, Line]]:
-        """Bundles for every node that has room, in the order of whose turn it is."""
+        """Bundles for nodes that have room, in the order of whose turn it is."""
         stamp = now.timestamp()
         for line in self._backlog.lines():
             line.wake(stamp)
@@ -48,7 +53,7 @@ class Planner:
         slots = roster.slots()
         planned: list[tuple[Sent, Line]] = []
         skipped: set[str] = set()
-        while any(node.sent < 2 * node.slots for node in nodes.values()):
+        while len(planned) < BUNDLES_AT_ONCE and any(n.sent < 2 * n.slots for n in nodes.values()):
             line = self._backlog.turn(stamp, skip=skipped)
             if line is None:
                 break
@@ -57,6 +62,7 @@ class Planner:
                 skipped.add(line.order.job)
             else:
                 planned.append((sent, line))
+        self.goes_on = len(planned) == BUNDLES_AT_ONCE
         return planned
 
     def _count_flight(self, roster: Roster) -> None:

@@ -150,7 +150,7 @@ def _record_failures(
             if policy
             else Verdict(SubtaskState.CANCELLED)
         )
-        _apply(row, ending, verdict, tally, done)
+        _apply(row, ending, verdict, tally, done, now=now)
 
 
 def _tally(row: Subtask, ending: Ending) -> Tally:
@@ -164,7 +164,9 @@ def _tally(row: Subtask, ending: Ending) -> Tally:
     return Tally(grown["errors"], grown["crashes"], grown["losses"], nodes)
 
 
-def _apply(row: Subtask, ending: Ending, verdict: Verdict, tally: Tally, done: Recorded) -> None:
+def _apply(
+    row: Subtask, ending: Ending, verdict: Verdict, tally: Tally, done: Recorded, *, now: datetime
+) -> None:
     ended = verdict.state in COUNTED_AS
     moved = Subtask.objects.filter(pk=row.pk, state__in=OPEN_STATES).update(
         state=verdict.state,
@@ -177,7 +179,7 @@ def _apply(row: Subtask, ending: Ending, verdict: Verdict, tally: Tally, done: R
         losses=tally.losses,
         retry_at=verdict.at,
         started_at=moment(ending.started) if ended else None,
-        finished_at=(moment(ending.ended) or datetime.now(UTC)) if ended else None,
+        finished_at=(moment(ending.ended) or now) if ended else None,
     )
     if not moved:
         return

@@ -10,7 +10,7 @@ from redis import Redis
 
 from jobs.bookkeeping import Bookkeeper
 from jobs.dispatch import Dispatcher
-from jobs.domain.batch import Batch, lose, read_report
+from jobs.domain.batch import Batch, count_events, lose, read_report
 from jobs.domain.bundles import Pace
 from jobs.domain.flight import Sent
 from jobs.domain.states import JobState
@@ -41,7 +41,7 @@ def split(mail: Mail, events: int) -> list[Mail]:
             count = 0
         parts[-1].reports.append(report)
         parts[-1].cursors[report.node] = report.entry
-        count += len(report.body.get("ok") or ()) + len(report.body.get("events") or ())
+        count += count_events(report.body)
     # Refused entries count as recorded once everything before them is.
     parts[-1].cursors.update(mail.cursors)
     return parts
@@ -64,7 +64,9 @@ class JobsWorkload:
         self._dispatcher.epoch = leadership.epoch
         memory = Memory(self._dispatcher, leadership, self._random)
         self._memory, self._book = memory, Bookkeeper(memory, self._pace)
-        self._house = Housekeeping(memory, self._book, refresh=self._refresh, lose=self._lose)
+        self._house = Housekeeping(
+            memory, self._book, refresh=self._refresh, lose=self._lose, reclaim=self.reclaim
+        )
         self._planner = Planner(
             memory.backlog,
             memory.flight,
@@ -106,6 +108,7 @@ class JobsWorkload:
             line = backlog.open(open_line(job))
             line.in_flight = sum(len(sent.open) for sent in flight.of_job(job.pk))
         line.held = job.state == JobState.PAUSED or self._house.queue_held(job.queue)
+        line.started = job.state == JobState.RUNNING
         if job.state == JobState.CANCELLING:
             self._book.stop(line, now)
         else:
@@ -169,6 +172,8 @@ class JobsWorkload:
 
     def next_due(self, now: datetime) -> timedelta:
         """See `Workload.next_due`."""
+        if self._planner.goes_on:
+            return timedelta()
         lines = self._memory.backlog.lines()
         times = [at for line in lines if (at := line.next_due()) is not None]
         if not times:

@@ -75,6 +75,15 @@ class Line:
         """Whether nothing of the job is left to send or to wait for."""
         return self.exhausted and not (self.ready or self.later or self.in_flight)
 
+    def is_past(self, work: Ready) -> bool:
+        """Whether the window has come by this subtask. If not, a page will bring it, and whoever
+        puts it back before that has it run twice."""
+        return self.exhausted or work.index <= self.cursor
+
+    def read_again(self) -> None:
+        """Let the window start anew."""
+        self.cursor, self.exhausted = -1, False
+
     def put_off(self, work: Ready, until: float) -> None:
         """A retry: ready again at `until` (Unix seconds)."""
         heapq.heappush(self.later, (until, work.subtask, work))
@@ -108,9 +117,13 @@ class Backlog:
         return list(self._lines.values())
 
     def open(self, line: Line) -> Line:
-        """A job enters. It starts level with the least served, so it neither waits nor hogs."""
-        active = [other.served for other in self._lines.values() if other.ready or other.in_flight]
-        line.served = min(active, default=0.0)
+        """A job enters, level with the least served of its equals: it neither waits nor hogs."""
+        equals = [
+            other.served
+            for other in self._lines.values()
+            if (other.ready or other.in_flight) and not other.held and _are_equal(other, line)
+        ]
+        line.served = min(equals, default=0.0)
         return self._lines.setdefault(line.order.job, line)
 
     def close(self, job: str) -> None:
@@ -137,6 +150,12 @@ class Backlog:
         self._picks += 1
         line.served += seconds
         line.since = now
+
+
+def _are_equal(one: Line, other: Line) -> bool:
+    """Whether they share their turns. Who must wait behind others was served little so far."""
+    a, b = one.order, other.order
+    return (a.rank, a.priority) == (b.rank, b.priority)
 
 
 def _urgency(line: Line, now: float) -> int:

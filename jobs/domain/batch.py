@@ -1,13 +1,13 @@
 """What a batch of reports means: which attempts ended, how, and which came back untouched.
 
 Only attempts in flight on the node that reports them count; everything else is late, doubled or
-forged, and is counted and dropped.
+forged, and is counted and dropped. Nothing that a node says can raise here.
 """
 
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 from jobs.domain.backlog import Ready
 from jobs.domain.flight import Flight, Sent
@@ -19,6 +19,12 @@ KINDS = {
     "cancelled": Outcome.CANCELLED,
     "crashed": Outcome.CRASHED,
 }
+#: What reading raises if a node does not keep to the protocol.
+MALFORMED = (TypeError, ValueError, KeyError, AttributeError, OverflowError, RecursionError)
+#: A task may put its next try off for so long.
+LONGEST_REST_SECONDS = 365 * 24 * 3600.0
+#: The end of the year 9999 in Unix seconds; no database keeps a later time.
+LAST_SECOND = 253_402_300_799.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +54,14 @@ class Batch:
     dropped: int = 0
     _seen: set[int] = field(default_factory=set)
 
-    def add(self, ending: Ending) -> None:
-        """Take an ending in, unless this batch has one for the attempt already."""
+    def add(self, ending: Ending) -> bool:
+        """Take an ending in; False if this batch has one for the attempt already."""
         if ending.attempt in self._seen:
             self.dropped += 1
-            return
+            return False
         self._seen.add(ending.attempt)
         self.endings.append(ending)
+        return True
 
     def give_back(self, attempts: Iterable[int]) -> None:
         """These attempts were never started."""
@@ -66,38 +73,47 @@ class Batch:
 
 def read_report(body: dict[str, Any], node: str, flight: Flight, batch: Batch) -> None:
     """Add what one verified report says. What makes no sense is dropped and counted."""
-    oks = body.get("ok") or []
-    took = 0.0
-    for row in oks:
+    took: list[float] = []
+    for row in _rows(body, "ok", batch):
         try:
             took += _read_success(row, node, flight, batch)
-        except (TypeError, ValueError, OverflowError):
+        except MALFORMED:
             batch.dropped += 1
-    if oks:
-        batch.paces.append((str(body.get("job")), took / len(oks)))
-    for event in body.get("events") or []:
+    if took:
+        batch.paces.append((batch.endings[-1].job, sum(took) / len(took)))
+    for event in _rows(body, "events", batch):
         try:
             _read_event(event, body, node, flight, batch)
-        except (TypeError, ValueError, KeyError, OverflowError):
+        except MALFORMED:
             batch.dropped += 1
 
 
-def _read_success(row: Any, node: str, flight: Flight, batch: Batch) -> float:
+def count_events(body: dict[str, Any]) -> int:
+    """How many events a report holds."""
+    return len(_rows(body, "ok")) + len(_rows(body, "events"))
+
+
+def _rows(body: dict[str, Any], name: str, batch: Batch | None = None) -> list[Any]:
+    rows = body.get(name) or []
+    if isinstance(rows, list):
+        return rows
+    if batch:
+        batch.dropped += 1
+    return []
+
+
+def _read_success(row: Any, node: str, flight: Flight, batch: Batch) -> list[float]:
+    """How many seconds the item took, if it counts."""
     attempt, started, ended, result = row
     found = flight.find(attempt, node)
     if found is None:
         batch.dropped += 1
-        return 0.0
+        return []
     sent, ready = found
-    result.encode()  # a lone surrogate would poison the whole transaction
-    if "\0" in result:
-        raise ValueError("NUL in a result")
-    batch.add(
-        Ending(
-            attempt, ready, sent.job, node, Outcome.SUCCEEDED, float(started), float(ended), result
-        )
-    )
-    return max(float(ended) - float(started), 0.0)
+    begun, over = _time(started), _time(ended)
+    _check_result(result)
+    ending = Ending(attempt, ready, sent.job, node, Outcome.SUCCEEDED, begun, over, result)
+    return [max(over - begun, 0.0)] if batch.add(ending) else []
 
 
 def _read_event(
@@ -119,11 +135,11 @@ def _read_event(
                 job=sent.job,
                 node=node,
                 outcome=KINDS[kind],
-                started=float(event["t0"]),
-                ended=float(event["t1"]),
+                started=_time(event["t0"]),
+                ended=_time(event["t1"]),
                 error=_error_text(event["e"]),
                 final=bool(event.get("final")),
-                after=None if event.get("after") is None else max(float(event["after"]), 0.0),
+                after=_rest(event.get("after")),
             )
         )
     else:
@@ -166,6 +182,34 @@ def lose(sent: Sent, *, untouched: bool, reason: str, batch: Batch) -> None:
             )
         )
     batch.give_back(attempts)
+
+
+def _time(value: Any) -> float:
+    """A time in Unix seconds. Raises `ValueError` for what is none."""
+    seconds = float(value)
+    if not 0 <= seconds <= LAST_SECOND:
+        raise ValueError(f"{value} is no time")
+    return seconds
+
+
+def _rest(value: Any) -> float | None:
+    """How long a task wants to be left alone, within reason."""
+    # In this order, because `max` and `min` keep their first argument if the other is NaN.
+    return None if value is None else min(LONGEST_REST_SECONDS, max(0.0, float(value)))
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
+
+
+_decoder = json.JSONDecoder(parse_constant=_refuse)
+
+
+def _check_result(text: Any) -> None:
+    """Raises unless the text is JSON. It is quoted as it is in bundles that we sign, and a
+    node must not get more said there than a value."""
+    text.encode()  # a lone surrogate would poison the whole transaction
+    _decoder.decode(text)
 
 
 def _error_text(facts: dict[str, Any]) -> str:

@@ -1,4 +1,5 @@
--- Take back everything that was sent to a node and not recorded.
+-- Take back everything that was sent to a node and not recorded. Its ledger stays until that is
+-- recorded: a Foreman that dies in between must not take for unsent what may have run.
 --
 -- KEYS[1]  string: the epoch that leads
 -- KEYS[2]  list: the node's RQ queue
@@ -17,5 +18,5 @@ end
 for _, bundle in ipairs(untouched) do
   redis.call("DEL", ARGV[2] .. bundle)
 end
-redis.call("DEL", KEYS[2], KEYS[3], KEYS[4])
+redis.call("DEL", KEYS[2], KEYS[3])
 return untouched

@@ -1,0 +1,160 @@
+from datetime import timedelta
+
+import pytest
+
+from jobs.domain.bundles import MAX_BYTES
+from nodes.domain.placement import Demand
+from nodes.domain.states import NodeState
+from tests.jobs.cast import NOW, line, ready, roster, seat
+from tests.jobs.desk import Desk, subtasks, where
+
+
+def test_long_work_fills_each_slot_once_and_waits_on_the_nexus():
+    desk = Desk(line(items=100, task="long"), long=5.0)
+
+    planned = desk.plan(roster(nodes=3, slots=2))
+
+    assert where(planned) == {"spore-1": 2, "spore-2": 2, "spore-3": 2}
+    assert all(len(sent.items) == 1 for sent in planned)
+    assert desk.plan(roster(nodes=3, slots=2)) == []
+
+
+def test_short_work_lies_one_bundle_deep_behind_each_slot():
+    desk = Desk(line(items=1000, task="short"), short=0.01)
+
+    assert set(where(desk.plan(roster(nodes=3, slots=2))).values()) == {4}
+
+
+def test_an_unknown_task_is_tried_with_one_item_for_each_slot():
+    planned = Desk(line(items=1000)).plan(roster(nodes=4, slots=2))
+
+    assert [len(sent.items) for sent in planned] == [1] * 8
+
+
+def test_the_tail_of_a_job_is_spread_over_all_slots():
+    desk = Desk(line(items=40, task="tiny"), tiny=0.0001)
+
+    planned = desk.plan(roster(nodes=10, slots=2))
+
+    assert set(where(planned)) == {f"spore-{n}" for n in range(1, 11)}
+    assert max(len(sent.items) for sent in planned) == 1
+
+
+@pytest.mark.parametrize("state", [state for state in NodeState if state is not NodeState.ONLINE])
+def test_nothing_is_sent_to_a_node_that_may_not_be_given_work(state):
+    assert Desk(line(items=5)).plan(roster(seat(state=state))) == []
+
+
+def test_nothing_is_planned_for_a_line_that_is_held_or_stopped():
+    held, stopped = line("held", items=5), line("stopped", items=5)
+    held.held = stopped.stopped = True
+
+    assert Desk(held, stopped).plan(roster(nodes=5)) == []
+
+
+def test_gpu_work_travels_alone_and_each_bundle_has_a_device_of_its_own():
+    demand = Demand(gpu=1, gpu_memory_mb=4000)
+    desk = Desk(line(items=50, task="gpu", alone=True, demand=demand), gpu=0.001)
+    nodes = roster(seat("plain", slots=8), seat("rich", slots=8, gpus=3))
+
+    planned = desk.plan(nodes)
+
+    assert where(planned) == {"rich": 3}
+    assert [len(sent.items) for sent in planned] == [1, 1, 1]
+    assert sorted(sent.gpus for sent in planned) == [(0,), (1,), (2,)]
+    desk.finish(planned[1])
+    assert [sent.gpus for sent in desk.plan(nodes)] == [planned[1].gpus]
+
+
+def test_at_most_once_travels_alone_and_never_waits_on_a_node():
+    desk = Desk(line(items=50, task="once", alone=True), once=0.001)
+
+    planned = desk.plan(roster(nodes=2, slots=2))
+
+    assert [len(sent.items) for sent in planned] == [1] * 4
+
+
+def test_work_without_a_gpu_leaves_the_gpus_to_others():
+    desk = Desk(line(items=4))
+
+    assert where(desk.plan(roster(seat("plain", slots=4), seat("rich", slots=4, gpus=1)))) == {
+        "plain": 4
+    }
+
+
+def test_a_node_where_it_crashed_is_avoided_while_there_is_another():
+    desk = Desk(line(items=[ready(1, avoid=frozenset({"spore-1"}))]))
+
+    assert where(desk.plan(roster(nodes=2))) == {"spore-2": 1}
+
+
+def test_a_node_where_it_crashed_is_better_than_none():
+    desk = Desk(line(items=[ready(1, avoid=frozenset({"spore-1"}))]))
+
+    assert where(desk.plan(roster(nodes=1))) == {"spore-1": 1}
+
+
+def test_who_must_avoid_a_node_takes_no_neighbours_along():
+    avoid = frozenset({"spore-1"})
+    items = [ready(1, avoid=avoid), ready(2), ready(3, avoid=avoid), ready(4)]
+    desk = Desk(line(items=[*items, *(ready(n) for n in range(5, 100))], task="short"), short=0.01)
+
+    planned = desk.plan(roster(nodes=3, slots=4))
+
+    mixed = [sent for sent in planned if len(sent.items) > 1]
+    assert mixed
+    assert all(not item.avoid for sent in mixed for item in sent.items)
+
+
+def test_a_reduction_travels_alone_and_runs_anywhere():
+    work = line(items=[ready(9, reduce=True)], reduce="text.merge_counts", demand=Demand(gpu=1))
+
+    [sent] = Desk(work).plan(roster(nodes=1))
+
+    assert [item.reduce for item in sent.items] == [True]
+
+
+def test_a_bundle_is_no_larger_than_a_message_may_be():
+    big = "x" * (MAX_BYTES // 3)
+    desk = Desk(line(items=[ready(n, item=big) for n in range(100)], task="short"), short=0.001)
+
+    planned = desk.plan(roster(nodes=1))
+
+    assert planned
+    assert all(sum(len(i.item) for i in sent.items) <= MAX_BYTES for sent in planned)
+
+
+def test_an_item_larger_than_a_message_travels_alone():
+    big = ready(1, item="x" * (MAX_BYTES + 1))
+    desk = Desk(line(items=[big, *(ready(n) for n in range(2, 50))], task="short"), short=0.001)
+
+    assert desk.plan(roster(nodes=1))[0].items == [big]
+
+
+def test_who_finds_no_room_does_not_hold_up_the_others_and_says_why():
+    picky = line("picky", items=3, priority=10, demand=Demand(capabilities=frozenset({"ffmpeg"})))
+    desk = Desk(picky, line("plain", items=3))
+
+    assert {sent.job for sent in desk.plan(roster(nodes=2))} == {"plain"}
+    assert picky.awaiting_room
+
+
+def test_the_window_is_filled_as_it_empties():
+    pages = [[ready(n) for n in range(10, 20)]]
+
+    def refill(mine):
+        if not mine.ready and pages:
+            mine.ready.extend(pages.pop())
+
+    desk = Desk(line(items=2), refill=refill)
+
+    assert len(subtasks(desk.plan(roster(nodes=12)))) == 12
+
+
+def test_a_retry_is_sent_when_its_time_has_come():
+    work = line()
+    work.put_off(ready(1, number=2), NOW.timestamp() + 2)
+    desk = Desk(work)
+
+    assert desk.plan(roster(nodes=1)) == []
+    assert subtasks(desk.plan(roster(nodes=1), NOW + timedelta(seconds=2))) == [1]
