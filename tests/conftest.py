@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import fakeredis
+import hypothesis
 import pytest
 from rest_framework.test import APIClient
 
@@ -11,6 +12,10 @@ from nodes.services import create_api_key
 from tests.contracts.redis import broker, fake_broker, real_broker, real_redis
 
 __all__ = ["broker", "fake_broker", "real_broker", "real_redis"]
+
+# A slow moment of the machine is no failure.
+hypothesis.settings.register_profile("hive", deadline=None)
+hypothesis.settings.load_profile("hive")
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """The agent's line to Redis: heartbeats and reports out, orders and wake-ups in."""
 
 import json
+import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -103,9 +104,13 @@ class Line:
 
     def close(self) -> None:
         """Let go of the sockets; in a forked child this touches only the child's copies."""
+        pools = (self._ear.connection_pool, self._client.connection_pool)
+        for pool in pools:
+            # Of a pool that was made before the fork, redis-py only forgets the connections.
+            pool.pid = os.getpid()
         self._ear.close()
-        self._ear.connection_pool.disconnect()
-        self._client.connection_pool.disconnect()
+        for pool in pools:
+            pool.disconnect()
 
     def _seal(self, body: dict[str, Any], purpose: str) -> bytes:
         me = self._identity

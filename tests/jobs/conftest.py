@@ -2,10 +2,16 @@ from collections.abc import Iterator
 
 import fakeredis
 import pytest
+from redis import Redis
 
+from jobs.dispatch import Dispatcher
 from jobs.invariants import check_database
 from nodes import inbox
+from tests.jobs.hands import give_hands
+from tests.jobs.redis import any_redis, real_server
 from tests.jobs.stage import Stage
+
+__all__ = ["any_redis", "real_server"]
 
 
 @pytest.fixture
@@ -21,3 +27,9 @@ def stage(db: None, redis: fakeredis.FakeRedis) -> Iterator[Stage]:
     """A leader, two nodes of one slot, and at the end a database in which everything holds."""
     yield Stage(redis)
     assert check_database() == []
+
+
+@pytest.fixture
+def hands(any_redis: Redis) -> Dispatcher:
+    """A leader's hands on either kind of Redis."""
+    return give_hands(any_redis)

@@ -28,8 +28,8 @@ from nodes.mailbox import Mailbox
 from nodes.models import Node
 from nodes.ports import Mail, Wakeup
 from tests.jobs.cast import roster, seat
+from tests.jobs.hands import FLEET_KEY
 
-FLEET_KEY = "only-for-tests"
 INCARNATION = "born-1"
 ERROR = {"type": "ValueError", "message": "no", "traceback": "…"}
 

@@ -13,7 +13,7 @@ from jobs.models import Subtask
 from nodes import wire
 from nodes.leadership import Leadership
 from tests.jobs.cast import FIRST, NOW, bundle, line, ready
-from tests.jobs.stage import FLEET_KEY
+from tests.jobs.hands import FLEET_KEY
 
 
 @pytest.fixture

@@ -62,7 +62,8 @@ def test_whoever_comes_second_takes_the_secret_of_the_first(tmp_path, monkeypatc
 def test_processes_that_start_at_once_agree_and_leave_no_drafts(tmp_path):
     path, context = tmp_path / "key", multiprocessing.get_context("fork")
     ready, answers = context.Barrier(4), context.Queue()
-    starts = [context.Process(target=keep, args=(path, ready, answers)) for _ in range(4)]
+    about = {"target": keep, "args": (path, ready, answers), "daemon": True}
+    starts = [context.Process(**about) for _ in range(4)]
     for start in starts:
         start.start()
 

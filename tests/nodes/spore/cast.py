@@ -1,0 +1,140 @@
+"""What surrounds an agent: a Redis that only takes notes, sensors, and slots with simple lives."""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from nodes.spore.agent import Agent
+from nodes.spore.board import Board, Work
+from nodes.spore.identity import Identity
+from nodes.spore.line import Answer
+from nodes.spore.slots import SOFT_STOP
+from tests.nodes.cast import SAID, wait_until
+
+ME = Identity("spore-1", b"key", "one", 2, "1.0", labels={"site": "lab"}, capabilities=("tex",))
+#: What a slot does all day, as its cell shows it.
+_NOW = time.monotonic()
+WORK = Work(True, 7, _NOW, _NOW + 3600, 0.5, "b1", "job_1.1", "half of it")
+
+
+@dataclass
+class Exchange:
+    """What all lines of one agent lead to: what it said, and what it is told."""
+
+    beats: list[dict[str, Any]] = field(default_factory=list)
+    said: list[Any] = field(default_factory=list)
+    opened: list[str] = field(default_factory=list)
+    closed: list[str] = field(default_factory=list)
+    orders: dict[str, Any] = field(default_factory=dict)
+    cancelled: set[str] = field(default_factory=set)
+    popped: set[str] = field(default_factory=set)
+    clock_ahead_seconds: float = 0.0
+    away: bool = False
+    taken: bool = False
+    wake_up: bool = False
+    listened: int = 0
+    sigterm_at: int = 0
+
+    def open_line(self, identity: Identity) -> "FakeLine":
+        self.opened.append(identity.incarnation)
+        return FakeLine(self, identity)
+
+    def pids(self) -> list[int]:
+        """The slots of the last heartbeat."""
+        return list(self.beats[-1]["metrics"]["pids"])
+
+    def running(self) -> list[Any]:
+        """What ran at the last heartbeat."""
+        return list(self.beats[-1]["running"])
+
+
+class FakeLine:
+    """Looks like `nodes.spore.line.Line`."""
+
+    def __init__(self, exchange: Exchange, identity: Identity) -> None:
+        self._exchange, self._identity = exchange, identity
+
+    def _reach(self) -> None:
+        if self._exchange.away:
+            raise RedisConnectionError("gone")
+
+    def announce(self) -> None:
+        self._exchange.said.append("announce")
+
+    def is_taken(self) -> bool:
+        return self._exchange.taken
+
+    def beat(self, body: dict[str, Any], tokens: set[str]) -> Answer:
+        self._reach()
+        self._exchange.beats.append({"incarnation": self._identity.incarnation, **body})
+        clock_ms = int((time.time() + self._exchange.clock_ahead_seconds) * 1000)
+        stopped = frozenset(tokens & self._exchange.cancelled)
+        return Answer(clock_ms, dict(self._exchange.orders), stopped)
+
+    def report(self, body: dict[str, Any]) -> None:
+        self._reach()
+        self._exchange.said.append(body)
+
+    def listen(self, seconds: float) -> bool:
+        self._reach()
+        self._exchange.listened += 1
+        if self._exchange.listened == self._exchange.sigterm_at:
+            signal.raise_signal(signal.SIGTERM)
+        return self._exchange.wake_up
+
+    def sweep(self, bundles: set[str]) -> set[str]:
+        return self._exchange.popped - bundles
+
+    def discard(self, bundle: str) -> None:
+        self._exchange.said.append(f"discard {bundle}")
+        self._exchange.popped.discard(bundle)
+
+    def close(self) -> None:
+        self._exchange.closed.append(self._identity.incarnation)
+
+
+class FakeSensors:
+    """Sensors of a machine whose only metric is who its slots are."""
+
+    def read(self, pids: list[int]) -> dict[str, Any]:
+        measured = {name: SAID[name] for name in ("cpu", "memory", "free_memory_mb", "gpus")}
+        return {**measured, "metrics": {"pids": pids}}
+
+
+def step_until(agent: Agent, seen: Callable[[], object], *, at: float | None = None) -> None:
+    """Let the agent step, as time goes by or at one moment, until it is seen."""
+    wait_until(lambda: agent.step(at or time.monotonic()) or seen())
+
+
+def idle(identity: Identity, board: Board, index: int) -> None:
+    """Wait for bundles until the board says stop."""
+    while not board.clock()[1]:
+        time.sleep(0.005)
+
+
+def fail(identity: Identity, board: Board, index: int) -> None:
+    """Break at once."""
+    os._exit(1)
+
+
+def busy(work: Work, *, obedient: bool = True, stops: bool = False) -> Any:
+    """A life spent on one item: ends it when asked if `obedient`, at the stop if `stops`."""
+
+    def live(identity: Identity, board: Board, index: int) -> None:
+        def on_soft_stop(*_: Any) -> None:
+            if obedient:
+                board[index].write(Work())
+                os._exit(0)
+
+        signal.signal(SOFT_STOP, on_soft_stop)
+        board[index].write(work)
+        while not (stops and board.clock()[1]):
+            time.sleep(0.005)
+        board[index].write(Work())
+
+    return live

@@ -1,0 +1,38 @@
+"""An agent that talks to nobody and really forks its slots."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from nodes.spore import agent as module
+from nodes.spore.agent import Agent
+from tests.nodes.spore.cast import ME, Exchange, FakeSensors
+
+
+@pytest.fixture
+def exchange() -> Exchange:
+    return Exchange()
+
+
+@pytest.fixture
+def start(exchange: Exchange, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Agent]]:
+    """Builds agents; whatever slots they have at the end are killed."""
+    monkeypatch.setattr(module, "STEP_SECONDS", 0.001)
+    agents: list[Agent] = []
+
+    def build(slot_main: Any, *, slots: int = 1) -> Agent:
+        agents.append(
+            Agent(
+                replace(ME, slots=slots),
+                open_line=exchange.open_line,
+                slot_main=slot_main,
+                sensors=FakeSensors(),
+            )
+        )
+        return agents[-1]
+
+    yield build
+    for agent in agents:
+        agent._kill_all()

@@ -1,0 +1,204 @@
+import time
+
+import psutil
+import pytest
+
+from hive_site.kernel.errors import Invalid
+from nodes import wire
+from nodes.domain.beats import read_beat
+from nodes.spore.agent import MAX_SLOTS
+from tests.nodes.cast import wait_until
+from tests.nodes.spore.cast import WORK, busy, fail, idle, step_until
+
+pytestmark = pytest.mark.processes
+
+
+def lives_until_it_rests(agent, exchange, at: float) -> set[int]:
+    """Who lived, at a moment that stands still, until nobody was started again."""
+    lives: set[int] = set()
+    wait_until(lambda: agent.step(at) or lives.update(exchange.pids()) or not exchange.pids())
+    return lives
+
+
+def test_an_agent_has_the_slots_it_was_started_with_and_they_stay(start, exchange):
+    agent, now = start(idle, slots=3), time.monotonic()
+
+    agent.step(now)
+    first = exchange.pids()
+    agent.step(now + wire.BEAT_SECONDS)
+
+    children = {child.pid for child in psutil.Process().children()}
+    assert len(set(first)) == 3
+    assert exchange.pids() == first
+    assert set(first) <= children
+
+
+def test_a_heartbeat_tells_who_and_what_it_is(start, exchange):
+    start(idle, slots=2).step(time.monotonic())
+
+    beat = read_beat(exchange.beats[0])
+    assert (beat.incarnation, beat.slots, beat.release) == ("one", 2, "1.0")
+    assert (beat.labels, beat.capabilities) == ({"site": "lab"}, frozenset({"tex"}))
+    assert beat.running == ()
+
+
+def test_its_heart_beats_every_two_seconds(start, exchange):
+    agent, now = start(idle), time.monotonic()
+
+    counts = []
+    for seconds in (0, 1.9, 2.0, 3.9, 4.0):
+        agent.step(now + seconds)
+        counts.append(len(exchange.beats))
+
+    assert counts == [1, 1, 2, 2, 3]
+
+
+def test_it_announces_itself_once(start, exchange):
+    agent, now = start(idle), time.monotonic()
+
+    for seconds in range(0, 10, 2):
+        agent.step(now + seconds)
+
+    assert exchange.said == ["announce"]
+
+
+def test_a_wake_up_makes_it_look_at_once(start, exchange):
+    agent, now = start(idle), time.monotonic()
+    exchange.wake_up = True
+    agent.step(now)
+    exchange.wake_up = False
+    agent.step(now + 0.1)
+    agent.step(now + 0.2)
+
+    assert len(exchange.beats) == 2
+
+
+def test_a_heartbeat_lists_what_runs_on_the_clock_of_redis(start, exchange):
+    exchange.clock_ahead_seconds = 3600
+    agent = start(busy(WORK))
+    exchange.wake_up = True
+
+    step_until(agent, lambda: len(exchange.beats) > 1 and exchange.running())
+
+    ((attempt, started_at, progress, message),) = exchange.running()
+    assert (attempt, progress, message) == (7, 0.5, "half of it")
+    age = time.time() + 3600 - started_at
+    assert abs(age - (time.monotonic() - WORK.started)) < 5
+
+
+def test_two_agents_of_one_name_do_not_live_side_by_side(start, exchange):
+    agent = start(idle)
+    agent.check_name_is_free()
+    exchange.taken = True
+
+    with pytest.raises(Invalid, match="a Spore named 'spore-1' is running; give another --name"):
+        agent.check_name_is_free()
+
+
+def test_a_slot_that_died_is_started_again_at_once_and_then_with_growing_rests(start, exchange):
+    exchange.wake_up = True  # a heartbeat at every step tells who lives
+    agent, now = start(fail), time.monotonic()
+
+    lives = []
+    for seconds in (0, 0.4, 0.5, 1.4, 1.5, 3.4, 3.5):
+        lives.append(len(lives_until_it_rests(agent, exchange, now + seconds)))
+
+    assert lives == [2, 0, 1, 0, 1, 0, 1]
+
+
+def test_a_slot_that_lived_for_a_minute_is_started_again_at_once(start, exchange):
+    exchange.wake_up = True
+    agent, now = start(fail), time.monotonic()
+    lives_until_it_rests(agent, exchange, now)
+    agent.step(now + 0.5)
+    third = exchange.pids()
+
+    later = lives_until_it_rests(agent, exchange, now + 61)
+
+    assert len(later.difference(third)) == 1
+
+
+def test_a_crash_is_reported_with_what_ran_and_its_bundle_let_go(start, exchange):
+    agent = start(busy(WORK))
+    exchange.wake_up = True
+    step_until(agent, exchange.running)
+    (pid,) = exchange.pids()
+
+    psutil.Process(pid).kill()
+    step_until(agent, lambda: len(exchange.said) == 3)
+
+    event = {"k": "died", "a": 7, "why": "crashed", "how": "signal SIGKILL"}
+    assert exchange.said[1:] == [{"bundle": "b1", "events": [event]}, "discard b1"]
+
+
+def test_an_idle_slot_that_dies_is_no_news(start, exchange):
+    agent = start(idle)
+    exchange.wake_up = True
+    agent.step(time.monotonic())
+    (pid,) = exchange.pids()
+
+    psutil.Process(pid).kill()
+    step_until(agent, lambda: exchange.pids() not in ([], [pid]))
+
+    assert exchange.said == ["announce"]
+
+
+def test_more_slots_are_started_when_an_operator_wants_them_and_the_foreman_told(start, exchange):
+    exchange.orders = {"slots": 3}
+    agent, now = start(idle), time.monotonic()
+
+    agent.step(now)
+    agent.step(now + 0.1)
+
+    assert [beat["slots"] for beat in exchange.beats] == [1, 3]
+    assert len(exchange.pids()) == 3
+
+
+def test_idle_slots_are_retired_when_fewer_are_wanted(start, exchange):
+    agent, now = start(idle, slots=3), time.monotonic()
+    agent.step(now)
+    kept = exchange.pids()[0]
+    exchange.orders, exchange.wake_up = {"slots": 1}, True
+
+    step_until(agent, lambda: exchange.pids() == [kept])
+
+    assert exchange.said == ["announce"]
+    assert exchange.beats[-1]["slots"] == 1
+
+
+def test_a_slot_that_works_is_retired_only_when_it_is_done(start, exchange):
+    agent = start(busy(WORK), slots=2)
+    exchange.wake_up = True
+    step_until(agent, lambda: len(exchange.running()) == 2)
+    exchange.orders = {"slots": 1}
+    for _ in range(5):
+        agent.step(time.monotonic())
+    working = exchange.pids()
+    exchange.cancelled = {"job_1.1"}
+
+    step_until(agent, lambda: len(exchange.pids()) == 1)
+
+    assert len(working) == 2
+    assert [said for said in exchange.said if said != "announce"] == []
+
+
+def test_orders_that_are_withdrawn_leave_what_it_was_started_with(start, exchange):
+    agent = start(idle, slots=2)
+    exchange.wake_up, exchange.orders = True, {"slots": 1}
+    step_until(agent, lambda: exchange.beats and len(exchange.pids()) == 1)
+    exchange.orders = {"slots": None}
+
+    step_until(agent, lambda: len(exchange.pids()) == 2)
+
+    assert exchange.beats[-1]["slots"] == 2
+
+
+def test_no_order_makes_more_slots_than_there_is_room_for(start, exchange, monkeypatch):
+    exchange.orders = {"slots": 10**6}
+    agent = start(idle)
+    monkeypatch.setattr(agent, "_fill", lambda now: None)  # 256 processes would prove no more
+
+    agent.step(time.monotonic())
+    agent.step(time.monotonic())
+
+    assert exchange.beats[-1]["slots"] == MAX_SLOTS
