@@ -11,8 +11,9 @@ from redis import Redis
 from hive_site.kernel.crash import crash_point
 from jobs.bookkeeping import Bookkeeper
 from jobs.dispatch import Dispatcher
-from jobs.domain.batch import Batch, count_events, lose, read_report
+from jobs.domain.batch import Batch, lose
 from jobs.domain.bundles import Pace
+from jobs.domain.reports import count_events, read_report
 from jobs.domain.states import JobState
 from jobs.housekeeping import Housekeeping
 from jobs.loader import fill, open_line

@@ -2,8 +2,10 @@
 
 from typing import Any
 
-from jobs.domain.batch import Batch, Outcome, read_report
+from jobs.domain.batch import Batch
 from jobs.domain.flight import Flight
+from jobs.domain.reports import read_report
+from jobs.domain.states import Outcome
 from tests.jobs.cast import FIRST, bundle, ready
 
 MINE, OTHERS = "spore-1", "spore-2"

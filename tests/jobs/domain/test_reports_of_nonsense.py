@@ -7,7 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from jobs.domain.batch import LONGEST_REST_SECONDS, Batch, count_events, read_report
+from jobs.domain.batch import Batch
+from jobs.domain.reports import LONGEST_REST_SECONDS, count_events, read_report
 from jobs.domain.states import Outcome
 from tests.jobs.cast import FIRST
 from tests.jobs.domain.reports import BUNDLE, ERROR, MINE, OTHERS, event, outcomes, read, sent_out

@@ -1,0 +1,174 @@
+"""What nodes report, read into a batch.
+
+Only attempts in flight on the start of the node that reports them count; everything else is late,
+doubled or forged, and is counted and dropped. Nothing that a node says can raise here.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from jobs.domain.batch import Batch, Ending, error_text
+from jobs.domain.flight import Flight, Sent
+from jobs.domain.states import Outcome
+
+KINDS = {
+    "fail": Outcome.FAILED,
+    "timeout": Outcome.TIMEOUT,
+    "cancelled": Outcome.CANCELLED,
+    "crashed": Outcome.CRASHED,
+    # Its agent was cut off and stopped what must not run twice.
+    "fenced": Outcome.LOST,
+}
+#: What reading raises if a node does not keep to the protocol.
+MALFORMED = (TypeError, ValueError, KeyError, AttributeError, OverflowError, RecursionError)
+#: A task may put its next try off for so long.
+LONGEST_REST_SECONDS = 365 * 24 * 3600.0
+#: The end of the year 9999 in Unix seconds; no database keeps a later time.
+LAST_SECOND = 253_402_300_799.0
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """Whose report it is: one start of one node."""
+
+    node: str
+    incarnation: str
+
+
+def read_report(body: dict[str, Any], node: str, flight: Flight, batch: Batch) -> None:
+    """Add what one verified report says. What makes no sense is dropped and counted."""
+    speaker = Speaker(node, str(body.get("incarnation")))
+    took: list[float] = []
+    for row in _rows(body, "ok", batch):
+        try:
+            took += _read_success(row, speaker, flight, batch)
+        except MALFORMED:
+            batch.dropped += 1
+    if took:
+        batch.paces.append((batch.endings[-1].job, sum(took) / len(took)))
+    for event in _rows(body, "events", batch):
+        try:
+            _read_event(event, body, speaker, flight, batch)
+        except MALFORMED:
+            batch.dropped += 1
+
+
+def count_events(body: dict[str, Any]) -> int:
+    """How many events a report holds."""
+    return len(_rows(body, "ok")) + len(_rows(body, "events"))
+
+
+def _rows(body: dict[str, Any], name: str, batch: Batch | None = None) -> list[Any]:
+    rows = body.get(name) or []
+    if isinstance(rows, list):
+        return rows
+    if batch:
+        batch.dropped += 1
+    return []
+
+
+def _read_success(row: Any, speaker: Speaker, flight: Flight, batch: Batch) -> list[float]:
+    """How many seconds the item took, if it counts."""
+    attempt, started, ended, result = row
+    found = flight.find(attempt, speaker.node, speaker.incarnation)
+    if found is None:
+        batch.dropped += 1
+        return []
+    sent, ready = found
+    begun, over = _time(started), _time(ended)
+    _check_result(result)
+    node = speaker.node
+    ending = Ending(attempt, ready, sent.job, node, Outcome.SUCCEEDED, begun, over, result)
+    return [max(over - begun, 0.0)] if batch.add(ending) else []
+
+
+def _read_event(
+    event: dict[str, Any], body: dict[str, Any], speaker: Speaker, flight: Flight, batch: Batch
+) -> None:
+    kind = event["k"]
+    if kind == "back":
+        sent = _bundle_of(body, speaker, flight)
+        mine = set(sent.open) if sent else set()
+        batch.give_back(mine if event.get("all") else mine & set(event["attempts"]))
+    elif kind == "died":
+        _read_death(event, body, speaker, flight, batch)
+    elif (found := flight.find(event["a"], speaker.node, speaker.incarnation)) is not None:
+        sent, ready = found
+        batch.add(
+            Ending(
+                attempt=event["a"],
+                ready=ready,
+                job=sent.job,
+                node=speaker.node,
+                outcome=KINDS[kind],
+                started=_time(event["t0"]),
+                ended=_time(event["t1"]),
+                error=error_text(event["e"]),
+                final=bool(event.get("final")),
+                after=_rest(event.get("after")),
+            )
+        )
+    else:
+        batch.dropped += 1
+
+
+def _bundle_of(body: dict[str, Any], speaker: Speaker, flight: Flight) -> Sent | None:
+    """The bundle that a report is about, if it was sent to the one who reports."""
+    sent = flight.bundle(str(body.get("bundle")))
+    mine = sent and (sent.node, sent.incarnation) == (speaker.node, speaker.incarnation)
+    return sent if mine else None
+
+
+def _read_death(
+    event: dict[str, Any], body: dict[str, Any], speaker: Speaker, flight: Flight, batch: Batch
+) -> None:
+    """A slot died: its running attempt ended so, the rest of its bundle is untouched."""
+    sent = _bundle_of(body, speaker, flight)
+    if sent is None:
+        batch.dropped += 1
+        return
+    attempt, why = event["a"], str(event["why"])
+    if attempt in sent.open:
+        message = f"its process ended with {event['how']}" if why == "crashed" else str(why)
+        facts = {"type": why, "message": message, "traceback": ""}
+        outcome = KINDS.get(why, Outcome.CRASHED)
+        batch.add(
+            Ending(
+                attempt,
+                sent.open[attempt],
+                sent.job,
+                speaker.node,
+                outcome,
+                error=error_text(facts),
+            )
+        )
+    batch.give_back(other for other in sent.open if other != attempt)
+
+
+def _time(value: Any) -> float:
+    """A time in Unix seconds. Raises `ValueError` for what is none."""
+    seconds = float(value)
+    if not 0 <= seconds <= LAST_SECOND:
+        raise ValueError(f"{value} is no time")
+    return seconds
+
+
+def _rest(value: Any) -> float | None:
+    """How long a task wants to be left alone, within reason."""
+    # In this order, because `max` and `min` keep their first argument if the other is NaN.
+    return None if value is None else min(LONGEST_REST_SECONDS, max(0.0, float(value)))
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
+
+
+_decoder = json.JSONDecoder(parse_constant=_refuse)
+
+
+def _check_result(text: Any) -> None:
+    """Raises unless the text is JSON. It is quoted as it is in bundles that we sign, and a
+    node must not get more said there than a value."""
+    text.encode()  # a lone surrogate would poison the whole transaction
+    _decoder.decode(text)
