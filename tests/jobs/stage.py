@@ -130,6 +130,11 @@ class Stage:
         self.now += timedelta(seconds=after)
         self.workload.housekeep(self.roster, self.now)
 
+    def take_back(self) -> None:
+        """Take back what lies on nodes that cannot bring it back."""
+        for name, reason in self.workload.stranded(self.roster).items():
+            self.workload.reclaim(name, reason, self.now)
+
     def bundle(self) -> tuple[Spore, Bundle]:
         """Send what is ready; the first Spore that has something, and the bundle it popped."""
         self.send()
@@ -161,15 +166,21 @@ def ledger(stage: Stage) -> list[bytes]:
 
 
 @contextmanager
-def outage(redis: Redis) -> Iterator[None]:
-    """Redis does not answer meanwhile; what is tried then fails."""
+def silence(redis: Redis) -> Iterator[None]:
+    """Redis does not answer meanwhile."""
     server = redis.connection_pool.connection_kwargs["server"]
     server.connected = False
     try:
-        with pytest.raises(RedisError):
-            yield
+        yield
     finally:
         server.connected = True
+
+
+@contextmanager
+def outage(redis: Redis) -> Iterator[None]:
+    """Redis does not answer meanwhile; what is tried then fails."""
+    with silence(redis), pytest.raises(RedisError):
+        yield
 
 
 def states(job: Job) -> list[str]:

@@ -7,7 +7,7 @@ from rq.job import Job as RqJob
 from rq.serializers import JSONSerializer
 
 from hive_site.kernel.envelope import Forged, node_key, unseal
-from hive_site.kernel.errors import Deposed
+from hive_site.kernel.errors import Deposed, Forgotten
 from jobs.wire import BUNDLE_TTL_SECONDS, read_bundle
 from nodes import wire
 from tests.jobs.cast import FIRST, NOW, bundle, ready
@@ -87,7 +87,7 @@ def test_what_is_sent_does_not_stay_for_ever(hands, any_redis):
 
 
 @pytest.mark.parametrize("known", [4, 2, None])
-@pytest.mark.parametrize("verb", ["push", "reclaim", "withdraw"])
+@pytest.mark.parametrize("verb", ["push", "reclaim", "withdraw", "abandon", "remember"])
 def test_another_epoch_writes_nothing_anywhere(hands, any_redis, verb, known):
     push(hands)
     any_redis.set(wire.EPOCH, known) if known else any_redis.delete(wire.EPOCH)
@@ -97,9 +97,11 @@ def test_another_epoch_writes_nothing_anywhere(hands, any_redis, verb, known):
         "push": lambda: push(hands, SENT, other),
         "reclaim": lambda: hands.reclaim(SENT.node),
         "withdraw": lambda: hands.withdraw(SENT),
+        "abandon": lambda: hands.abandon(SENT),
+        "remember": lambda: hands.remember([other]),
     }
 
-    with pytest.raises(Deposed):
+    with pytest.raises(Deposed if known else Forgotten):
         acts[verb]()
 
     assert everything(any_redis) == before

@@ -18,8 +18,39 @@ def test_reclaiming_tells_what_no_slot_had_popped_and_empties_the_lists(hands, a
     assert not any_redis.exists(QUEUE, POPPED, HASH, wire.bundle_key(other.id))
 
 
-def test_reclaiming_leaves_the_ledger_until_recording_strikes_it(hands, any_redis):
+def test_reclaiming_forgets_what_no_slot_had_popped(hands, any_redis):
     push(hands)
+
+    assert hands.reclaim(SENT.node) == {SENT.id}
+
+    assert not any_redis.exists(LEDGER)
+
+
+def test_a_bundle_is_abandoned_wherever_it_is(hands, any_redis):
+    other = bundle(ready(1), first=FIRST + 9)
+    push(hands, SENT, other)
+    pop(any_redis)
+
+    assert (hands.abandon(SENT), hands.abandon(other)) == (False, True)
+
+    assert everything(any_redis).keys() == {wire.EPOCH.encode()}
+    assert hands.abandon(SENT) is False
+
+
+def test_what_redis_forgot_is_written_into_the_ledger_again(hands, any_redis):
+    push(hands)
+    before = hands.ledger([SENT.node])
+    any_redis.delete(LEDGER)
+
+    hands.remember([SENT])
+    hands.remember([SENT])
+
+    assert hands.ledger([SENT.node]) == before
+
+
+def test_reclaiming_leaves_what_was_popped_in_the_ledger_until_it_is_recorded(hands, any_redis):
+    push(hands)
+    pop(any_redis)
 
     hands.reclaim(SENT.node)
     assert any_redis.hkeys(LEDGER) == [SENT.id.encode()]

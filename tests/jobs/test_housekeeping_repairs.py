@@ -2,8 +2,9 @@
 
 import pytest
 
-from jobs.housekeeping import MISSING_AFTER_SECONDS, POLL_SECONDS
+from jobs.housekeeping import POLL_SECONDS
 from jobs.models import Attempt, Subtask
+from jobs.search import MISSING_AFTER_SECONDS
 from jobs.services import (
     cancel_job,
     pause_job,
@@ -133,9 +134,9 @@ def test_work_on_a_lost_node_that_an_outage_kept_there_is_taken_back_later(stage
     spore, _ = stage.bundle()
     stage.roster[spore.name].state = NodeState.LOST
     with outage(stage.redis):
-        stage.workload.reclaim(spore.name, "silent", stage.now)
+        stage.take_back()
 
-    stage.tidy(after=NEXT_POLL)
+    stage.take_back()
 
     assert (stage.in_flight, states(job)) == ([], ["waiting"])
     assert stage.send() == 1
@@ -146,7 +147,7 @@ def test_work_on_a_node_that_was_deleted_is_taken_back(stage):
     spore, _ = stage.bundle()
     stage.roster.drop(spore.name)
 
-    stage.tidy(after=NEXT_POLL)
+    stage.take_back()
 
     assert stage.in_flight == []
 

@@ -23,7 +23,8 @@ def sent_out() -> Flight:
 
 def read(flight: Flight, *, node: str = MINE, **body: Any) -> Batch:
     batch = Batch()
-    read_report({"bundle": BUNDLE, "ok": [], "events": [], **body}, node, flight, batch)
+    said = {"incarnation": "born-1", "bundle": BUNDLE, "ok": [], "events": [], **body}
+    read_report(said, node, flight, batch)
     return batch
 
 

@@ -56,7 +56,6 @@ class Voyage(RuleBasedStateMachine):
         assert len(self.flight) == len(self.rows)
         for node in NODES:
             bundles = {row.bundle for row in self.rows if row.node == node}
-            assert self.flight.count_on(node) == len(bundles)
             assert [sent.id for sent in self.flight.on(node)] == sorted(bundles)
         for job in JOBS:
             bundles = {row.bundle for row in self.rows if row.job == job}
@@ -66,15 +65,24 @@ class Voyage(RuleBasedStateMachine):
     @invariant()
     def every_attempt_is_found_on_its_node_only(self):
         for row in self.rows:
-            sent, item = self.flight.find(row.attempt, row.node)
+            sent, item = self.flight.find(row.attempt, row.node, "born-1")
             assert (sent.id, item.subtask) == (row.bundle, row.subtask)
             assert self.flight.of_attempt(row.attempt) is self.flight.bundle(row.bundle) is sent
-            assert all(self.flight.find(row.attempt, n) is None for n in NODES if n != row.node)
+            assert self.flight.find(row.attempt, row.node, "born-2") is None
+            others = [node for node in NODES if node != row.node]
+            assert all(self.flight.find(row.attempt, n, "born-1") is None for n in others)
 
     @invariant()
     def a_subtask_is_held_while_any_attempt_of_it_is_open(self):
         held = {row.subtask for row in self.rows}
         assert {n for n in SUBTASKS if self.flight.holds(n)} == held
+        for subtask in SUBTASKS:
+            copies = {row.attempt for row in self.rows if row.subtask == subtask}
+            assert self.flight.copies(subtask) == copies
+
+    @invariant()
+    def the_nodes_are_those_that_have_something(self):
+        assert set(self.flight.nodes()) == {row.node for row in self.rows}
 
 
 TestVoyage = Voyage.TestCase
@@ -83,11 +91,11 @@ TestVoyage = Voyage.TestCase
 def test_what_was_never_sent_is_not_found():
     flight = Flight()
 
-    assert flight.find(FIRST, "spore-1") is None
+    assert flight.find(FIRST, "spore-1", "born-1") is None
     assert flight.bundle("spore-1-1") is None
     assert flight.close(FIRST) is None
     assert flight.on("spore-1") == []
-    assert flight.count_on("spore-1") == 0
+    assert flight.nodes() == []
 
 
 def test_a_bundle_of_which_some_came_back_before_counts_only_the_rest():

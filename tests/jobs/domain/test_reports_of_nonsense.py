@@ -144,7 +144,7 @@ def test_no_report_is_ever_more_than_about_what_is_in_flight_on_its_node(bodies,
 
     ended = [ending.attempt for ending in batch.endings]
     assert len({*ended, *batch.returned}) == len(ended) + len(batch.returned)
-    assert all(flight.find(attempt, node) for attempt in [*ended, *batch.returned])
+    assert all(flight.find(attempt, node, "born-1") for attempt in [*ended, *batch.returned])
     assert all(0 <= seconds < math.inf for _, seconds in batch.paces)
     for ending in batch.endings:
         json.loads(ending.result or "null", parse_constant=pytest.fail)
