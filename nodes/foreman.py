@@ -116,6 +116,8 @@ class Foreman:
         self._workload.take_over(self._leadership, now)
         self._mail, self._epoch = Mail(), self._leadership.epoch
         self._watched_at = self._saved_at = datetime.min
+        # What it remembers of the nodes is as old as its predecessor's last save.
+        self._trust.shake(now.timestamp())
 
     def _show_leadership(self) -> None:
         self._boot = self._leadership.mirror()
@@ -161,8 +163,8 @@ class Foreman:
             seat = self._roster.get(report.node) if report.body.get("leaving") else None
             if seat and seat.beat.incarnation == report.incarnation:
                 seat.state, seat.reason = NodeState.LOST, "shut down"
-                self._take_back(seat.name, seat.reason, now)
                 save_seats([seat])
+                self._take_back(seat.name, seat.reason, now)
 
     def _look_around(self, now: datetime) -> None:
         if self._away:

@@ -48,8 +48,7 @@ class Watch:
         for name, entry in zip(names, view.beats, strict=True):
             if entry:
                 self._take_beat(name, entry[0], roster, sighting)
-        if believes:
-            self._pass_verdicts(roster, view, now, sighting)
+        self._pass_verdicts(roster, view, now, sighting, believes=believes)
         return sighting
 
     def forget(self, name: str) -> None:
@@ -117,8 +116,10 @@ class Watch:
             if wire.client_name(seat.name, seat.beat.incarnation) not in connected
         }
 
-    def _pass_verdicts(self, roster: Roster, view: "View", now: float, sighting: Sighting) -> None:
-        closed = self._without_sockets(roster, view.subscribed)
+    def _pass_verdicts(
+        self, roster: Roster, view: "View", now: float, sighting: Sighting, *, believes: bool
+    ) -> None:
+        closed = self._without_sockets(roster, view.subscribed) if believes else set()
         verdicts = {}
         for seat in roster:
             if seat.state is not NodeState.LOST:
@@ -127,13 +128,18 @@ class Watch:
                 )
                 seat.beat_age = (view.now_ms - seat.seen_ms) / 1000
                 verdicts[seat.name] = judge(Evidence(seat.beat_age, seat.looks_without_sockets))
+        holds_back = not believes or self._brakes(roster, verdicts, now)
+        for name, (pulse, reason) in verdicts.items():
+            if pulse is Pulse.ALIVE or not holds_back:
+                self._apply(roster[name], pulse, reason, view.now_ms / 1000, sighting)
+
+    def _brakes(self, roster: Roster, verdicts: dict[str, tuple[Pulse, str]], now: float) -> bool:
         present = [seat for seat in roster if seat.state in PRESENT]
         vanished = [seat for seat in present if verdicts[seat.name][0] is not Pulse.ALIVE]
-        if self._trust.brake(vanished=len(vanished), present=len(present), now=now):
+        brakes = self._trust.brake(vanished=len(vanished), present=len(present), now=now)
+        if brakes:
             log.warning("watch.brakes", vanished=len(vanished), present=len(present))
-            return
-        for name, (pulse, reason) in verdicts.items():
-            self._apply(roster[name], pulse, reason, view.now_ms / 1000, sighting)
+        return brakes
 
     def _apply(self, seat: Seat, pulse: Pulse, reason: str, now: float, sighting: Sighting) -> None:
         if pulse is Pulse.LOST:

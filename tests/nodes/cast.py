@@ -8,6 +8,7 @@ from typing import Any
 
 from hive_site.kernel.envelope import node_key, seal
 from nodes import wire
+from nodes.domain.states import NodeState
 from nodes.leadership import Leadership
 from nodes.ports import Mail, Wakeup
 from nodes.roster import Roster
@@ -112,12 +113,14 @@ class Spore:
 
 class Work:
     """A workload of which only the calls are kept, in `calls`; `outage` is raised by `record`
-    or whatever else is named."""
+    or whatever else is named. Every start of a node is believed to hold work until it is
+    reclaimed."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, Any]] = []
         self.outage: dict[str, Exception] = {}
         self.due = timedelta(seconds=1)
+        self._holders: dict[str, str] = {}
 
     def names(self) -> list[str]:
         return [name for name, _ in self.calls]
@@ -142,7 +145,26 @@ class Work:
 
     def reclaim(self, node: str, reason: str, now: datetime) -> int:
         self._note("reclaim", (node, reason))
+        self._holders[node] = ""
         return 0
+
+    def stranded(self, roster: Roster) -> dict[str, str]:
+        found = {}
+        for seat in roster:
+            holder = self._holders.setdefault(seat.name, seat.beat.incarnation)
+            if holder and seat.state is NodeState.LOST:
+                found[seat.name] = seat.reason
+            elif holder and holder != seat.beat.incarnation:
+                found[seat.name] = "started anew"
+            elif seat.state is not NodeState.LOST:
+                self._holders[seat.name] = seat.beat.incarnation
+        return found
+
+    def distrust(self, node: str, now: datetime) -> None:
+        self._note("distrust", node)
+
+    def recount(self, roster: Roster, now: datetime) -> None:
+        self._note("recount")
 
     def dispatch(self, roster: Roster, now: datetime) -> int:
         self._note("dispatch", sorted(seat.name for seat in roster if seat.placeable))

@@ -4,11 +4,12 @@ import pytest
 from redis import Redis
 
 from nodes.domain.scoring import Weights
+from nodes.domain.trust import Trust
 from nodes.foreman import Foreman
 from nodes.leadership import Leadership
 from nodes.mailbox import Mailbox
 from nodes.roster import Roster, Seat
-from nodes.watch import Watch
+from nodes.watch import Sighting, Watch
 from tests.contracts.redis import Broker
 from tests.nodes.cast import FLEET_KEY, Spore, Work
 
@@ -28,13 +29,27 @@ def roster() -> Roster:
     return Roster()
 
 
-@pytest.fixture
-def watch(redis_client: Redis) -> Watch:
-    return Watch(redis_client, mailbox=Mailbox(redis_client, fleet_key=FLEET_KEY))
+class Eyes:
+    """A watch that looks once a second, on a clock of its own."""
+
+    def __init__(self, client: Redis) -> None:
+        self.trust, self.now = Trust(), 1000.0
+        mailbox = Mailbox(client, fleet_key=FLEET_KEY)
+        self._watch = Watch(client, mailbox=mailbox, trust=self.trust)
+        self.forget = self._watch.forget
+
+    def look(self, roster: Roster, *, after: float = 1.0) -> Sighting:
+        self.now += after
+        return self._watch.look(roster, self.now)
 
 
 @pytest.fixture
-def seat(watch: Watch, roster: Roster, spore: Spore) -> Seat:
+def watch(redis_client: Redis) -> Eyes:
+    return Eyes(redis_client)
+
+
+@pytest.fixture
+def seat(watch: Eyes, roster: Roster, spore: Spore) -> Seat:
     """A node that is online, with open sockets."""
     spore.listen().beat()
     watch.look(roster)

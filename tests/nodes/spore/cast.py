@@ -14,6 +14,7 @@ from nodes.spore.board import Board, Work
 from nodes.spore.identity import Identity
 from nodes.spore.line import Answer
 from nodes.spore.slots import SOFT_STOP
+from nodes.spore.spool import Spool
 from tests.nodes.cast import SAID, wait_until
 
 ME = Identity("spore-1", b"key", "one", 2, "1.0", labels={"site": "lab"}, capabilities=("tex",))
@@ -79,6 +80,12 @@ class FakeLine:
     def report(self, body: dict[str, Any]) -> None:
         self._reach()
         self._exchange.said.append(body)
+
+    def replay(self, spool: Spool) -> None:
+        self._reach()
+        for spooled in spool:
+            self._exchange.said.append((spooled.envelope, spooled.done))
+            spool.drop(spooled)
 
     def listen(self, seconds: float) -> bool:
         self._reach()

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from nodes.spore import agent as module
 from nodes.spore.agent import Agent
+from nodes.spore.limits import Limits
+from nodes.spore.spool import Spool
 from tests.nodes.spore.cast import ME, Exchange, FakeSensors
 
 
@@ -17,7 +20,9 @@ def exchange() -> Exchange:
 
 
 @pytest.fixture
-def start(exchange: Exchange, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Agent]]:
+def start(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[Callable[..., Agent]]:
     """Builds agents; whatever slots they have at the end are killed."""
     monkeypatch.setattr(module, "STEP_SECONDS", 0.001)
     agents: list[Agent] = []
@@ -29,10 +34,12 @@ def start(exchange: Exchange, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calla
                 open_line=exchange.open_line,
                 slot_main=slot_main,
                 sensors=FakeSensors(),
+                spool=Spool(tmp_path / "spool"),
+                limits=Limits(tmp_path),
             )
         )
         return agents[-1]
 
     yield build
     for agent in agents:
-        agent._kill_all()
+        agent._crew.kill_all()

@@ -196,7 +196,8 @@ def test_orders_that_are_withdrawn_leave_what_it_was_started_with(start, exchang
 def test_no_order_makes_more_slots_than_there_is_room_for(start, exchange, monkeypatch):
     exchange.orders = {"slots": 10**6}
     agent = start(idle)
-    monkeypatch.setattr(agent, "_fill", lambda now: None)  # 256 processes would prove no more
+    # 256 processes would prove no more
+    monkeypatch.setattr(agent._crew, "fill", lambda identity, now: None)
 
     agent.step(time.monotonic())
     agent.step(time.monotonic())

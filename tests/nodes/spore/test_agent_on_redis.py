@@ -16,7 +16,9 @@ from nodes.mailbox import Mailbox
 from nodes.models import Node
 from nodes.spore.agent import Agent
 from nodes.spore.identity import Identity
+from nodes.spore.limits import Limits
 from nodes.spore.line import Line
+from nodes.spore.spool import Spool
 from tests.nodes.cast import FLEET_KEY, Work, after, wait_until
 from tests.nodes.spore.cast import WORK, FakeSensors, busy, idle, step_until
 
@@ -24,7 +26,7 @@ pytestmark = [pytest.mark.processes, pytest.mark.django_db]
 
 
 @pytest.fixture
-def start(real_broker):
+def start(real_broker, tmp_path):
     agents = []
 
     def build(slot_main):
@@ -34,13 +36,15 @@ def start(real_broker):
             open_line=partial(Line, real_broker.url),
             slot_main=slot_main,
             sensors=FakeSensors(),
+            spool=Spool(tmp_path / "spool"),
+            limits=Limits(tmp_path),
         )
         agents.append(agent)
         return agent
 
     yield build
     for agent in agents:
-        agent._kill_all()
+        agent._crew.kill_all()
         agent._line.close()
 
 

@@ -215,14 +215,14 @@ def test_a_second_signal_does_not_wait_for_running_work(start, exchange, monkeyp
     agent = start(busy(WORK, obedient=False))
     exchange.wake_up = True
     step_until(agent, exchange.running)
-    mourn = agent._enforce
+    enforce = agent._crew.enforce
 
-    def be_impatient(now: float) -> None:
-        mourn(now)
+    def be_impatient(now: float, cancelled: frozenset[str]) -> None:
+        enforce(now, cancelled)
         if agent.stopping:
             signal.raise_signal(signal.SIGTERM)
 
-    agent._enforce = be_impatient
+    agent._crew.enforce = be_impatient
     exchange.sigterm_at = exchange.listened + 1
 
     agent.run()
