@@ -109,7 +109,7 @@ def test_a_spore_joins_and_an_operators_slots_reach_it(start, foreman):
 
 def test_a_spore_that_was_given_up_comes_back_as_another_incarnation(start, foreman, real_broker):
     agent = start(busy(WORK))
-    step_until(agent, lambda: any(slot.cell.read().busy for slot in agent._slots.values()))
+    step_until(agent, lambda: any(work.busy for work in agent._crew.works()))
     (slot,) = slots()
     foreman.tick(after(0))
     goodbye = Line(real_broker.url, agent.identity)
