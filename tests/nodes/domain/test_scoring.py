@@ -25,6 +25,11 @@ def test_cpu_counts_40_memory_30_and_tasks_30_percent(cpu, memory, running, expe
     assert load(vitals, Weights()) == pytest.approx(expected, abs=1e-12)
 
 
+def test_the_only_slot_of_a_node_is_the_whole_of_its_tasks():
+    assert load(Vitals(cpu=0, memory=0, running=1, slots=1), Weights()) == pytest.approx(0.3)
+    assert charged(0.0, sent_since=1, slots=1) == 1.0
+
+
 def test_the_weights_are_a_choice():
     vitals = Vitals(cpu=0.5, memory=0.25, running=1, slots=2)
 
