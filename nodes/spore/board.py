@@ -86,7 +86,7 @@ class Cell:
             work.progress,
             work.bundle.encode()[:64],
             work.stop_token.encode()[:48],
-            work.message.encode()[:96],
+            work.message.encode(errors="replace")[:96],  # a task may say anything
         )
 
 
