@@ -1,6 +1,6 @@
 """The operator's view of jobs and what became of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.contrib import admin
@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
-from hive_site.kernel.errors import Conflict
+from hive_site.kernel.errors import Conflict, NotFound
 from jobs import services
 from jobs.domain.states import JOB_TERMINAL
 from jobs.models import Attempt, IdempotencyKey, Job, Queue, Subtask
@@ -40,6 +40,9 @@ class JobAdmin(LargeTableAdmin):
         """Only what has ended may be forgotten."""
         allowed = super().has_delete_permission(request, obj)
         return allowed and obj is not None and obj.state in JOB_TERMINAL
+
+    def save_model(self, request: HttpRequest, obj: Job, form: Any, change: bool) -> None:
+        """Nothing can be changed here, and writing back what was read would undo the Foreman."""
 
     def delete_model(self, request: HttpRequest, obj: Job) -> None:
         """Through the service, which does not load a million rows."""
@@ -173,19 +176,26 @@ class QueueAdmin(admin.ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: Queue, form: Any, change: bool) -> None:
         """Through the service, which tells the Foreman."""
-        (services.pause_queue if obj.paused else services.resume_queue)(name=obj.name)
+        self._each(request, [obj], services.pause_queue if obj.paused else services.resume_queue)
 
     @admin.action(description="Pause", permissions=["change"])
     def pause(self, request: HttpRequest, queryset: QuerySet[Queue]) -> None:
         """Start nothing more from these."""
-        for queue in queryset:
-            services.pause_queue(name=queue.name)
+        self._each(request, queryset, services.pause_queue)
 
     @admin.action(description="Resume", permissions=["change"])
     def resume(self, request: HttpRequest, queryset: QuerySet[Queue]) -> None:
         """Start work from these again."""
-        for queue in queryset:
-            services.resume_queue(name=queue.name)
+        self._each(request, queryset, services.resume_queue)
+
+    def _each(
+        self, request: HttpRequest, queues: Iterable[Queue], verb: Callable[..., None]
+    ) -> None:
+        for queue in queues:
+            try:
+                verb(name=queue.name)
+            except NotFound as fact:  # the settings named it once
+                self.message_user(request, str(fact), level="WARNING")
 
 
 @admin.register(IdempotencyKey)

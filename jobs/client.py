@@ -30,8 +30,15 @@ class JobFailed(Exception):
     """A job ended otherwise than in success; `job` is its last state."""
 
     def __init__(self, job: dict[str, Any]) -> None:
-        super().__init__(f"{job['id']} {job['state']}: {(job.get('error') or {}).get('message')}")
+        super().__init__(f"{job['id']} {job['state']}: {_reason(job)}")
         self.job = job
+
+
+def _reason(job: dict[str, Any]) -> str:
+    if job.get("error"):
+        return str(job["error"]["message"])
+    progress = job["progress"]
+    return f"{progress['failed']} of {progress['total']} subtasks failed"
 
 
 class Hive:
@@ -40,8 +47,16 @@ class Hive:
     def __init__(self, url: str, key: str) -> None:
         self._base = url.rstrip("/") + "/api/v1/"
         self._headers = {"Authorization": f"Bearer {key}"}
-        # Connecting may be tried again; a request that may have arrived may not.
-        retries = urllib3.Retry(connect=3, read=0, redirect=0, other=0, backoff_factor=0.2)
+        # Connecting may be tried again; a request that may have arrived may not. Whoever is told
+        # to come back in an hour decides that for themselves.
+        retries = urllib3.Retry(
+            connect=3,
+            read=0,
+            redirect=0,
+            other=0,
+            backoff_factor=0.2,
+            respect_retry_after_header=False,
+        )
         self._pool = urllib3.PoolManager(retries=retries)
 
     def submit(self, task: str, items: list[Any] | None = None, **options: Any) -> dict[str, Any]:
@@ -89,7 +104,8 @@ class Hive:
 
     def request(self, method: str, path: str, body: Any = None) -> Any:
         """The JSON answer of the API. Raises `HiveError` unless the status is 2xx."""
-        url = path if "://" in path else self._base + path.removeprefix("/api/v1/")
+        whole = path.startswith(("http://", "https://"))
+        url = path if whole else self._base + path.removeprefix("/api/v1/")
         timeout = urllib3.Timeout(connect=5, read=LONGEST_POLL_SECONDS + 30)
         answer = self._pool.request(
             method, url, headers=self._headers, timeout=timeout, **({"json": body} if body else {})

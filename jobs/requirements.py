@@ -30,7 +30,7 @@ def merge_requirements(task: Task, wish: Any) -> dict[str, Any]:
         merged["gpu"] = max(merged["gpu"], 1)
     merged["labels"] = {
         **task.labels,
-        **check_labels(wish.get("labels") or {}, field="requires.labels"),
+        **check_labels(_given(wish, "labels", {}), field="requires.labels"),
     }
     merged["capabilities"] = sorted({*task.capabilities, *_capabilities(wish)})
     return {name: value for name, value in merged.items() if value}
@@ -49,8 +49,12 @@ def check_labels(value: Any, *, field: str) -> dict[str, str]:
     return dict(value)
 
 
+def _given(wish: Mapping[str, Any], name: str, default: Any) -> Any:
+    return default if wish.get(name) is None else wish[name]
+
+
 def _whole(wish: Mapping[str, Any], name: str, default: int) -> int:
-    value = default if wish.get(name) is None else wish[name]
+    value = _given(wish, name, default)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= WHOLE[name]:
         rule = f"give a whole number from 0 to {WHOLE[name]}"
         raise Invalid(f"{value!r}; {rule}", field=f"requires.{name}")
@@ -58,7 +62,7 @@ def _whole(wish: Mapping[str, Any], name: str, default: int) -> int:
 
 
 def _capabilities(wish: Mapping[str, Any]) -> list[str]:
-    value = wish.get("capabilities") or []
+    value = _given(wish, "capabilities", [])
     if not isinstance(value, list | tuple) or len(value) > MAX_CAPABILITIES:
         rule = f"give a list of at most {MAX_CAPABILITIES} words"
         raise Invalid(rule, field="requires.capabilities")

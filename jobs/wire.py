@@ -90,10 +90,11 @@ def compose(
     return f'{head[:-1]},"kwargs":{kwargs},"items":[{items}]}}'
 
 
-def read_bundle(body: dict[str, Any], *, node: str, incarnation: str) -> Bundle:
+def read_bundle(body: Any, *, node: str, incarnation: str) -> Bundle:
     """The bundle in a verified message. Raises `ValueError` if it is not for this Spore."""
-    if body.get("v") != PROTOCOL:
-        raise ValueError(f"protocol {body.get('v')}, this Spore speaks {PROTOCOL}")
+    version = body.get("v") if isinstance(body, dict) else None
+    if version != PROTOCOL:
+        raise ValueError(f"protocol {version}, this Spore speaks {PROTOCOL}")
     if (body["node"], body["incarnation"]) != (node, incarnation):
         raise ValueError(f"for {body['node']} {body['incarnation']}, not for us")
     return Bundle(

@@ -35,6 +35,8 @@ def run(options: dict[str, Any]) -> int:
     """Run the whole demo; 0 only if every article was summarised."""
     from hive_site.demo.articles import ArticleServer, find_articles
 
+    if options["chaos"] and options["spores"] < 2:
+        raise Invalid("--chaos kills a Spore, and another one must go on: give --spores 2 or more")
     if options["urls"]:
         return perform(options, read_urls(options["urls"]), titles={}, env={})
     articles = find_articles(ARTICLES)
@@ -48,9 +50,9 @@ def read_urls(path: Path) -> list[str]:
     """The addresses in a file. Raises `Invalid` if there are none."""
     try:
         lines = path.read_text().splitlines()
-    except OSError as error:
-        reason = f"--urls {path}: {error.strerror}; give a file with an address a line"
-        raise Invalid(reason) from error
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
+        raise Invalid(f"--urls {path}: {why}; give a file with an address a line") from error
     urls = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
     if not urls:
         raise Invalid(f"--urls {path}: it holds no address; give http:// or https:// lines")

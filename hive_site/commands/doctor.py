@@ -1,16 +1,14 @@
 """`hive doctor`: what is wrong here, and how to mend it."""
 
 import argparse
-import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from hive_site.commands.answers import answer
-from hive_site.commands.up import READY_FILE
+from hive_site.commands.up import find_nexus
 
 if TYPE_CHECKING:
     from hive_site.commands.checkups.finding import Finding
-    from hive_site.configuration import Options
 
 HELP = "look for what is wrong and say how to mend it"
 SIGNS = {"ok": "[green]✓[/]", "warn": "[yellow]![/]", "bad": "[red]✗[/]"}
@@ -45,15 +43,6 @@ def examine() -> "list[Finding]":
         *check_redis(settings.HIVE.redis_url),
         *check_database(),
     ]
-
-
-def find_nexus(hive: "Options") -> str:
-    """The address of the Nexus that `hive up` runs on this directory, else the one that is set."""
-    try:
-        ready: dict[str, str] = json.loads((hive.data / READY_FILE).read_text())
-    except (OSError, ValueError):
-        return hive.nexus_url
-    return ready["nexus"]
 
 
 def show(findings: "list[Finding]") -> None:

@@ -5,6 +5,7 @@ import sys
 from typing import Any
 
 from hive_site.commands.answers import answer
+from hive_site.commands.up import find_nexus
 
 HELP = argparse.SUPPRESS
 
@@ -20,7 +21,7 @@ def run(options: dict[str, Any]) -> int:
 
     from nodes.login_links import make_login_link
 
-    link = make_login_link(settings.HIVE.nexus_url)
+    link = make_login_link(find_nexus(settings.HIVE))
     if options["json"]:
         answer({"login_url": link})
     else:

@@ -65,7 +65,7 @@ def read_items(source: str) -> Any:
         return json.loads(text)
     except OSError as error:
         raise Invalid(f"--items {source}: {error.strerror}", field="items") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Invalid(f"--items {source}: not JSON: {error}", field="items") from error
 
 
@@ -76,7 +76,7 @@ def read_pair(pair: str) -> tuple[str, Any]:
         raise Invalid(f"--arg {pair!r}: give name=value", field="arg")
     try:
         return name, json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return name, value
 
 

@@ -11,6 +11,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from hive_site.configuration import Options
     from hive_site.stack.nursery import Death
     from hive_site.stack.stack import Stack
 
@@ -86,6 +87,15 @@ def forget(paths: list[Path]) -> None:
     """Remove files that say that the Hive is ready: it is not."""
     for path in paths:
         path.unlink(missing_ok=True)
+
+
+def find_nexus(hive: "Options") -> str:
+    """The address of the Nexus that `hive up` runs on this directory, else the one that is set."""
+    try:
+        ready: dict[str, str] = json.loads((hive.data / READY_FILE).read_text())
+    except (OSError, ValueError):
+        return hive.nexus_url
+    return ready["nexus"]
 
 
 def tell(line: str) -> None:

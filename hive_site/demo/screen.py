@@ -128,7 +128,7 @@ def show_outcome(console: Console, outcome: Outcome, titles: dict[int, str]) -> 
         title = titles.get(row["index"], "?").partition(":")[0]
         table.add_row(
             str(row["index"] + 1),
-            shorten(title, 18),
+            Text(shorten(title, 18)),
             row["node"] or "–",
             f"{seconds_of(row):.2f}",
             Text(shorten(first_sentence(row), room)),

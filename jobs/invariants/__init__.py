@@ -5,7 +5,7 @@ The numbers are those of the list of invariants in `docs/states.md`.
 
 from jobs.invariants.database import check_database
 from jobs.invariants.redis import check_redis
-from jobs.invariants.repair import repair
+from jobs.invariants.repairing import repair
 from jobs.invariants.violation import Violation
 
 __all__ = ["Violation", "check_database", "check_redis", "repair"]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-#: More violations of one rule than this are counted, not listed.
+#: More violations of one rule than this are not listed.
 LISTED = 20
 
 

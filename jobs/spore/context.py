@@ -73,7 +73,7 @@ class Context:
 
     def progress(self, fraction: float, message: str = "") -> None:
         """Show how far this attempt is, from 0 to 1."""
-        share = min(max(float(fraction), 0.0), 1.0)
+        share = min(max(0.0, float(fraction)), 1.0)  # in this order NaN is 0
         self._cell.write(replace(self._cell.read(), progress=share, message=message))
 
     def log(self, message: str) -> None:

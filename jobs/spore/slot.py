@@ -206,7 +206,8 @@ class Slot(SimpleWorker):
         now = time.monotonic()
         if now - self._beat_at < RQ_HEARTBEAT_SECONDS and self._beat_at:
             return
-        if not self._beat_at or not self.connection.exists(self.key):
+        # Its name is unique, so whatever is there is its own: a greeting that was cut short.
+        if not self.connection.exists(self.key):
             self.register_birth()
         self.heartbeat()
         self._beat_at = now
@@ -225,4 +226,13 @@ def serve_slot(
     from jobs.registry import load_tasks
 
     registry = load_tasks(modules)
-    Slot(identity, board, index, url=url, registry=registry, spool=spool).serve()
+    while not board.clock()[1]:
+        try:
+            slot = Slot(identity, board, index, url=url, registry=registry, spool=spool)
+        except (RedisError, OSError) as error:
+            # RQ gives the connection its name; a slot may start while Redis is away.
+            log.warning("redis.away", error=str(error))
+            time.sleep(AWAY_SECONDS)
+        else:
+            slot.serve()
+            return

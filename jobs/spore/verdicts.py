@@ -1,17 +1,15 @@
 """From what a task did to what is reported: results as JSON text, errors as facts."""
 
-import json
-import re
 import traceback
 from typing import Any
 
+from hive_site.kernel.errors import Invalid
+from jobs.json_text import encode
 from jobs.outcomes import Fail, Retry, TaskCancelled, TaskTimeout
 from jobs.wire import MAX_RESULT_BYTES
 
 TRACEBACK_CHARS = 20_000
 MESSAGE_CHARS = 4_000
-#: An escaped NUL: PostgreSQL stores it nowhere.
-NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
 class ResultInvalid(Exception):
@@ -25,13 +23,10 @@ class ResultTooLarge(Exception):
 def encode_result(value: Any) -> str:
     """The result as JSON text. Raises `ResultInvalid` or `ResultTooLarge`."""
     try:
-        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-        size = len(text.encode())
-    except (TypeError, ValueError, RecursionError) as error:
-        reason = f"a result must be JSON without NaN or infinity: {error}"
-        raise ResultInvalid(reason) from error
-    if "\\u0000" in text and NUL.search(text):
-        raise ResultInvalid("a result must not hold NUL characters")
+        text = encode(value, field="result")
+    except Invalid as error:
+        raise ResultInvalid(f"a result {error}") from error
+    size = len(text.encode())
     if size > MAX_RESULT_BYTES:
         raise ResultTooLarge(f"the result has {size} bytes; {MAX_RESULT_BYTES} are allowed")
     return text

@@ -23,9 +23,15 @@ def redis(monkeypatch: pytest.MonkeyPatch) -> fakeredis.FakeRedis:
 
 
 @pytest.fixture
-def stage(db: None, redis: fakeredis.FakeRedis) -> Iterator[Stage]:
+def unchecked_stage(db: None, redis: fakeredis.FakeRedis) -> Stage:
+    """A leader and two nodes of one slot."""
+    return Stage(redis)
+
+
+@pytest.fixture
+def stage(unchecked_stage: Stage) -> Iterator[Stage]:
     """A leader, two nodes of one slot, and at the end a database in which everything holds."""
-    yield Stage(redis)
+    yield unchecked_stage
     assert check_database() == []
 
 

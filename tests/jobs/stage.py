@@ -25,7 +25,7 @@ from nodes.domain.beats import Running
 from nodes.domain.scoring import Weights
 from nodes.leadership import Leadership
 from nodes.mailbox import Mailbox
-from nodes.models import Node
+from nodes.models import Lease, Node
 from nodes.ports import Mail, Wakeup
 from tests.jobs.cast import roster, seat
 from tests.jobs.hands import FLEET_KEY
@@ -93,7 +93,7 @@ class Stage:
         self.now += timedelta(seconds=60)
         self.leadership = Leadership(self.redis)
         assert self.leadership.hold(self.now)
-        self.leadership.mirror()
+        Lease.objects.update(boot_key=self.leadership.mirror())
         self.mailbox = Mailbox(self.redis, fleet_key=FLEET_KEY)
         self.mailbox.open([each.name for each in self.roster])
         self.workload = JobsWorkload(

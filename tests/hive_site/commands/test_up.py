@@ -6,12 +6,13 @@ import stat
 import subprocess
 import sys
 from argparse import ArgumentTypeError
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
 
-from hive_site.commands.up import number_between, obituary
+from hive_site.commands.up import find_nexus, number_between, obituary
 from hive_site.configuration import PROJECT
 from hive_site.stack.nursery import Death
 from hive_site.stack.redis_server import free_port
@@ -118,3 +119,25 @@ def test_the_end_of_what_nothing_works_without_is_said_loudly():
 def test_a_number_out_of_range_is_refused_with_the_range(text):
     with pytest.raises(ArgumentTypeError, match="from 0 to 65535"):
         number_between(0, 65535)(text)
+
+
+@pytest.fixture
+def options(settings, tmp_path):
+    """The options of a Hive on a directory of its own."""
+    return replace(settings.HIVE, data=tmp_path, nexus_url="http://hive.example")
+
+
+@pytest.mark.parametrize("left", [None, "", "{"])
+def test_without_a_hive_that_is_up_the_nexus_is_the_one_that_is_set(options, tmp_path, left):
+    if left is not None:
+        (tmp_path / "run").mkdir()
+        (tmp_path / "run" / "ready.json").write_text(left)
+
+    assert find_nexus(options) == "http://hive.example"
+
+
+def test_the_nexus_of_a_hive_that_is_up_is_found(options, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "ready.json").write_text('{"nexus": "http://127.0.0.1:41999"}')
+
+    assert find_nexus(options) == "http://127.0.0.1:41999"

@@ -15,8 +15,10 @@ def repair(client: Redis | None) -> list[str]:
     """Mend the database, and Redis if there is one; what was mended, a line each."""
     mended = []
     for job, counts in list(wrong_counters()):
-        Job.objects.filter(pk=job.pk).update(**counts)
-        mended.append(f"set the counters of {job.pk} to what its subtasks say")
+        # A Foreman that moved them since we looked moved its subtasks too: look again then.
+        seen = {name: getattr(job, name) for name in counts}
+        if Job.objects.filter(pk=job.pk, **seen).update(**counts):
+            mended.append(f"set the counters of {job.pk} to what its subtasks say")
     timeless = Subtask.objects.filter(state=SubtaskState.RETRYING, retry_at=None)
     if count := timeless.update(retry_at=timezone.now()):
         mended.append(f"made {count} subtasks that waited for no time ready now")
