@@ -1,4 +1,4 @@
-"""`on_error: fail_fast`: one failure ends the job as failed, even if it is the last thing to end."""
+"""`on_error: fail_fast`: one failure fails the job, even if it is the last thing to end."""
 
 import json
 
