@@ -76,7 +76,9 @@ TEMPLATES = [
 def read_database(url: str) -> dict[str, object]:
     """Django's database settings for `url`; SQLite gets WAL and one writer at a time."""
     try:
-        database = dict(dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True))
+        # Under ASGI each request has a thread of its own: a connection that was kept would be
+        # nobody's, and the server would run out of them.
+        database = dict(dj_database_url.parse(url, conn_max_age=0))
     except (dj_database_url.UnknownSchemeError, dj_database_url.ParseError, ValueError) as error:
         rule = "give sqlite:///path or postgres://user:password@host/name"
         raise ImproperlyConfigured(f"DATABASE_URL: {error}; {rule}") from error
