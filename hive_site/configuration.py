@@ -12,10 +12,12 @@ import structlog
 from django.core.exceptions import ImproperlyConfigured
 
 from hive_site.kernel.env import Env
+from hive_site.kernel.secrets import keep_secret
 
 PROJECT = Path(__file__).resolve().parent.parent
 #: `hive up` leaves the address of the Redis it started here, for the commands run beside it.
 REDIS_ADDRESS_FILE = "run/redis_url"
+SQLITE_FILE = "hive.sqlite3"
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,6 @@ class Options:
     llm_model: str
     llm_key: str
     allow_private_addresses: bool
-    sqlite_path: Path
 
     @property
     def queues(self) -> tuple[str, str]:
@@ -68,7 +69,6 @@ def read_options(env: Env) -> Options:
         llm_model=env.text("HIVE_LLM_MODEL"),
         llm_key=env.text("HIVE_LLM_KEY"),
         allow_private_addresses=env.flag("HIVE_ALLOW_PRIVATE_ADDRESSES", False),
-        sqlite_path=data / "hive.sqlite3",
     )
 
 
@@ -88,6 +88,33 @@ def read_redis_url(env: Env, data: Path) -> str:
     login = f":{quote(password, safe='')}@" if password else ""
     host, port = env.text("REDIS_HOST", "127.0.0.1"), env.integer("REDIS_PORT", 6379, at_least=1)
     return f"redis://{login}{host}:{port}/{env.integer('REDIS_DB', 0)}"
+
+
+def sqlite_url(data: Path) -> str:
+    """The database of a Hive that was given none; its directory may be called anything."""
+    return f"sqlite:///{quote(str(data / SQLITE_FILE))}"
+
+
+def make_data_dir(data: Path) -> None:
+    """The data directory with its database file, for the owner only where they are new.
+
+    Raises `ImproperlyConfigured` if that cannot be.
+    """
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (data / SQLITE_FILE).touch(mode=0o600)
+    except OSError as error:
+        rule = "give a directory that can be written"
+        raise ImproperlyConfigured(f"HIVE_DATA_DIR={data}: {error.strerror}; {rule}") from error
+
+
+def find_secret(env: Env, name: str, path: Path) -> str:
+    """The secret of that name, else what `path` keeps. Raises `ImproperlyConfigured`."""
+    try:
+        return env.text(name) or keep_secret(path)
+    except OSError as error:
+        rule = f"give {name}, or a HIVE_DATA_DIR that can be written"
+        raise ImproperlyConfigured(f"{path}: {error.strerror}; {rule}") from error
 
 
 def project_version() -> str:

@@ -6,9 +6,16 @@ import dj_database_url
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from hive_site.configuration import PROJECT, logging_config, project_version, read_options
+from hive_site.configuration import (
+    PROJECT,
+    find_secret,
+    logging_config,
+    make_data_dir,
+    project_version,
+    read_options,
+    sqlite_url,
+)
 from hive_site.kernel.env import Env
-from hive_site.kernel.secrets import keep_secret
 
 env = Env()
 HIVE = read_options(env)
@@ -17,9 +24,9 @@ SECRETS = HIVE.data / "secrets"
 
 BASE_DIR: Path = PROJECT
 DEBUG = env.flag("DEBUG", False)
-SECRET_KEY = env.text("SECRET_KEY") or keep_secret(SECRETS / "secret_key")
+SECRET_KEY = find_secret(env, "SECRET_KEY", SECRETS / "secret_key")
 #: The master key from which every node's own key is derived. Nexus and Foreman only.
-HIVE_FLEET_KEY = env.text("HIVE_FLEET_KEY") or keep_secret(SECRETS / "fleet_key")
+HIVE_FLEET_KEY = find_secret(env, "HIVE_FLEET_KEY", SECRETS / "fleet_key")
 ALLOWED_HOSTS = env.listing("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
 CSRF_TRUSTED_ORIGINS = env.listing("CSRF_TRUSTED_ORIGINS")
 
@@ -76,12 +83,13 @@ TEMPLATES = [
 def read_database(url: str) -> dict[str, object]:
     """Django's database settings for `url`; SQLite gets WAL and one writer at a time."""
     try:
-        database = dict(dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True))
+        # Under ASGI each request has a thread of its own: a connection that was kept would be
+        # nobody's, and the server would run out of them.
+        database = dict(dj_database_url.parse(url, conn_max_age=0))
     except (dj_database_url.UnknownSchemeError, dj_database_url.ParseError, ValueError) as error:
         rule = "give sqlite:///path or postgres://user:password@host/name"
         raise ImproperlyConfigured(f"DATABASE_URL: {error}; {rule}") from error
     if database["ENGINE"] == "django.db.backends.sqlite3":
-        HIVE.data.mkdir(parents=True, exist_ok=True)
         database["OPTIONS"] = {
             "transaction_mode": "IMMEDIATE",
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
@@ -90,7 +98,9 @@ def read_database(url: str) -> dict[str, object]:
     return database
 
 
-DATABASES = {"default": read_database(env.text("DATABASE_URL") or f"sqlite:///{HIVE.sqlite_path}")}
+if not env.text("DATABASE_URL"):
+    make_data_dir(HIVE.data)
+DATABASES = {"default": read_database(env.text("DATABASE_URL") or sqlite_url(HIVE.data))}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = HIVE.redis_url
