@@ -9,7 +9,10 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from hive_site.kernel.errors import Invalid
+
 if TYPE_CHECKING:
+    from hive_site.configuration import Options
     from hive_site.stack.nursery import Death
     from hive_site.stack.stack import Stack
 
@@ -55,6 +58,7 @@ def run(options: dict[str, Any]) -> int:
 
     from hive_site.stack.stack import Stack
 
+    require_enabled(settings.HIVE)
     data: Path = settings.HIVE.data
     stack = Stack(
         # manage.py has read --data already: everything else follows the same directory
@@ -74,6 +78,12 @@ def run(options: dict[str, Any]) -> int:
         stack.stop(on_step=tell)
     tell("stopped; nothing is left running")
     return 0
+
+
+def require_enabled(hive: "Options") -> None:
+    """Nothing if the Hive may run. Raises `Invalid` if it was switched off."""
+    if not hive.enabled:
+        raise Invalid("ENABLE_HIVE is false; set it to true to start the Hive")
 
 
 def tell(line: str) -> None:
