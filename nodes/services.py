@@ -12,6 +12,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from hive_site.kernel.errors import Conflict, Invalid, NotFound
+from nodes.domain.labels import flaw_of
 from nodes.domain.states import Intent, NodeState
 from nodes.inbox import ring
 from nodes.models import ApiKey, Node
@@ -45,6 +46,8 @@ def change_node(
             raise Invalid(f"{slots!r}; {rule}", field="slots")
         changes["wanted_slots"] = slots
     if labels is not None:
+        if flaw := flaw_of(labels):
+            raise Invalid(flaw, field="labels")
         changes["set_labels"] = dict(labels)
     return _change(name, **changes)
 

@@ -1,13 +1,10 @@
 """REST for nodes and the cluster: parse, one service, render."""
 
-from typing import Any
-
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from hive_site.kernel.errors import Invalid
 from nodes import selectors, services
 from nodes.api.bodies import read_object
 from nodes.api.shapes import CLUSTER, NODE, NODE_CHANGE, answers, page_of, takes
@@ -41,10 +38,7 @@ class NodeView(APIView):
     def patch(self, request: Request, name: str) -> Response:
         """Set `slots` and `labels` of a node."""
         body = read_object(request, fields=("slots", "labels"))
-        labels = body.get("labels")
-        if labels is not None and not _are_labels(labels):
-            raise Invalid("give an object of names and texts", field="labels")
-        services.change_node(name=name, slots=body.get("slots"), labels=labels)
+        services.change_node(name=name, slots=body.get("slots"), labels=body.get("labels"))
         return Response(selectors.node_view(name))
 
     @extend_schema(responses={204: None})
@@ -76,7 +70,3 @@ class ClusterView(APIView):
     def get(self, request: Request) -> Response:
         """Nodes, load, queues, throughput, and who leads."""
         return Response(selectors.cluster_view())
-
-
-def _are_labels(value: Any) -> bool:
-    return isinstance(value, dict) and all(isinstance(text, str) for text in value.values())
