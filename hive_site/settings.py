@@ -56,7 +56,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "nodes.api.bodies.BodyLimit",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
+    "hive_site.slashes.SlashMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -80,15 +80,21 @@ TEMPLATES = [
 ]
 
 
+ENGINES = {"django.db.backends.sqlite3", "django.db.backends.postgresql"}
+
+
 def read_database(url: str) -> dict[str, object]:
     """Django's database settings for `url`; SQLite gets WAL and one writer at a time."""
     try:
         # Under ASGI each request has a thread of its own: a connection that was kept would be
         # nobody's, and the server would run out of them.
         database = dict(dj_database_url.parse(url, conn_max_age=0))
-    except (dj_database_url.UnknownSchemeError, dj_database_url.ParseError, ValueError) as error:
+    except (dj_database_url.UnknownSchemeError, dj_database_url.ParseError, ValueError):
+        database = {}
+    if database.get("ENGINE") not in ENGINES or not database.get("NAME"):
+        # Not its value: there may be a password in it.
         rule = "give sqlite:///path or postgres://user:password@host/name"
-        raise ImproperlyConfigured(f"DATABASE_URL: {error}; {rule}") from error
+        raise ImproperlyConfigured(f"DATABASE_URL: {rule}")
     if database["ENGINE"] == "django.db.backends.sqlite3":
         database["OPTIONS"] = {
             "transaction_mode": "IMMEDIATE",

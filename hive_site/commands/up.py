@@ -10,6 +10,8 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from hive_site.kernel.errors import Invalid
+
 if TYPE_CHECKING:
     from hive_site.configuration import Options
     from hive_site.stack.nursery import Death
@@ -57,6 +59,7 @@ def run(options: dict[str, Any]) -> int:
 
     from hive_site.stack.stack import Stack
 
+    require_enabled(settings.HIVE)
     data: Path = settings.HIVE.data
     stack = Stack(
         # manage.py has read --data already: everything else follows the same directory
@@ -85,6 +88,12 @@ def find_nexus(hive: "Options") -> str:
     except (OSError, ValueError):
         return hive.nexus_url
     return ready["nexus"]
+
+
+def require_enabled(hive: "Options") -> None:
+    """Nothing if the Hive may run. Raises `Invalid` if it was switched off."""
+    if not hive.enabled:
+        raise Invalid("ENABLE_HIVE is false; set it to true to start the Hive")
 
 
 def tell(line: str) -> None:

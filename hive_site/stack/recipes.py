@@ -45,7 +45,7 @@ class Surroundings:
 
     def nexus_env(self) -> dict[str, str]:
         """The environment of the Nexus, the Foreman and every command beside them."""
-        given = self.base.get("ALLOWED_HOSTS", "")
+        given = Env(self.base).text("ALLOWED_HOSTS")
         return {
             **self._shared_env(),
             "HIVE_DATA_DIR": str(self.data),

@@ -1,3 +1,4 @@
+import re
 import stat
 from pathlib import Path
 
@@ -5,7 +6,7 @@ import dj_database_url
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from hive_site.configuration import find_secret, make_data_dir, sqlite_url
+from hive_site.configuration import find_secret, make_data_dir, read_options, sqlite_url
 from hive_site.kernel.env import Env
 
 
@@ -58,3 +59,52 @@ def test_a_given_secret_needs_no_directory(tmp_path):
     env = Env({"SECRET_KEY": "given"})
 
     assert find_secret(env, "SECRET_KEY", tmp_path / "file" / "secrets" / "key") == "given"
+
+
+@pytest.mark.parametrize(
+    ("variables", "complaint"),
+    [
+        ({"REDIS_PORT": "70000"}, "REDIS_PORT='70000': give a whole number, 1 to 65535"),
+        ({"HIVE_MAX_RETRIES": "5000"}, "HIVE_MAX_RETRIES='5000': give a whole number, 0 to 1000"),
+        ({"HIVE_TASK_TIMEOUT": "9" * 10}, "HIVE_TASK_TIMEOUT='9999999999': give a whole number"),
+        ({"HIVE_HIGH_PRIORITY_QUEUE": "background"}, "HIVE_BACKGROUND_QUEUE='background': give it"),
+        ({"HIVE_NEXUS_URL": "hive.example"}, "HIVE_NEXUS_URL='hive.example': give an address"),
+        ({"HIVE_LLM_URL": "ftp://llm"}, "HIVE_LLM_URL='ftp://llm': give an address"),
+        ({"HIVE_TASK_MODULES": "json,no.such"}, "HIVE_TASK_MODULES='no.such': there is no such"),
+        ({"HIVE_TASK_MODULES": "..json"}, "HIVE_TASK_MODULES='..json': there is no such"),
+    ],
+)
+def test_a_wrong_value_stops_the_start_with_its_name_and_the_rule(variables, complaint):
+    with pytest.raises(ImproperlyConfigured, match=re.escape(complaint)):
+        read_options(Env(variables))
+
+
+@pytest.mark.parametrize(
+    "url", [":s3cret@host:1", "http://s3cret@host", "redis://:s3/cret@host:1/0", "redis://h:99999"]
+)
+def test_an_address_of_redis_that_is_none_is_refused_without_its_password(url):
+    with pytest.raises(ImproperlyConfigured, match="REDIS_URL: give an address") as refusal:
+        read_options(Env({"REDIS_URL": url}))
+
+    assert "cret" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://h", "rediss://:p%2Fw@h:1/2", "unix:///run/redis.sock", "redis://[::1]:6379/0"]
+)
+def test_every_kind_of_address_of_redis_is_taken(url):
+    assert read_options(Env({"REDIS_URL": url})).redis_url == url
+
+
+@pytest.mark.parametrize("name", ["HIVE_DATA_DIR", "HIVE_WEIGHTS", "HIVE_HIGH_PRIORITY_QUEUE"])
+def test_an_empty_variable_is_as_good_as_none(name):
+    # docker compose writes NAME= for what is not set
+    assert read_options(Env({name: ""})) == read_options(Env({}))
+
+
+def test_an_empty_variable_does_not_hide_its_file(tmp_path):
+    (tmp_path / "key").write_text("from a file")
+
+    env = Env({"SECRET_KEY": "", "SECRET_KEY_FILE": str(tmp_path / "key")})
+
+    assert env.text("SECRET_KEY") == "from a file"
