@@ -6,4 +6,11 @@ from channels.routing import ProtocolTypeRouter
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hive_site.settings")
-application = ProtocolTypeRouter({"http": get_asgi_application()})
+site = get_asgi_application()  # sets Django up, which what follows needs
+
+from django.conf import settings  # noqa: E402
+
+from hive_site.gate import Gate  # noqa: E402
+
+gate = Gate(site, limit=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+application = ProtocolTypeRouter({"http": gate})

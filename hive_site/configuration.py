@@ -5,17 +5,22 @@ CONTRACT §3 names every variable; this is the only module that reads them.
 
 import re
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import structlog
 from django.core.exceptions import ImproperlyConfigured
 
 from hive_site.kernel.env import Env
+from hive_site.kernel.secrets import keep_secret
 
 PROJECT = Path(__file__).resolve().parent.parent
 #: `hive up` leaves the address of the Redis it started here, for the commands run beside it.
 REDIS_ADDRESS_FILE = "run/redis_url"
+SQLITE_FILE = "hive.sqlite3"
+#: What one job may ask for (jobs/validation.py), and so the most that can be its default.
+MAX_TIMEOUT_SECONDS, MAX_RETRIES = 30 * 24 * 3600, 1000
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,6 @@ class Options:
     allow_private_addresses: bool
     slot_memory_mb: int
     least_disk_mb: int
-    sqlite_path: Path
 
     @property
     def queues(self) -> tuple[str, str]:
@@ -52,27 +56,31 @@ class Options:
 def read_options(env: Env) -> Options:
     """The options in `env`; raises `ImproperlyConfigured` with the name of a wrong one."""
     data = Path(env.text("HIVE_DATA_DIR", "var")).expanduser().absolute()
+    preferred = _queue_name(env, "HIVE_HIGH_PRIORITY_QUEUE", "high_priority")
+    background = _queue_name(env, "HIVE_BACKGROUND_QUEUE", "background")
+    if preferred == background:
+        rule = "give it another name than HIVE_HIGH_PRIORITY_QUEUE"
+        raise ImproperlyConfigured(f"HIVE_BACKGROUND_QUEUE={background!r}: {rule}")
     return Options(
         enabled=env.flag("ENABLE_HIVE", True),
         data=data,
         redis_url=read_redis_url(env, data),
-        high_priority_queue=_queue_name(env, "HIVE_HIGH_PRIORITY_QUEUE", "high_priority"),
-        background_queue=_queue_name(env, "HIVE_BACKGROUND_QUEUE", "background"),
+        high_priority_queue=preferred,
+        background_queue=background,
         broadcast_channel=env.text("HIVE_BROADCAST_CHANNEL", "hive:broadcast"),
-        task_timeout=env.integer("HIVE_TASK_TIMEOUT", 300, at_least=1),
-        max_retries=env.integer("HIVE_MAX_RETRIES", 3),
+        task_timeout=env.integer("HIVE_TASK_TIMEOUT", 300, at_least=1, at_most=MAX_TIMEOUT_SECONDS),
+        max_retries=env.integer("HIVE_MAX_RETRIES", 3, at_most=MAX_RETRIES),
         zombie_timeout=env.integer("HIVE_ZOMBIE_TASK_TIMEOUT", 600, at_least=1),
         result_ttl=env.integer("HIVE_RESULT_TTL", 86400, at_least=1),
-        nexus_url=env.text("HIVE_NEXUS_URL", "http://127.0.0.1:8000"),
-        task_modules=env.listing("HIVE_TASK_MODULES"),
+        nexus_url=_web_address(env, "HIVE_NEXUS_URL", "http://127.0.0.1:8000"),
+        task_modules=_modules(env, "HIVE_TASK_MODULES"),
         weights=env.weights("HIVE_WEIGHTS", "0.4,0.3,0.3"),
-        llm_url=env.text("HIVE_LLM_URL"),
+        llm_url=_web_address(env, "HIVE_LLM_URL", ""),
         llm_model=env.text("HIVE_LLM_MODEL"),
         llm_key=env.text("HIVE_LLM_KEY"),
         allow_private_addresses=env.flag("HIVE_ALLOW_PRIVATE_ADDRESSES", False),
         slot_memory_mb=env.integer("HIVE_SLOT_MEMORY_MB", 0),
         least_disk_mb=env.integer("HIVE_LEAST_DISK_MB", 200),
-        sqlite_path=data / "hive.sqlite3",
     )
 
 
@@ -80,9 +88,11 @@ def read_redis_url(env: Env, data: Path) -> str:
     """`REDIS_URL`, else the `REDIS_…` parts, else what `hive up` left in the data directory."""
     url = env.text("REDIS_URL")
     if url:
-        if not re.match(r"(rediss?|unix)://", url):
+        if not _is_redis_address(url):
+            # Not its value: there is a password in it.
             raise ImproperlyConfigured(
-                f"REDIS_URL={url!r}: give an address like redis://:password@127.0.0.1:6379/0"
+                "REDIS_URL: give an address like redis://:password@127.0.0.1:6379/0,"
+                " with / # ? @ in a password as %2F %23 %3F %40"
             )
         return url
     left = data / REDIS_ADDRESS_FILE
@@ -90,8 +100,36 @@ def read_redis_url(env: Env, data: Path) -> str:
         return left.read_text().strip()
     password = env.text("REDIS_PASSWORD")
     login = f":{quote(password, safe='')}@" if password else ""
-    host, port = env.text("REDIS_HOST", "127.0.0.1"), env.integer("REDIS_PORT", 6379, at_least=1)
+    host = env.text("REDIS_HOST", "127.0.0.1")
+    port = env.integer("REDIS_PORT", 6379, at_least=1, at_most=65535)
     return f"redis://{login}{host}:{port}/{env.integer('REDIS_DB', 0)}"
+
+
+def sqlite_url(data: Path) -> str:
+    """The database of a Hive that was given none; its directory may be called anything."""
+    return f"sqlite:///{quote(str(data / SQLITE_FILE))}"
+
+
+def make_data_dir(data: Path) -> None:
+    """The data directory with its database file, for the owner only where they are new.
+
+    Raises `ImproperlyConfigured` if that cannot be.
+    """
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (data / SQLITE_FILE).touch(mode=0o600)
+    except OSError as error:
+        rule = "give a directory that can be written"
+        raise ImproperlyConfigured(f"HIVE_DATA_DIR={data}: {error.strerror}; {rule}") from error
+
+
+def find_secret(env: Env, name: str, path: Path) -> str:
+    """The secret of that name, else what `path` keeps. Raises `ImproperlyConfigured`."""
+    try:
+        return env.text(name) or keep_secret(path)
+    except OSError as error:
+        rule = f"give {name}, or a HIVE_DATA_DIR that can be written"
+        raise ImproperlyConfigured(f"{path}: {error.strerror}; {rule}") from error
 
 
 def project_version() -> str:
@@ -106,6 +144,35 @@ def _queue_name(env: Env, name: str, default: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", value):
         raise ImproperlyConfigured(f"{name}={value!r}: give letters, digits, - and _ (64 at most)")
     return value
+
+
+def _web_address(env: Env, name: str, default: str) -> str:
+    value = env.text(name, default)
+    if value and not re.match(r"https?://[^/]", value):
+        raise ImproperlyConfigured(f"{name}={value!r}: give an address like http://host:8000")
+    return value
+
+
+def _modules(env: Env, name: str) -> list[str]:
+    """Names of modules that are there; what they do when imported is another question."""
+    modules = env.listing(name)
+    for module in modules:
+        try:
+            found = find_spec(module)
+        except (ImportError, ValueError):
+            found = None
+        if found is None:
+            rule = "there is no such module; give names like myapp.tasks, with commas between"
+            raise ImproperlyConfigured(f"{name}={module!r}: {rule}")
+    return modules
+
+
+def _is_redis_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme == "unix" or (parts.scheme in {"redis", "rediss"} and parts.port != 0)
+    except ValueError:  # what stands for a port is none
+        return False
 
 
 def find_fleet_key(env: Env, data: Path) -> str:

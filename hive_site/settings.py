@@ -6,9 +6,16 @@ import dj_database_url
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from hive_site.configuration import PROJECT, logging_config, project_version, read_options
+from hive_site.configuration import (
+    PROJECT,
+    find_secret,
+    logging_config,
+    make_data_dir,
+    project_version,
+    read_options,
+    sqlite_url,
+)
 from hive_site.kernel.env import Env
-from hive_site.kernel.secrets import keep_secret
 
 env = Env()
 HIVE = read_options(env)
@@ -17,9 +24,9 @@ SECRETS = HIVE.data / "secrets"
 
 BASE_DIR: Path = PROJECT
 DEBUG = env.flag("DEBUG", False)
-SECRET_KEY = env.text("SECRET_KEY") or keep_secret(SECRETS / "secret_key")
+SECRET_KEY = find_secret(env, "SECRET_KEY", SECRETS / "secret_key")
 #: The master key from which every node's own key is derived. Nexus and Foreman only.
-HIVE_FLEET_KEY = env.text("HIVE_FLEET_KEY") or keep_secret(SECRETS / "fleet_key")
+HIVE_FLEET_KEY = find_secret(env, "HIVE_FLEET_KEY", SECRETS / "fleet_key")
 ALLOWED_HOSTS = env.listing("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
 CSRF_TRUSTED_ORIGINS = env.listing("CSRF_TRUSTED_ORIGINS")
 
@@ -49,7 +56,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "nodes.api.bodies.BodyLimit",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
+    "hive_site.slashes.SlashMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -73,15 +80,22 @@ TEMPLATES = [
 ]
 
 
+ENGINES = {"django.db.backends.sqlite3", "django.db.backends.postgresql"}
+
+
 def read_database(url: str) -> dict[str, object]:
     """Django's database settings for `url`; SQLite gets WAL and one writer at a time."""
     try:
-        database = dict(dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True))
-    except (dj_database_url.UnknownSchemeError, dj_database_url.ParseError, ValueError) as error:
+        # Under ASGI each request has a thread of its own: a connection that was kept would be
+        # nobody's, and the server would run out of them.
+        database = dict(dj_database_url.parse(url, conn_max_age=0))
+    except (dj_database_url.UnknownSchemeError, dj_database_url.ParseError, ValueError):
+        database = {}
+    if database.get("ENGINE") not in ENGINES or not database.get("NAME"):
+        # Not its value: there may be a password in it.
         rule = "give sqlite:///path or postgres://user:password@host/name"
-        raise ImproperlyConfigured(f"DATABASE_URL: {error}; {rule}") from error
+        raise ImproperlyConfigured(f"DATABASE_URL: {rule}")
     if database["ENGINE"] == "django.db.backends.sqlite3":
-        HIVE.data.mkdir(parents=True, exist_ok=True)
         database["OPTIONS"] = {
             "transaction_mode": "IMMEDIATE",
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
@@ -90,7 +104,9 @@ def read_database(url: str) -> dict[str, object]:
     return database
 
 
-DATABASES = {"default": read_database(env.text("DATABASE_URL") or f"sqlite:///{HIVE.sqlite_path}")}
+if not env.text("DATABASE_URL"):
+    make_data_dir(HIVE.data)
+DATABASES = {"default": read_database(env.text("DATABASE_URL") or sqlite_url(HIVE.data))}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = HIVE.redis_url

@@ -23,5 +23,6 @@ urlpatterns = [
     path("livez", health.livez),
     path("readyz", health.readyz),
 ]
+handler400 = "nodes.api.problems.bad_request_page"
 handler404 = "nodes.api.problems.not_found_page"
 handler500 = "nodes.api.problems.error_page"

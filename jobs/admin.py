@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 
@@ -164,14 +164,23 @@ class AttemptAdmin(ReadOnlyAdmin):
 
 @admin.register(Queue)
 class QueueAdmin(admin.ModelAdmin):
-    """Queues that were paused or opened by hand."""
+    """The queues of waiting work, to pause and to resume."""
 
     list_display = ("name", "paused")
     readonly_fields = ("name",)
     actions = ("pause", "resume")
 
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Those that nobody paused yet have no row; one cannot click on what is not there."""
+        services.list_queues()
+        return super().changelist_view(request, extra_context)
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         """The settings name the queues."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Queue | None = None) -> bool:
+        """A queue without a row is open: deleting one would resume it unsaid."""
         return False
 
     def save_model(self, request: HttpRequest, obj: Queue, form: Any, change: bool) -> None:

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import F, Min
 
 from jobs.domain.ending import Counts, final_state
-from jobs.domain.states import JOB_OPEN, OPEN, JobState, Role, SubtaskState
+from jobs.domain.states import JOB_OPEN, OPEN, JobState, OnError, Role, SubtaskState
 from jobs.models import Job, Subtask
 
 
@@ -42,7 +42,8 @@ def _settle(job: Job, counts: Counts, now: datetime) -> Settled | None:
     stopped = job.state == JobState.CANCELLING
     reduction = job.subtasks.filter(role=Role.REDUCE).first() if job.reduce else None
     if reduction is None:
-        return _finish(job, counts, now, broken=bool(job.error), stopped=stopped)
+        error = job.error or _fatal_error(job, counts)
+        return _finish(job, counts, now, broken=bool(error), stopped=stopped, error=error)
     if reduction.state == SubtaskState.BLOCKED:
         return _open_or_drop(job, counts, reduction, now, stopped=stopped)
     if reduction.state in OPEN:
@@ -58,6 +59,22 @@ def _settle(job: Job, counts: Counts, now: datetime) -> Settled | None:
         unreduced=unwanted and counts.can_be_reduced,
         error=job.error or (reduction.error if failed else None),
     )
+
+
+def _fatal_error(job: Job, counts: Counts) -> str | None:
+    """The first failure of a `fail_fast` job, which may be the last of its subtasks to end."""
+    if job.on_error != OnError.FAIL_FAST or not counts.failed:
+        return None
+    failures = job.subtasks.filter(state__in=(SubtaskState.FAILED, SubtaskState.QUARANTINED))
+    return failures.order_by("index").values_list("error", flat=True).first()
+
+
+def _fatal_error(job: Job, counts: Counts) -> str | None:
+    """The first failure of a `fail_fast` job, which may be the last of its subtasks to end."""
+    if job.on_error != OnError.FAIL_FAST or not counts.failed:
+        return None
+    failures = job.subtasks.filter(state__in=(SubtaskState.FAILED, SubtaskState.QUARANTINED))
+    return failures.order_by("index").values_list("error", flat=True).first()
 
 
 def _open_or_drop(

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 import structlog
 from django.conf import settings
+from django.db import connection
 
 from hive_site.kernel.redis import RedisError, connect
 from jobs.domain.states import JOB_OPEN
@@ -102,6 +103,9 @@ def wait_for_jobs(jobs: list[str], *, timeout: float) -> bool:
             left = end - time.monotonic()
             if left <= 0:
                 return False
+            if not connection.in_atomic_block:
+                # Whoever only waits needs no connection, and hundreds may wait.
+                connection.close_if_unusable_or_obsolete()
             bell.wait(jobs, seen=seen, seconds=min(left, ASK_AGAIN_SECONDS))
     finally:
         bell.leave(jobs)

@@ -9,7 +9,7 @@ from django.db.models import Avg, Sum
 from hive_site.kernel.errors import NotFound
 from hive_site.kernel.redis import RedisError
 from nodes import wire
-from nodes.domain.states import PRESENT
+from nodes.domain.states import ALIVE_AS, PRESENT, Intent
 from nodes.inbox import shared_client
 from nodes.models import Lease, Node
 
@@ -64,7 +64,13 @@ def _node_view(node: Node, drawn: dict[str, Any] | None) -> dict[str, Any]:
         "agent_version": node.agent_version,
         "work": [],
     }
-    return view | (drawn or {})
+    view |= drawn or {}
+    # What its operator wants shows at once, not with the Foreman's next picture.
+    view["labels"] = node.labels
+    view["slots"] = node.wanted_slots or view["slots"]
+    if view["state"] in ALIVE_AS.values():
+        view["state"] = ALIVE_AS[Intent(node.intent)]
+    return view
 
 
 def cluster_view() -> dict[str, Any]:

@@ -7,15 +7,18 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from django.db import transaction
+import structlog
+from django.db import OperationalError, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from hive_site.kernel.errors import Conflict, Invalid, NotFound
+from nodes.domain.labels import flaw_of
 from nodes.domain.states import Intent, NodeState
 from nodes.inbox import ring
 from nodes.models import ApiKey, Node
 
+log = structlog.get_logger()
 SCOPES = ("submit", "read", "control", "ota")
 KEY_PREFIX = "hive_"
 SHOWN_CHARS = 10
@@ -24,6 +27,8 @@ NOTE_USE_EVERY = timedelta(minutes=1)
 MAX_SLOTS = 256
 #: For what stays as it is, where None has a meaning of its own.
 KEEP: Any = object()
+#: When this process began to note the use of keys and has not succeeded yet, by their ids.
+_tried: dict[int, datetime] = {}
 
 
 @transaction.atomic
@@ -65,9 +70,8 @@ def check_slots(slots: Any) -> None:
 
 def check_labels(labels: Any) -> None:
     """Raise `Invalid` unless it is an object of names and texts."""
-    texts = [*labels, *labels.values()] if isinstance(labels, Mapping) else [None]
-    if not all(isinstance(text, str) for text in texts):
-        raise Invalid("give an object of names and texts", field="labels")
+    if flaw := flaw_of(labels):
+        raise Invalid(flaw, field="labels")
 
 
 @transaction.atomic
@@ -117,13 +121,30 @@ def create_api_key(
 
 
 def find_api_key(secret: str) -> ApiKey | None:
-    """The key of that secret, unless it is revoked or expired."""
+    """The key of that secret, unless it is revoked or expired, or its owner may not come in."""
     now = timezone.now()
     live = Q(expires_at=None) | Q(expires_at__gt=now)
-    key = ApiKey.objects.filter(live, digest=_digest(secret), revoked_at=None).first()
-    if key and (not key.last_used_at or now - key.last_used_at > NOTE_USE_EVERY):
-        ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
+    owned = Q(owner=None) | Q(owner__is_active=True)
+    key = ApiKey.objects.filter(live, owned, digest=_digest(secret), revoked_at=None).first()
+    if key and not _noted_lately(key, now):
+        _note_use(key, now)
     return key
+
+
+def _noted_lately(key: ApiKey, now: datetime) -> bool:
+    times = (key.last_used_at, _tried.get(key.pk))
+    return any(at and now - at <= NOTE_USE_EVERY for at in times)
+
+
+def _note_use(key: ApiKey, now: datetime) -> None:
+    # While the database takes no writes, one request a minute waits for it, not every one.
+    _tried[key.pk] = now
+    try:
+        ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
+    except OperationalError as error:
+        log.warning("key.use_not_noted", key=key.prefix, error=str(error))
+    else:
+        _tried.pop(key.pk, None)
 
 
 def _digest(secret: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hive_site.commands.answers import answer
-from hive_site.commands.up import listen_to_signals, number_between
+from hive_site.commands.up import listen_to_signals, number_between, require_enabled
 from hive_site.kernel.errors import Invalid
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ def perform(
     from hive_site.demo.screen import title_of
     from hive_site.stack.stack import Stack
 
+    require_enabled(settings.HIVE)
     titles = titles or {index: title_of(url) for index, url in enumerate(urls)}
     stack = Stack(
         data=settings.HIVE.data, port=0, spores=options["spores"], env={**os.environ, **env}

@@ -3,10 +3,12 @@
 import argparse
 import hashlib
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from hive_site.commands.answers import answer
+from hive_site.kernel.errors import Invalid
 
 HELP = argparse.SUPPRESS
 
@@ -23,6 +25,7 @@ def run(options: dict[str, Any]) -> int:
 
     from nodes.login_links import make_login_link
 
+    import_tasks(settings.HIVE.task_modules)
     call_command("migrate", interactive=False, verbosity=0, stdout=sys.stderr)
     answer(
         {
@@ -31,6 +34,16 @@ def run(options: dict[str, Any]) -> int:
         }
     )
     return 0
+
+
+def import_tasks(modules: list[str]) -> None:
+    """Import the task modules, as every Spore will. Raises `Invalid` for one that breaks."""
+    for module in modules:
+        try:
+            import_module(module)
+        except Exception as error:  # whatever foreign code does when it is imported
+            reason = f"HIVE_TASK_MODULES={module!r}: {type(error).__name__}: {error}; mend it"
+            raise Invalid(reason, field="HIVE_TASK_MODULES") from error
 
 
 def first_api_key(path: Path) -> str:

@@ -10,6 +10,8 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from hive_site.kernel.errors import Invalid
+
 if TYPE_CHECKING:
     from hive_site.configuration import Options
     from hive_site.stack.nursery import Death
@@ -55,38 +57,28 @@ def run(options: dict[str, Any]) -> int:
     """Start, tell how to reach it, mind the children, stop in order."""
     from django.conf import settings
 
-    from hive_site.stack.files import write_private
     from hive_site.stack.stack import Stack
 
+    require_enabled(settings.HIVE)
+    data: Path = settings.HIVE.data
     stack = Stack(
         # manage.py has read --data already: everything else follows the same directory
-        data=settings.HIVE.data,
+        data=data,
         host=options["host"],
         port=options["port"],
         spores=options["spores"],
         slots=options["slots"],
+        # One for the commands run beside it, one for whoever asked.
+        ready_files=[data / READY_FILE, *filter(None, [options["ready_file"]])],
     )
     listen_to_signals(stack)
-    # One for the commands run beside it, one for whoever asked.
-    ready_files = [stack.data / READY_FILE, *filter(None, [options["ready_file"]])]
-    forget(ready_files)
     try:
-        ready = stack.start(on_step=tell)
-        for path in ready_files:
-            write_private(path, json.dumps(ready) + "\n")
-        welcome(stack, ready)
+        welcome(stack, stack.start(on_step=tell))
         mind(stack, restart=options["restart"])
     finally:
-        forget(ready_files)
         stack.stop(on_step=tell)
     tell("stopped; nothing is left running")
     return 0
-
-
-def forget(paths: list[Path]) -> None:
-    """Remove files that say that the Hive is ready: it is not."""
-    for path in paths:
-        path.unlink(missing_ok=True)
 
 
 def find_nexus(hive: "Options") -> str:
@@ -96,6 +88,12 @@ def find_nexus(hive: "Options") -> str:
     except (OSError, ValueError):
         return hive.nexus_url
     return ready["nexus"]
+
+
+def require_enabled(hive: "Options") -> None:
+    """Nothing if the Hive may run. Raises `Invalid` if it was switched off."""
+    if not hive.enabled:
+        raise Invalid("ENABLE_HIVE is false; set it to true to start the Hive")
 
 
 def tell(line: str) -> None:

@@ -1,6 +1,7 @@
 """Settings from the environment, typed and loud.
 
-Every variable `NAME` may also come as `NAME_FILE`, the path of a file that holds the value.
+Every variable `NAME` may also come as `NAME_FILE`, the path of a file that holds the value. An
+empty variable is as good as none: that is how compose files and units write "not set".
 """
 
 import os
@@ -22,17 +23,19 @@ class Env:
     def text(self, name: str, default: str = "") -> str:
         """The value, or what the file named by NAME_FILE holds, or the default."""
         path = self.source.get(f"{name}_FILE")
-        if path and name not in self.source:
+        if path and not self.source.get(name):
             try:
                 return Path(path).read_text().strip()
             except (OSError, UnicodeDecodeError) as error:
                 why = error.strerror if isinstance(error, OSError) else "not a text"
                 reason = f"{name}_FILE={path}: {why}; give a readable file or {name}"
                 raise ImproperlyConfigured(reason) from error
-        return self.source.get(name, default)
+        return self.source.get(name) or default
 
-    def integer(self, name: str, default: int, *, at_least: int = 0) -> int:
-        """A whole number, `at_least` or more."""
+    def integer(
+        self, name: str, default: int, *, at_least: int = 0, at_most: int | None = None
+    ) -> int:
+        """A whole number, `at_least` or more, and not over `at_most`."""
         raw = self.text(name)
         if not raw:
             return default
@@ -40,8 +43,9 @@ class Env:
             value = int(raw)
         except ValueError:
             value = at_least - 1
-        if value < at_least:
-            raise ImproperlyConfigured(f"{name}={raw!r}: give a whole number, {at_least} or more")
+        if value < at_least or (at_most is not None and value > at_most):
+            bounds = f"{at_least} or more" if at_most is None else f"{at_least} to {at_most}"
+            raise ImproperlyConfigured(f"{name}={raw!r}: give a whole number, {bounds}")
         return value
 
     def flag(self, name: str, default: bool) -> bool:

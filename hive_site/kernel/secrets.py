@@ -7,7 +7,9 @@ from pathlib import Path
 
 def keep_secret(path: Path, value: str | None = None) -> str:
     """The secret in `path`; made with mode 0600 if it is not there. Two starts at once agree."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # mkdir gives its mode to the last directory only, and the data directory may be new too.
+    for folder in (path.parent.parent, path.parent):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     if not path.exists():
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -41,6 +41,11 @@ class DataLock:
         self._data = data
         self.descriptor = -1
 
+    @property
+    def held(self) -> bool:
+        """Whether it is ours."""
+        return self.descriptor >= 0
+
     def take(self) -> None:
         """Hold the lock. Raises `Invalid` if another stack uses the directory."""
         folder = self._data / "run"
@@ -57,7 +62,7 @@ class DataLock:
 
     def release(self) -> None:
         """Let others have the directory; safe to repeat."""
-        if self.descriptor >= 0:
+        if self.held:
             os.close(self.descriptor)
             self.descriptor = -1
 

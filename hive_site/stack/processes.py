@@ -159,6 +159,8 @@ def _launch(recipe: Recipe, log: Path) -> "tuple[subprocess.Popen[bytes], int]":
     if log.exists() and log.stat().st_size > MAX_LOG_BYTES:
         log.replace(log.with_suffix(".log.1"))
     with log.open("ab") as file:
+        # Before it can write: the child shares our place in the file.
+        start = file.seek(0, os.SEEK_END)
         process = subprocess.Popen(
             list(recipe.argv),
             env=dict(recipe.env),
@@ -169,7 +171,6 @@ def _launch(recipe: Recipe, log: Path) -> "tuple[subprocess.Popen[bytes], int]":
             start_new_session=True,
             preexec_fn=_die_with_parent(recipe.orphan_signal),  # noqa: PLW1509
         )
-        start = file.tell()
     if process.stdin:
         # It may have died already; then its log says why.
         with contextlib.suppress(BrokenPipeError), process.stdin:

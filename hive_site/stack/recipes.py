@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from hive_site.configuration import PROJECT
+from hive_site.configuration import PROJECT, sqlite_url
 from hive_site.kernel.env import Env
 from hive_site.kernel.envelope import node_key
 from hive_site.kernel.secrets import keep_secret
@@ -41,11 +41,11 @@ class Surroundings:
     @property
     def database_url(self) -> str:
         """The database of the Nexus."""
-        return Env(self.base).text("DATABASE_URL") or f"sqlite:///{self.data / 'hive.sqlite3'}"
+        return Env(self.base).text("DATABASE_URL") or sqlite_url(self.data)
 
     def nexus_env(self) -> dict[str, str]:
         """The environment of the Nexus, the Foreman and every command beside them."""
-        given = self.base.get("ALLOWED_HOSTS", "")
+        given = Env(self.base).text("ALLOWED_HOSTS")
         return {
             **self._shared_env(),
             "HIVE_DATA_DIR": str(self.data),

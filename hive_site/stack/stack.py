@@ -6,7 +6,7 @@ The parent opens no database: what needs one runs as a child with the environmen
 import json
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from threading import Event
 from types import TracebackType
@@ -16,7 +16,7 @@ from hive_site.configuration import read_redis_url
 from hive_site.kernel.env import Env
 from hive_site.kernel.errors import HiveError
 from hive_site.kernel.redis import AWAY, connect, safe_url
-from hive_site.stack.files import DataLock
+from hive_site.stack.files import DataLock, write_private
 from hive_site.stack.nursery import Death, Nursery
 from hive_site.stack.processes import Interrupted, run_to_end
 from hive_site.stack.readiness import RollCall, require_free_port, site_answers
@@ -38,8 +38,9 @@ def in_silence(step: str) -> None:
 class Stack:
     """Redis, Nexus, Foreman and Spores on this machine, from `start` to `stop`.
 
-    `ready` is what CONTRACT §2 writes into the ready file. As a context manager it starts and
-    stops itself. Set `interrupt` (from a signal) to end a start early, `hurry` to end a stop.
+    `ready` is what CONTRACT §2 writes into the ready file; all `ready_files` hold it from when
+    everything runs until the stop. As a context manager it starts and stops itself. Set
+    `interrupt` (from a signal) to end a start early, `hurry` to end a stop.
     """
 
     def __init__(
@@ -52,12 +53,14 @@ class Stack:
         slots: int = 1,
         env: Mapping[str, str] | None = None,
         recipes: Recipes | None = None,
+        ready_files: Sequence[Path] = (),
     ) -> None:
         self.data = data.expanduser().absolute()
         self._host, self._port, self._slots = host, port, slots
         self._names = [f"spore-{number}" for number in range(1, spores + 1)]
         self._env = dict(os.environ if env is None else env)
         self._recipes = recipes or Recipes()
+        self._ready_files = list(ready_files)
         self._lock = DataLock(self.data)
         self._redis: RedisServer | None = None
         self._first: dict[str, str] = {}
@@ -118,10 +121,15 @@ class Stack:
         """Who died since the last call, and who was started again."""
         now = time.monotonic()
         deaths = self._nursery.mourn(now)
-        return deaths, self._nursery.revive(now) if restart else []
+        revived = self._nursery.revive(now) if restart else []
+        if revived:
+            self._leave_ready()
+        return deaths, revived
 
     def stop(self, on_step: OnStep = in_silence) -> None:
         """End everything, work before those who record it; safe to repeat."""
+        if self._lock.held:  # otherwise the files are those of whoever holds it
+            self._forget_ready()
         for step, names, patience in (
             ("Spores", self._names, SPORE_PATIENCE),
             ("Foreman", ["foreman"], PATIENCE),
@@ -136,9 +144,10 @@ class Stack:
         self._lock.release()
 
     def _start(self, on_step: OnStep) -> None:
+        self._lock.take()
+        self._forget_ready()
         port = self._port or free_port(self._host)
         require_free_port(self._host, port)
-        self._lock.take()
         self._place = Surroundings(
             self.data, self._host, port, self._find_redis(on_step), self._env
         )
@@ -152,6 +161,15 @@ class Stack:
             self._wait(roll, on_step)
         finally:
             client.close()
+        self._leave_ready()
+
+    def _leave_ready(self) -> None:
+        for path in self._ready_files:
+            write_private(path, json.dumps(self.ready) + "\n")
+
+    def _forget_ready(self) -> None:
+        for path in self._ready_files:
+            path.unlink(missing_ok=True)
 
     def _find_redis(self, on_step: OnStep) -> str:
         """The address of a Redis that answers: the one named, else one of our own."""

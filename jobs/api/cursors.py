@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from typing import Any
 
 from rest_framework.request import Request
@@ -9,6 +10,8 @@ from rest_framework.request import Request
 from hive_site.kernel.errors import Invalid
 
 PAGE, MAX_PAGE = 100, 1000
+#: Longer ones are no index; Python would refuse to read thousands of digits.
+INDEX = re.compile(r"[0-9]{1,18}")
 
 
 def read_cursor(request: Request) -> str | None:
@@ -17,9 +20,12 @@ def read_cursor(request: Request) -> str | None:
     if not text:
         return None
     try:
-        return base64.b64decode(text.encode(), altchars=b"-_", validate=True).decode()
-    except (binascii.Error, UnicodeError) as error:
-        raise Invalid(f"{text!r} is no cursor; take it from `next`", field="cursor") from error
+        cursor = base64.b64decode(text.encode(), altchars=b"-_", validate=True).decode()
+    except (binascii.Error, UnicodeError):
+        cursor = ""
+    if not (cursor and cursor.isprintable()):
+        raise Invalid(f"{text!r} is no cursor; take it from `next`", field="cursor")
+    return cursor
 
 
 def read_index(request: Request) -> int:
@@ -27,7 +33,7 @@ def read_index(request: Request) -> int:
     text = read_cursor(request)
     if text is None:
         return -1
-    if not text.isdecimal():
+    if not INDEX.fullmatch(text):
         raise Invalid("this cursor belongs to another list", field="cursor")
     return int(text)
 
@@ -35,7 +41,7 @@ def read_index(request: Request) -> int:
 def read_limit(request: Request) -> int:
     """How many rows a page has: `?limit=`, 100 unless told."""
     text = request.query_params.get("limit", str(PAGE))
-    if not text.isdecimal() or not 1 <= int(text) <= MAX_PAGE:
+    if not INDEX.fullmatch(text) or not 1 <= int(text) <= MAX_PAGE:
         raise Invalid(f"{text!r}; give a whole number from 1 to {MAX_PAGE}", field="limit")
     return int(text)
 

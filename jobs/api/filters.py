@@ -1,6 +1,8 @@
 """`?state=&task=&queue=&label.k=v&q=` as conditions on jobs."""
 
 from django.db.models import Q, QuerySet
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.lookups import Exact
 from rest_framework.request import Request
 
 from hive_site.kernel.errors import Invalid
@@ -19,7 +21,8 @@ def filter_jobs(rows: QuerySet[Job], request: Request) -> QuerySet[Job]:
             rows = rows.filter(**{name: value})
     for name, value in query.items():
         if name.startswith("label."):
-            rows = rows.filter(**{f"labels__{_label(name)}": value})
+            # Not labels__NAME: a label may be called "contains" or "isnull".
+            rows = rows.filter(Exact(KeyTextTransform(_label(name), "labels"), value))
     if text := query.get("q"):
         rows = rows.filter(Q(pk__startswith=text) | Q(task__icontains=text))
     return rows
@@ -33,8 +36,7 @@ def filter_subtasks(rows: QuerySet[Subtask], request: Request) -> QuerySet[Subta
 
 def _label(name: str) -> str:
     label = name.removeprefix("label.")
-    # Two underscores are a look-up to the ORM, so such a label can be set but not searched for.
-    if not LABEL_KEY.fullmatch(label) or "__" in label:
+    if not LABEL_KEY.fullmatch(label):
         raise Invalid(f"{label!r} is no label to search for", field=name)
     return label
 

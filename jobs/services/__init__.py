@@ -1,7 +1,7 @@
 """The verbs of jobs and queues. Each is one guarded change and one hint to the Foreman."""
 
 from jobs.services.lifecycle import cancel_job, delete_job, pause_job, resume_job
-from jobs.services.queues import pause_queue, resume_queue
+from jobs.services.queues import list_queues, pause_queue, resume_queue
 from jobs.services.retrying import release_subtask, retry_job
 from jobs.services.submission import Idempotency, KeyReused, submit_job, submit_once
 
@@ -10,6 +10,7 @@ __all__ = [
     "KeyReused",
     "cancel_job",
     "delete_job",
+    "list_queues",
     "pause_job",
     "pause_queue",
     "release_subtask",

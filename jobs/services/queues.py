@@ -1,12 +1,19 @@
-"""Pause and resume queues of waiting work."""
+"""List, pause and resume queues of waiting work."""
 
 from functools import partial
 
+from django.conf import settings
 from django.db import transaction
 
 from jobs.models import Queue
 from jobs.selectors import require_queue
 from nodes.inbox import ring
+
+
+def list_queues() -> None:
+    """Give every queue that the settings name a row, so that it can be seen and clicked on."""
+    rows = [Queue(name=name) for name in settings.HIVE.queues]
+    Queue.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 def pause_queue(*, name: str) -> None:

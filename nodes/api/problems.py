@@ -110,3 +110,12 @@ def error_page(request: HttpRequest) -> HttpResponse:
     if request.path.startswith("/api/"):
         return problem(500, "something broke here; the log of the Nexus says what")
     return HttpResponse("Something broke here.", status=500, content_type="text/plain")
+
+
+def bad_request_page(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's 400, as for a name of the site that nobody allowed."""
+    # Not the exception's own words in a page: they repeat what the sender wrote.
+    reason = "this request makes no sense here; is its Host in ALLOWED_HOSTS?"
+    if request.path.startswith("/api/"):
+        return problem(400, reason)
+    return HttpResponse(reason, status=400, content_type="text/plain")

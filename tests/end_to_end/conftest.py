@@ -59,13 +59,19 @@ def marks(tmp_path: Path) -> Iterator[Marks]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
-    """A failure shows what the Hive's processes said last."""
+    """A failure shows what the processes of every Hive of the test said last."""
     report = yield
-    colony = getattr(item, "funcargs", {}).get("colony")
-    if report.failed and colony:
-        for log in sorted(colony.stack.logs.glob("*.log")):
+    if report.failed:
+        for log in find_logs(getattr(item, "funcargs", {})):
             report.sections.append((f"end of {log.name}", last_lines(log)))
     return report
+
+
+def find_logs(fixtures: dict[str, Any]) -> list[Path]:
+    """The logs of the Hive that all share, and of those on the test's own directory."""
+    places = [fixtures["colony"].stack.logs] if "colony" in fixtures else []
+    places += [fixtures["tmp_path"]] if "tmp_path" in fixtures else []
+    return [log for place in places for log in sorted(place.rglob("*.log"))]
 
 
 def last_lines(log: Path) -> str:

@@ -31,6 +31,10 @@ class Marks:
         until(lambda: len(self.read()) >= count, what=f"{count} marks, there are {self.read()}")
         return self.read()
 
+    def done(self) -> list[Path]:
+        """One path for each item that came to its end."""
+        return list(self.place.glob("*.done"))
+
     def go(self) -> None:
         """Whoever waits may end now, and so may all that come later."""
         (self.place / "go").touch()

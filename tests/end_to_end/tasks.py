@@ -70,6 +70,7 @@ def hold(ctx, item):
     (place / f"{ctx.index}.{ctx.attempt}.{os.getpid()}").touch()
     while not (place / "go").exists():
         time.sleep(0.01)
+    (place / f"{ctx.index}.done").touch()
     return ctx.attempt
 
 

@@ -111,3 +111,35 @@ def test_a_spore_that_asks_for_nonsense_is_told_so_in_a_line(colony):
         assert (ran.returncode, ran.stdout) == (2, "")
         assert argv[0] in ran.stderr
         assert len(ran.stderr.splitlines()) == 1
+
+
+ENQUEUE = """
+from django.conf import settings
+from redis import Redis
+from rq import Queue
+from hive_site.rq_serializer import SignedJSON
+queue = Queue("chores", connection=Redis.from_url(settings.REDIS_URL), serializer=SignedJSON)
+job = queue.enqueue("tests.end_to_end.chores.sweep", "{floor}")
+{then}
+"""
+OVERWRITE = """
+queue.connection.hset(job.key, "data", '["tests.end_to_end.chores.sweep", null, ["{floor}"], {{}}]')
+"""
+
+
+def test_a_worker_on_other_queues_is_rqs_own(colony, tmp_path):
+    colony.manage("shell", "-v", "0", "-c", ENQUEUE.format(floor=tmp_path, then=""))
+
+    ran = colony.manage("rqworker", "chores", "--burst")
+
+    assert ran.returncode == 0, ran.stderr
+    assert (tmp_path / "broom").exists()
+
+
+def test_what_somebody_wrote_into_redis_is_not_run(colony, tmp_path):
+    forge = ENQUEUE.format(floor=tmp_path, then=OVERWRITE.format(floor=tmp_path))
+    assert colony.manage("shell", "-v", "0", "-c", forge).returncode == 0
+
+    colony.manage("rqworker", "chores", "--burst")
+
+    assert not (tmp_path / "broom").exists()

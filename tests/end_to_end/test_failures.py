@@ -21,6 +21,7 @@ TROUBLE = {
     "give up": ("odd.give_up", [None], {}),
     "once": ("odd.once", [None], {}),
     "unfit": ("demo.echo", [1], {"kwargs": {"louder": True}, "retries": 0}),
+    "fail late": ("odd.result", [1, 2, "object"], {"on_error": "fail_fast"}),
     "fail fast": ("demo.flaky", [9, *[0] * 500], {"retries": 0, "on_error": "fail_fast"}),
 }
 CRASHES = {"segv": "SIGSEGV", "kill": "SIGKILL", "exit": "exit code 0"}
@@ -137,6 +138,11 @@ def test_a_job_may_stop_at_its_first_failure(ended):
     assert ended["fail fast"]["state"] == "failed"
     assert progress["failed"] == 1
     assert progress["total"] == progress["succeeded"] + 1 + progress["cancelled"]
+
+
+def test_a_job_may_stop_at_a_failure_that_comes_last(ended):
+    assert ended["fail late"]["state"] == "failed"
+    assert ended["fail late"]["error"]["type"] == "result_invalid"
 
 
 def test_a_failed_job_is_retried_by_hand(colony, hive, ended):

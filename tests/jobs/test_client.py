@@ -129,6 +129,15 @@ def test_waiting_ends_in_time_with_the_state_of_the_job(nexus, hive):
     assert nexus.asked == [("GET", "/api/v1/jobs/job_1/")]
 
 
+@pytest.mark.parametrize("timeout", [None, 3600])
+def test_no_request_waits_longer_than_proxies_do(nexus, hive, timeout):
+    nexus.will(DONE)
+
+    hive.wait("job_1", timeout)
+
+    assert nexus.asked == [("GET", "/api/v1/jobs/job_1/?wait=30")]
+
+
 @pytest.mark.parametrize("state", ["succeeded", "partial", "failed", "cancelled"])
 def test_waiting_ends_with_the_job_however_it_ended(nexus, hive, state):
     nexus.will({**DONE, "state": state})

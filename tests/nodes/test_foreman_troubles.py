@@ -7,6 +7,7 @@ from django.db import OperationalError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from hive_site.kernel.errors import Deposed
+from hive_site.kernel.redis import connect
 from nodes.foreman import STANDBY_REST
 from nodes.models import Lease, Node
 from tests.nodes.cast import Spore, after
@@ -231,3 +232,11 @@ def test_a_lost_node_stays_lost_for_the_next_leader(foreman, work, spore):
 
     assert work.of("dispatch") == [[]]
     assert Node.objects.get().reason == "silent for 45 s"
+
+
+def test_it_can_tell_that_redis_is_away_before_it_starts(foreman, monkeypatch):
+    foreman.check_redis()
+    monkeypatch.setattr(foreman, "_client", connect("redis://127.0.0.1:1/0"))
+
+    with pytest.raises(RedisConnectionError):
+        foreman.check_redis()

@@ -3,6 +3,7 @@ from threading import Thread
 import pytest
 
 from hive_site.kernel.envelope import Forged, node_key, seal
+from hive_site.kernel.redis import connect
 from nodes import wire
 from nodes.mailbox import BATCH, Mailbox
 from nodes.models import ReportCursor
@@ -190,3 +191,16 @@ def test_a_message_is_verified_for_its_node_purpose_and_protocol(mailbox, spore)
         mailbox.verify("spore-2", envelope, wire.PURPOSE_BEAT)
     with pytest.raises(Forged):
         mailbox.verify("spore-1", envelope, wire.PURPOSE_REPORT)
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_either_protocol_that_an_address_may_ask_for_is_understood(real_broker, protocol):
+    mailbox = Mailbox(connect(f"{real_broker.url}?protocol={protocol}"), fleet_key=FLEET_KEY)
+    mailbox.open(["spore-1"])
+    hint(real_broker.open(), "job", "job_1")
+    Spore(real_broker).report({"n": 1})
+
+    mail = mailbox.wait(AT_ONCE)
+
+    assert (mail.wakeups, numbers(mail)) == ([Wakeup("job", "job_1")], [1])

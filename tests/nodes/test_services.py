@@ -71,9 +71,19 @@ def test_the_fewest_and_the_most_slots_are_taken(node, redis, slots):
     assert services.change_node(name="spore-1", slots=slots).wanted_slots == slots
 
 
-@pytest.mark.parametrize("labels", [[], ["site"], "site", {"site": 1}, {"site": None}, {1: "a"}])
-def test_labels_that_are_no_texts_are_refused_with_the_rule(node, redis, labels):
-    with pytest.raises(Invalid, match="give an object of names and texts") as refusal:
+@pytest.mark.parametrize(
+    ("labels", "rule"),
+    [
+        ([], "give an object"),
+        (["site"], "give an object"),
+        ("site", "give an object"),
+        ({"site": 1}, "site: give a line of text"),
+        ({"site": None}, "site: give a line of text"),
+        ({1: "a"}, "1; a name is a letter"),
+    ],
+)
+def test_labels_that_are_no_texts_are_refused_with_the_rule(node, redis, labels, rule):
+    with pytest.raises(Invalid, match=rule) as refusal:
         services.change_node(name="spore-1", labels=labels)
 
     assert refusal.value.field == "labels"

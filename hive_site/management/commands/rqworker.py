@@ -53,6 +53,7 @@ class Command(RqWorker):
 
     def _serve(self, options: dict[str, object]) -> None:
         from hive_site.wiring import build_agent
+        from nodes.spore.agent import MAX_SLOTS
         from nodes.spore.identity import (
             Identity,
             check_name,
@@ -64,8 +65,8 @@ class Command(RqWorker):
 
         name = check_name(str(options["name"] or default_name()))
         slots = int(str(options["slots"]))
-        if slots < 1:
-            raise Invalid(f"--slots {slots}: give 1 or more", field="slots")
+        if not 1 <= slots <= MAX_SLOTS:
+            raise Invalid(f"--slots {slots}: give 1 to {MAX_SLOTS}", field="slots")
         identity = Identity(
             name=name,
             key=find_key(
@@ -80,7 +81,16 @@ class Command(RqWorker):
             capabilities=tuple(options["capability"]),  # type: ignore[arg-type]
         )
         home = Path(str(options["home"] or settings.HIVE.data / "spores" / name)).absolute()
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_home(home)
         agent = build_agent(identity, home)
         agent.check_name_is_free()
         agent.run()
+
+
+def make_home(home: Path) -> None:
+    """The directory where a Spore keeps its files. Raises `Invalid` if it cannot be."""
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        rule = "give a directory that can be written"
+        raise Invalid(f"--home {home}: {error.strerror}; {rule}", field="home") from error

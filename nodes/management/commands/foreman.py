@@ -41,19 +41,23 @@ class Command(BaseCommand):
         for signum in (signal.SIGINT, signal.SIGTERM):
             signal.signal(signum, on_signal)
         foreman = self._build()
-        self._step(foreman, stop, rest=not once)
-        while not (once or stop.is_set()):
-            self._step(foreman, stop)
         try:
-            foreman.stop()
-        except OUTAGES as error:
-            log.warning("foreman.lease_kept", error=str(error))
+            if once:
+                self._step_once(foreman)
+            while not (once or stop.is_set()):
+                self._step(foreman, stop)
+        finally:
+            self._make_way(foreman)
 
-    def _step(self, foreman: "Foreman", stop: Event, *, rest: bool = True) -> None:
+    def _step_once(self, foreman: "Foreman") -> None:
+        try:
+            foreman.tick(now())
+        except OUTAGES as error:
+            raise CommandError(f"the step failed: {error}; `hive doctor` finds out why") from error
+
+    def _step(self, foreman: "Foreman", stop: Event) -> None:
         try:
             pause = foreman.tick(now())
-            if not rest:
-                return
             if foreman.leads:
                 foreman.wait(pause)
             else:
@@ -62,6 +66,12 @@ class Command(BaseCommand):
             log.warning("foreman.outage", error=str(error))
             close_old_connections()
             stop.wait(REST_AFTER_OUTAGE_SECONDS)
+
+    def _make_way(self, foreman: "Foreman") -> None:
+        try:
+            foreman.stop()
+        except OUTAGES as error:
+            log.warning("foreman.lease_kept", error=str(error))
 
     def _build(self) -> "Foreman":
         from hive_site.wiring import build_foreman

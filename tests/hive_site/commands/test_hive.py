@@ -1,8 +1,14 @@
+import os
+import subprocess
+import sys
+
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.db import OperationalError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from hive_site.commands import key
+from hive_site.configuration import PROJECT
 from hive_site.kernel.errors import Conflict, Invalid, NotFound, Unavailable
 from hive_site.management.commands.hive import SUBCOMMANDS, Command, explain, find_module
 
@@ -72,3 +78,62 @@ def test_a_command_that_is_not_installed_is_hidden():
     assert find_module("no-such-thing") is None
     assert find_module("login-link") is not None
     assert "up" in SUBCOMMANDS
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (Invalid("--scopes: no"), 2, "hive key: --scopes: no"),
+        (Conflict("it is there already"), 1, "hive key: it is there already"),
+        (RedisConnectionError("refused"), 1, "hive key: Redis: refused"),
+        (OSError(28, "No space left on device"), 1, "No space left on device; `hive doctor`"),
+    ],
+)
+def test_what_goes_wrong_is_told_in_one_line(monkeypatch, capsys, error, code, said):
+    def fail(options):
+        raise error
+
+    monkeypatch.setattr(key, "run", fail)
+
+    assert hive("key", "laptop") == code
+    complaint = capsys.readouterr().err
+    assert said in complaint
+    assert len(complaint.splitlines()) == 1
+
+
+def test_ctrl_c_is_no_traceback(monkeypatch, capsys):
+    def interrupt(options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(key, "run", interrupt)
+
+    assert hive("key", "laptop") == 130
+    assert capsys.readouterr().err == ""
+
+
+def test_a_defect_is_no_line_but_a_traceback(monkeypatch):
+    def break_(options):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(key, "run", break_)
+
+    with pytest.raises(ZeroDivisionError):
+        Command().run_from_argv(["manage.py", "hive", "key", "laptop"])
+
+
+def test_a_reader_that_has_had_enough_hears_no_complaint(tmp_path):
+    reader, writer = os.pipe()
+    os.close(reader)
+    env = {name: value for name, value in os.environ.items() if not name.startswith("DJANGO")}
+    script = [sys.executable, str(PROJECT / "manage.py"), "hive", "doctor", "--json"]
+
+    ran = subprocess.run(
+        script,
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        env=env | {"HIVE_DATA_DIR": str(tmp_path)},
+        check=False,
+    )
+
+    os.close(writer)
+    assert (ran.returncode, ran.stderr) == (0, b"")

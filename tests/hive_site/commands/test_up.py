@@ -12,8 +12,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from hive_site.commands.up import find_nexus, number_between, obituary
+from hive_site.commands.up import find_nexus, number_between, obituary, run
 from hive_site.configuration import PROJECT
+from hive_site.kernel.errors import Invalid
 from hive_site.stack.nursery import Death
 from hive_site.stack.redis_server import free_port
 from tests.hive_site.stack.cast import PATIENCE, all_pids, survivors
@@ -113,6 +114,13 @@ def test_the_end_of_what_nothing_works_without_is_said_loudly():
     assert "NOTHING WORKS WITHOUT IT" in obituary(death, restart=False)
     assert "started again" in obituary(death, restart=True)
     assert "out of memory" in obituary(death, restart=False)
+
+
+def test_a_hive_that_is_switched_off_says_so_before_anything_starts(settings):
+    settings.HIVE = replace(settings.HIVE, enabled=False)
+
+    with pytest.raises(Invalid, match="ENABLE_HIVE is false; set it to true"):
+        run({})
 
 
 @pytest.mark.parametrize("text", ["-1", "65536", "x", "", "1.5", "²"])

@@ -43,7 +43,14 @@ class Cast(Recipes):
         return self._play(place, name, "spore", name)
 
 
-def stage(data: Path, *, sick: str = "", port: int | None = None, spores: int = 2) -> Stack:
+def stage(
+    data: Path,
+    *,
+    sick: str = "",
+    port: int | None = None,
+    spores: int = 2,
+    ready_files: tuple[Path, ...] = (),
+) -> Stack:
     given = {"REDIS_URL", "REDIS_HOST", "DATABASE_URL", "ALLOWED_HOSTS"}
     env = {name: value for name, value in os.environ.items() if name not in given}
     return Stack(
@@ -52,6 +59,7 @@ def stage(data: Path, *, sick: str = "", port: int | None = None, spores: int = 
         spores=spores,
         env={**env, "DIARY": str(data / "diary")},
         recipes=Cast(sick=sick),
+        ready_files=ready_files,
     )
 
 

@@ -1,6 +1,7 @@
 import os
 import signal
-from itertools import repeat
+import subprocess
+import time
 from threading import Event
 
 import pytest
@@ -13,9 +14,9 @@ pytestmark = pytest.mark.processes
 
 
 def until(condition):
-    for _ in repeat(None):
-        if condition():
-            return
+    give_up_at = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < give_up_at, "it never came true"
 
 
 def test_a_child_cannot_be_reached_by_the_ctrl_c_of_its_parent(tmp_path):
@@ -61,6 +62,19 @@ def test_last_words_are_those_of_this_start_only(tmp_path):
 
     assert child.last_words() == "the moon is in the wrong house"
     assert "earlier life" in child.log.read_text()
+
+
+def test_words_that_come_before_the_parent_looks_are_heard(tmp_path, monkeypatch):
+    class Hasty(subprocess.Popen):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            self.wait()
+
+    monkeypatch.setattr(subprocess, "Popen", Hasty)
+
+    child = Child(play("broken", "broken"), logs=tmp_path)
+
+    assert child.last_words() == "the moon is in the wrong house"
 
 
 def test_what_a_short_child_prints_is_returned(tmp_path):

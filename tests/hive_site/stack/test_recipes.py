@@ -100,3 +100,11 @@ def test_secrets_do_not_show_when_something_is_printed(tmp_path):
     printed = repr(here) + repr(Recipes().nexus(here))
 
     assert not [value for value in GIVEN.values() if "-secret" in value and value in printed]
+
+
+def test_names_of_the_site_may_come_from_a_file(tmp_path):
+    (tmp_path / "hosts").write_text("hive.example\n")
+
+    env = place(tmp_path, ALLOWED_HOSTS_FILE=str(tmp_path / "hosts")).nexus_env()
+
+    assert env["ALLOWED_HOSTS"] == "hive.example"

@@ -105,9 +105,7 @@ def test_pages_of_jobs_neither_skip_nor_repeat_when_new_ones_arrive(api, redis):
     assert second["next"] is None
 
 
-@pytest.mark.parametrize(
-    "query", ["cursor=%FF", "limit=0", "limit=x", "state=tired", "label.a__b=c"]
-)
+@pytest.mark.parametrize("query", ["cursor=%FF", "limit=0", "limit=x", "state=tired", "label.1=c"])
 def test_a_query_that_makes_no_sense_is_refused(api, job, query):
     assert api.get(f"{URL}?{query}").status_code == 400
 

@@ -1,7 +1,8 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.domain.bundles import MAX_ITEMS, SHORT_SECONDS, TARGET_SECONDS, Pace, is_short, size
+from jobs.domain.bundles import MAX_BYTES, MAX_ITEMS, TARGET_SECONDS, Pace, is_short, size
 
 SECONDS = st.floats(0, 1e9)
 COUNT = st.integers(1, 1_000_000)
@@ -33,13 +34,22 @@ def test_the_tail_spreads_over_all_slots_twice(seconds, remaining, slots):
     assert count == 1 or count * seconds <= TARGET_SECONDS * 1.001
 
 
+@pytest.mark.parametrize(("slots", "count"), [(0, 40), (1, 40), (4, 10), (5, 8), (400, 1)])
+def test_the_tail_is_cut_into_two_bundles_for_each_slot(slots, count):
+    assert size(seconds=0.001, remaining=80, slots=slots, alone=False) == count
+
+
+def test_a_bundle_is_no_larger_than_a_message_may_be():
+    assert (MAX_ITEMS, MAX_BYTES) == (500, 192 * 1024)
+
+
 def test_a_task_that_takes_no_time_fills_the_largest_bundle():
     assert size(seconds=0, remaining=1_000_000, slots=1, alone=False) == MAX_ITEMS
 
 
 def test_only_what_is_known_to_be_short_may_wait_behind_another_bundle():
     assert is_short(seconds=0.01, items=19)
-    assert not is_short(seconds=0.01, items=int(SHORT_SECONDS / 0.01))
+    assert not is_short(seconds=0.01, items=20)
     assert not is_short(seconds=None, items=1)
 
 

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from jobs.domain.batch import Batch, lose
+from jobs.domain.batch import Batch, count_events, lose
 from jobs.domain.states import Outcome
 from tests.jobs.cast import FIRST, bundle, ready
 from tests.jobs.domain.reports import ERROR, OTHERS, event, outcomes, read, sent_out
@@ -44,6 +44,15 @@ def test_the_mean_of_a_reports_items_is_the_pace_of_its_job(flight):
     batch = read(flight, job="job_b", ok=[[FIRST, 10, 11, "1"], [FIRST + 1, 11, 14, "1"]])
 
     assert batch.paces == [("job_a", 2.0)]
+
+
+def test_an_item_whose_clock_went_back_took_no_time(flight):
+    assert read(flight, ok=[[FIRST, 11, 10, "1"]]).paces == [("job_a", 0.0)]
+
+
+def test_the_events_of_a_report_are_counted():
+    assert count_events({"ok": [1, 2], "events": [3]}) == 3
+    assert count_events({}) == 0
 
 
 def test_what_comes_twice_counts_once(flight):

@@ -1,0 +1,92 @@
+"""What stands before Django: bodies of bounded size, and addresses that any database takes.
+
+Django's handler writes a whole body to disk before it looks at its size or at who sends it.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+from django.http import HttpResponse
+
+from nodes.api.problems import problem, too_big
+
+Message = dict[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+#: Clients read an answer once they have sent their body: so many limits of it are thrown away.
+PATIENCE = 4
+
+
+class Gate:
+    """Lets requests with at most `limit` bytes through to an ASGI application."""
+
+    def __init__(self, app: Any, *, limit: int) -> None:
+        self._app, self._limit = app, limit
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Answer, or let the application answer."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+        elif "\0" in scope["path"] or b"%00" in scope["query_string"]:
+            await _answer(problem(400, "an address holds no NUL characters"), send)
+        else:
+            await self._check_body(scope, receive, send)
+
+    async def _check_body(self, scope: Message, receive: Receive, send: Send) -> None:
+        length = _declared_length(scope["headers"])
+        if length is not None and length <= self._limit:
+            await self._app(scope, receive, send)
+            return
+        if length is not None and length > PATIENCE * self._limit:
+            await _answer(too_big(), send)
+            return
+        body = await self._read(receive)
+        if body is None:
+            await _answer(too_big(), send)
+            return
+        # Sent in chunks: whoever reads it wants to know its length.
+        headers = [*scope["headers"], (b"content-length", str(len(body)).encode())]
+        await self._app({**scope, "headers": headers}, _Replay(body, receive), send)
+
+    async def _read(self, receive: Receive) -> bytes | None:
+        """The body; None if it is too big, or its sender is gone."""
+        body, size, more = bytearray(), 0, True
+        while more and size <= PATIENCE * self._limit:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return None
+            chunk, more = message.get("body", b""), message.get("more_body", False)
+            size += len(chunk)
+            if size <= self._limit:
+                body += chunk
+        return bytes(body) if size <= self._limit else None
+
+
+class _Replay:
+    """`receive` of a request whose body was read already."""
+
+    def __init__(self, body: bytes, receive: Receive) -> None:
+        self._body: bytes | None = body
+        self._receive = receive
+
+    async def __call__(self) -> Message:
+        if self._body is None:
+            return await self._receive()
+        body, self._body = self._body, None
+        return {"type": "http.request", "body": body, "more_body": False}
+
+
+def _declared_length(headers: Iterable[tuple[bytes, bytes]]) -> int | None:
+    """The length of the body in bytes; None if it comes in chunks."""
+    known = dict(headers)
+    if b"transfer-encoding" in known:
+        return None
+    return int(known.get(b"content-length", b"0"))
+
+
+async def _answer(response: HttpResponse, send: Send) -> None:
+    headers = [(name.lower().encode(), value.encode()) for name, value in response.items()]
+    headers.append((b"content-length", str(len(response.content)).encode()))
+    start = {"type": "http.response.start", "status": response.status_code, "headers": headers}
+    await send(start)
+    await send({"type": "http.response.body", "body": response.content})

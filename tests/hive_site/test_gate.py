@@ -1,0 +1,97 @@
+"""The gate before Django, spoken to in ASGI."""
+
+import asyncio
+import json
+
+import pytest
+
+from hive_site.gate import PATIENCE, Gate
+
+LIMIT = 10
+
+
+class Visit:
+    """One request with a body in `chunks` (None: gone); `seen` is what came through the gate."""
+
+    def __init__(self, *chunks: bytes | None, declared: int | None = None, path="/", query=b""):
+        kinds = [(b"transfer-encoding", b"chunked")]
+        if declared is not None:
+            kinds = [(b"content-length", str(declared).encode())]
+        self.scope = {"type": "http", "path": path, "query_string": query, "headers": kinds}
+        self.left = list(chunks)
+        self.seen, self.length, self.sent = None, None, []
+        asyncio.run(Gate(self.app, limit=LIMIT)(self.scope, self.receive, self.send))
+
+    async def receive(self):
+        body = self.left.pop(0) if self.left else None
+        if body is None:
+            return {"type": "http.disconnect"}
+        return {"type": "http.request", "body": body, "more_body": bool(self.left)}
+
+    async def send(self, message):
+        self.sent.append(message)
+
+    async def app(self, scope, receive, send):
+        self.length = int(dict(scope["headers"])[b"content-length"])
+        self.seen = b""
+        while (message := await receive())["type"] == "http.request":
+            self.seen += message["body"]
+
+    @property
+    def problem(self):
+        return json.loads(self.sent[1]["body"])["status"]
+
+
+def test_a_body_within_the_limit_comes_through():
+    visit = Visit(b"12345", b"67890", declared=10)
+
+    assert (visit.seen, visit.sent) == (b"1234567890", [])
+
+
+def test_a_body_in_chunks_comes_through_with_its_length():
+    visit = Visit(b"123", b"", b"45")
+
+    assert (visit.seen, visit.length) == (b"12345", 5)
+
+
+@pytest.mark.parametrize("declared", [None, 11])
+def test_a_body_over_the_limit_is_read_to_its_end_but_not_kept(declared):
+    visit = Visit(b"1234567890", b"1", declared=declared)
+
+    assert (visit.seen, visit.left, visit.problem) == (None, [], 413)
+
+
+def test_a_body_without_end_is_not_read_to_it():
+    visit = Visit(*[b"1234567890"] * (PATIENCE + 5))
+
+    assert (visit.seen, len(visit.left), visit.problem) == (None, 4, 413)
+
+
+def test_a_body_that_is_declared_enormous_is_not_read_at_all():
+    visit = Visit(b"1", declared=PATIENCE * LIMIT + 1)
+
+    assert (visit.seen, visit.left, visit.problem) == (None, [b"1"], 413)
+
+
+def test_half_a_body_whose_sender_is_gone_does_not_come_through():
+    visit = Visit(b"123", None)
+
+    assert visit.seen is None
+
+
+@pytest.mark.parametrize("address", [{"path": "/jobs/\0/"}, {"query": b"q=%00"}])
+def test_an_address_with_a_nul_character_is_refused(address):
+    visit = Visit(b"", declared=0, **address)
+
+    assert (visit.seen, visit.problem) == (None, 400)
+
+
+def test_what_is_no_request_comes_through_untouched():
+    seen = []
+
+    async def app(scope, receive, send):
+        seen.append((scope, receive, send))
+
+    asyncio.run(Gate(app, limit=LIMIT)({"type": "lifespan"}, 1, 2))
+
+    assert seen == [({"type": "lifespan"}, 1, 2)]
