@@ -1,14 +1,16 @@
 """A cluster for each test, and a table of what the tests measured."""
 
+import contextlib
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from bench.database import borrow_database
 from nodes import inbox
 from tests.chaos.cluster import Cluster
-from tests.chaos.database import Template, speaking_to
+from tests.chaos.database import Template, migrate, speaking_to
 from tests.chaos.figures import Figure, as_markdown, is_busy
 
 MEASURED = pytest.StashKey[list[Figure]]()
@@ -37,12 +39,18 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
 
 
 @pytest.fixture
-def database_url(template: Template, tmp_path: Path, django_db_blocker) -> Iterator[str]:
-    """A fresh database, to which this process speaks too."""
-    with django_db_blocker.unblock():
-        url = template.copy(tmp_path / "hive.sqlite3")
-        with speaking_to(url):
-            yield url
+def database_url(
+    request: pytest.FixtureRequest, template: Template, tmp_path: Path, django_db_blocker
+) -> Iterator[str]:
+    """A fresh database, to which this process speaks too: SQLite's, or PostgreSQL's if asked."""
+    with django_db_blocker.unblock(), contextlib.ExitStack() as leave:
+        if getattr(request, "param", "sqlite") == "sqlite":
+            url = template.copy(tmp_path / "hive.sqlite3")
+        else:
+            url = leave.enter_context(borrow_database(os.environ["DATABASE_URL"]))
+            migrate(url)
+        leave.enter_context(speaking_to(url))
+        yield url
 
 
 @pytest.fixture

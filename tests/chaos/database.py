@@ -1,6 +1,7 @@
 """The database of one cluster, which the test process speaks to as any Nexus would."""
 
 import contextlib
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,3 +45,9 @@ class Template:
             migrate(f"sqlite:///{self._path}")
         shutil.copy(self._path, path)
         return f"sqlite:///{path}"
+
+
+def backends() -> list[str]:
+    """What tests of every database run on: SQLite, and PostgreSQL where DATABASE_URL names one."""
+    given = os.environ.get("DATABASE_URL", "")
+    return ["sqlite", *(["postgresql"] if given.startswith("postgres") else [])]
