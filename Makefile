@@ -36,7 +36,7 @@ static: $(BIN)/.tests  ## format, lint, types, arrows of import, settings, migra
 check: static test  ## everything that must hold before a commit
 
 chaos: $(BIN)/.tests  ## kill things for real, for a long time
-	@$(BIN)/python -m pytest -m chaos $(ARGS)
+	@$(BIN)/python -m pytest tests/chaos -m chaos $(ARGS)
 
 bench: $(BIN)/.tests  ## figures as ratios to RQ's own worker, in the same run
 	@$(BIN)/python -m bench $(ARGS)

@@ -18,23 +18,31 @@ __all__ = ["AWAY", "RedisError", "connect", "key", "load_script", "safe_url"]
 AWAY = (RedisConnectionError, RedisTimeoutError, OSError)
 #: The longest block of a read must stay below this, or the socket gives up first.
 BLOCKING_SOCKET_SECONDS = 30
+SOCKET_SECONDS, HURRIED_SOCKET_SECONDS = 5, 2
 
 
 def connect(
-    url: str, *, name: str = "hive", blocking: bool = False, patient: bool = False
+    url: str,
+    *,
+    name: str = "hive",
+    blocking: bool = False,
+    patient: bool = False,
+    hurried: bool = False,
 ) -> Redis:
     """A client for `url`.
 
     By default nothing is re-sent: redis-py repeats a whole MULTI/EXEC whose reply was lost.
     `patient` clients re-send and so may only be used for what is safe to do twice.
     `blocking` clients wait on the server for up to 25 s.
+    `hurried` clients give up early: whoever uses them has deadlines to keep meanwhile.
     """
+    seconds = HURRIED_SOCKET_SECONDS if hurried else SOCKET_SECONDS
     retry = Retry(ExponentialBackoff(cap=1, base=0.05), 3) if patient else Retry(NoBackoff(), 0)
     return Redis.from_url(
         url,
         client_name=name,
-        socket_timeout=BLOCKING_SOCKET_SECONDS if blocking else 5,
-        socket_connect_timeout=3,
+        socket_timeout=BLOCKING_SOCKET_SECONDS if blocking else seconds,
+        socket_connect_timeout=min(seconds, 3),
         socket_keepalive=True,
         health_check_interval=0,
         retry=retry,

@@ -45,8 +45,8 @@ class Line:
     def __init__(self, url: str, identity: Identity) -> None:
         self._identity = identity
         name = wire.client_name(identity.name, identity.incarnation)
-        self._client: Redis = connect(url, name=name)
-        self._ear = connect(url, name=name, blocking=True).pubsub(ignore_subscribe_messages=True)
+        self._client: Redis = connect(url, name=name, hurried=True)
+        self._ear = connect(url, name=name, hurried=True).pubsub(ignore_subscribe_messages=True)
 
     def announce(self) -> None:
         """Tell the Foreman to look at once."""

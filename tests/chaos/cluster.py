@@ -1,0 +1,159 @@
+"""A Hive of real processes, each of which can be killed, frozen, cut off and started again."""
+
+import contextlib
+import os
+import shutil
+import signal
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from threading import Event
+
+import psutil
+from redis import Redis
+
+from hive_site.kernel.redis import connect
+from hive_site.stack.processes import Child, Recipe
+from hive_site.stack.readiness import RollCall, site_answers
+from hive_site.stack.recipes import Recipes, Surroundings
+from hive_site.stack.redis_server import RedisServer, free_port
+from tests.chaos.diary import Diary
+from tests.chaos.proxy import Proxy
+from tests.chaos.waiting import until
+
+#: Variables that would lead the processes to somebody's Redis, database or keys.
+FOREIGN = ("HIVE_", "REDIS_", "DATABASE_URL", "SECRET_KEY", "DJANGO_SETTINGS_MODULE", "RQ_")
+#: For whatever ought to happen soon: long, so that a busy machine does not fail a test.
+SOON = 60.0
+
+
+class Cluster:
+    """Redis and whatever the test starts. `redis` is a client that no proxy can disturb."""
+
+    def __init__(self, folder: Path, *, database_url: str, env: Mapping[str, str]) -> None:
+        self.folder, self.database_url = folder, database_url
+        self.diary = Diary(folder / "diary")
+        self._redis_port, self._nexus_port = free_port(), free_port()
+        self._server = RedisServer(folder, pick_port=lambda: self._redis_port)
+        self._children: dict[str, Child] = {}
+        self._proxies: list[Proxy] = []
+        kept = {name: text for name, text in env.items() if not name.startswith(FOREIGN)}
+        self._env = {
+            **kept,
+            "DATABASE_URL": database_url,
+            "HIVE_TASK_MODULES": "tests.chaos.tasks",
+            "CHAOS_DIARY": str(self.diary.path),
+        }
+        self.start_redis()
+        self.url = self._server.url
+        self.redis: Redis = connect(self.url, name="chaos", patient=True)
+        self._roll = RollCall.begin(self.redis)
+
+    # Starting
+
+    def start_redis(self, *, empty: bool = False) -> None:
+        """Start Redis, on the same port as ever; `empty`: it has forgotten everything."""
+        if empty:
+            shutil.rmtree(self.folder / "redis")
+        self._children["redis"] = self._server.start(stop=Event())
+
+    def foreman(self, name: str = "foreman", *, through: Proxy | None = None, **env: str) -> Child:
+        """Start a Foreman with these variables, behind a proxy if one is given."""
+        recipe = Recipes().foreman(self._place(through))
+        return self._start(replace(recipe, name=name), env)
+
+    def spore(
+        self, name: str, *, slots: int = 1, through: Proxy | None = None, **env: str
+    ) -> Child:
+        """Start a Spore."""
+        return self._start(Recipes().spore(self._place(through), name, slots=slots), env)
+
+    def nexus(self, *, through: Proxy | None = None, **env: str) -> str:
+        """Start a Nexus; its address, once it answers."""
+        place = self._place(through)
+        self._start(Recipes().nexus(place), env)
+        until(lambda: site_answers(place.nexus_url), within=SOON, what="the Nexus answers")
+        return place.nexus_url
+
+    def again(self, name: str) -> Child:
+        """Start a process again after its end, without any order to crash."""
+        child = self._children[name]
+        until(lambda: not child.alive, within=SOON, what=f"{name} has ended")
+        env = {k: v for k, v in child.recipe.env.items() if k != "HIVE_CRASH_AT"}
+        return self._start(replace(child.recipe, env=env), {})
+
+    def await_nodes(self, *names: str) -> None:
+        """Wait until the Foreman has heard these Spores."""
+        until(lambda: set(names) <= self._roll.present(), within=SOON, what=f"{names} are online")
+
+    def proxy(self) -> Proxy:
+        """A new way to Redis, which can be disturbed."""
+        self._proxies.append(Proxy(self._redis_port))
+        return self._proxies[-1]
+
+    # Ending
+
+    def child(self, name: str) -> Child:
+        """The process of that name."""
+        return self._children[name]
+
+    def pid(self, name: str) -> int:
+        """The number of its process, which leads its group."""
+        return self._children[name].pid
+
+    def kill(self, name: str) -> None:
+        """SIGKILL to a process and all that it started, as when a machine loses its power."""
+        self._children[name].kill()
+
+    def kill_alone(self, name: str) -> None:
+        """SIGKILL to one process only."""
+        os.kill(self.pid(name), signal.SIGKILL)
+
+    def freeze(self, name: str) -> None:
+        """SIGSTOP to a process and all that it started."""
+        os.killpg(self.pid(name), signal.SIGSTOP)
+
+    def thaw(self, name: str) -> None:
+        """SIGCONT to them."""
+        os.killpg(self.pid(name), signal.SIGCONT)
+
+    def slots(self, name: str) -> list[int]:
+        """The processes of a Spore's slots."""
+        return [child.pid for child in psutil.Process(self.pid(name)).children()]
+
+    def close(self) -> None:
+        """End everything at once, however it was left."""
+        self.redis.close()
+        for proxy in self._proxies:
+            proxy.close()
+        for child in self._children.values():
+            child.kill()
+        for process in self.processes():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+
+    def processes(self) -> list[psutil.Process]:
+        """Every living process that works in this cluster's folder, whoever started it."""
+        found = []
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                if str(self.folder) in " ".join(process.cmdline()):
+                    found.append(process)
+        return found
+
+    def logs(self) -> dict[str, str]:
+        """The end of every process's log."""
+        files = sorted((self.folder / "logs").glob("*.log"))
+        return {path.stem: path.read_text(errors="replace")[-6000:] for path in files}
+
+    def _start(self, recipe: Recipe, env: Mapping[str, str]) -> Child:
+        recipe = replace(recipe, env={**recipe.env, **env})
+        child = Child(recipe, logs=self.folder / "logs")
+        self._children[recipe.name] = child
+        return child
+
+    def _place(self, through: Proxy | None) -> Surroundings:
+        url = self.url
+        if through:
+            url = url.replace(f":{self._redis_port}/", f":{through.port}/")
+        return Surroundings(self.folder, "127.0.0.1", self._nexus_port, url, self._env)
