@@ -50,7 +50,7 @@ class Bookkeeper:
         crash_point("foreman.settled")
         self._break_off_failed(done, now)
         self._stop_rivals(rivals)
-        for job in {sent.job for sent in spent} if batch.returned else ():
+        for job in sorted({sent.job for sent in spent}) if batch.returned else ():
             line = self._memory.backlog.get(job)
             if line and line.stopped:
                 self._cancel_rest(job, now)
