@@ -60,7 +60,7 @@ class Bookkeeper:
                 self._cancel_rest(line.order.job, now)
 
     def _lines(self, jobs: set[str]) -> list[Line]:
-        return [line for job in jobs if (line := self._memory.backlog.get(job))]
+        return [line for job in sorted(jobs) if (line := self._memory.backlog.get(job))]
 
     def _settle_recorded(self, done: Recorded, now: datetime) -> list[Settled]:
         """End what this batch ended; asks the database only about jobs that may be at their end."""

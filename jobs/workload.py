@@ -100,7 +100,7 @@ class JobsWorkload:
     def _refresh(self, jobs: set[str], now: datetime) -> None:
         """Bring these jobs' lines up to date with the database."""
         rows = {job.pk: job for job in Job.objects.open().filter(pk__in=jobs)}
-        for job_id in jobs:
+        for job_id in sorted(jobs):  # in the order in which they were submitted
             if job_id in rows:
                 self._admit(rows[job_id], now)
             else:

@@ -76,19 +76,12 @@ class Foreman:
     def tick(self, now: datetime) -> timedelta:
         """One step: record, plan, send, watch. Returns how long it may rest."""
         try:
-            if not self._leadership.hold(now):
-                return STANDBY_REST
-            if self._epoch != self._leadership.epoch:
-                self._take_over(now)
-            return self._step(now)
+            return self._lead(now)
         except Deposed as fact:
             log.warning("foreman.deposed", reason=str(fact))
             self._leadership.doubt()
             self._mail = Mail()
             return STANDBY_REST
-        except Forgotten:
-            self._remind_redis(now)
-            return timedelta(0)
         except (RedisError, OSError):
             self._away = True
             raise
@@ -106,6 +99,18 @@ class Foreman:
     def stop(self) -> None:
         """Give up leadership at once."""
         self._leadership.release()
+
+    def _lead(self, now: datetime) -> timedelta:
+        if not self._leadership.hold(now):
+            return STANDBY_REST
+        try:
+            if self._epoch != self._leadership.epoch:
+                self._take_over(now)
+            return self._step(now)
+        except Forgotten:
+            # Redis may know a newer leader by now, or be away again.
+            self._remind_redis(now)
+            return timedelta(0)
 
     def _take_over(self, now: datetime) -> None:
         crash_point("foreman.claimed")

@@ -33,9 +33,12 @@ def _accepted_once() -> Iterator[Violation]:
     for row in broken[:LISTED]:
         yield Violation("I1", str(row), "succeeded without an accepted attempt or result")
     accepted = Count("tries", filter=Q(tries__outcome=Outcome.SUCCEEDED))
-    narrow = Subtask.objects.only("job", "index", "state")
-    doubled = narrow.filter(attempts__gt=1).annotate(n=accepted)
-    for row in doubled.filter(Q(n__gt=1) | (Q(n__gt=0) & ~done))[:LISTED]:
+    narrow = Subtask.objects.only("job", "index", "state", "role")
+    tried = narrow.filter(attempts__gt=1).annotate(n=accepted)
+    items = Q(role=Role.MAP) & (Q(n__gt=1) | (Q(n__gt=0) & ~done))
+    # A reduction runs anew in each round, whether it succeeded in the last or not.
+    reductions = Q(role=Role.REDUCE, n__gt=F("job__rounds"))
+    for row in tried.filter(items | reductions)[:LISTED]:
         yield Violation("I1", str(row), f"{row.state} with {row.n} accepted attempts")
 
 
