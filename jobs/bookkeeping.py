@@ -13,11 +13,12 @@ from jobs.domain.batch import Batch, doubtful, set_aside_echoes
 from jobs.domain.bundles import Pace
 from jobs.domain.flight import Sent
 from jobs.domain.states import SubtaskState
+from jobs.failures import Recorded
 from jobs.finisher import Settled, cancel_rest, settle_jobs, stop_job
 from jobs.loader import load_doubtful, load_reduction
 from jobs.memory import Memory
 from jobs.models import Subtask
-from jobs.recorder import Recorded, record_batch
+from jobs.recorder import record_batch
 from nodes.wire import attempt_token
 
 

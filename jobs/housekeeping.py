@@ -13,9 +13,9 @@ from django.db.models.functions import Coalesce
 from jobs.bookkeeping import Bookkeeper
 from jobs.domain.flight import Sent
 from jobs.domain.states import JOB_OPEN, JobState, SubtaskState
+from jobs.failures import moment
 from jobs.memory import Memory
 from jobs.models import Job, Queue, Subtask
-from jobs.recorder import moment
 from nodes.roster import Roster
 
 log = structlog.get_logger()

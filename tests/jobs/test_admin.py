@@ -204,7 +204,7 @@ def test_a_queue_is_paused_and_resumed_through_the_service(
     with django_capture_on_commit_callbacks(execute=True):
         act(admin_client, action, queue, path="/admin/jobs/queue/")
 
-    assert Queue.objects.get().paused is after
+    assert Queue.objects.get(pk="background").paused is after
     assert redis.xrange(wire.INBOX)[0][1][b"what"] == b"queue"
 
 

@@ -2,7 +2,8 @@ import json
 
 import pytest
 
-from jobs.domain.batch import Batch, count_events, lose
+from jobs.domain.batch import Batch, lose
+from jobs.domain.reports import count_events
 from jobs.domain.states import Outcome
 from tests.jobs.cast import FIRST, bundle, ready
 from tests.jobs.domain.reports import ERROR, OTHERS, event, outcomes, read, sent_out

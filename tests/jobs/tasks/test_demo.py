@@ -94,7 +94,7 @@ def pester():
     def start(disturb):
         def ring(signum, frame):
             left[0] -= 1
-            if not left[0]:
+            if left[0] <= 0:
                 signal.setitimer(signal.ITIMER_REAL, 0)
             disturb()
 
@@ -118,7 +118,7 @@ def test_spin_swallows_whatever_is_raised_into_it(pester):
     left = pester(stop)
 
     assert demo.spin(FakeContext(), 0.3) == "spun"
-    assert left == [0]
+    assert left[0] <= 0
 
 
 def test_spin_is_deaf_to_sigterm_and_its_process_is_not_afterwards(pester):
@@ -127,7 +127,8 @@ def test_spin_is_deaf_to_sigterm_and_its_process_is_not_afterwards(pester):
     try:
         left = pester(lambda: os.kill(os.getpid(), signal.SIGTERM))
         demo.spin(FakeContext(), 0.3)
-        assert (heard, left) == ([], [0])
+        assert heard == []
+        assert left[0] <= 0  # a bell may ring once more before it is switched off
         os.kill(os.getpid(), signal.SIGTERM)
         assert heard == ["term"]
     finally:
