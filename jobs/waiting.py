@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 import structlog
 from django.conf import settings
-from django.db import close_old_connections
+from django.db import close_old_connections, connection
 
 from hive_site.kernel.redis import RedisError, connect
 from jobs.domain.states import JOB_OPEN
@@ -103,8 +103,9 @@ def wait_for_jobs(jobs: list[str], *, timeout: float) -> bool:
             left = end - time.monotonic()
             if left <= 0:
                 return False
-            # Whoever only waits needs no connection, and hundreds may wait.
-            close_old_connections()
+            if not connection.in_atomic_block:
+                # Whoever only waits needs no connection, and hundreds may wait.
+                close_old_connections()
             bell.wait(jobs, seen=seen, seconds=min(left, ASK_AGAIN_SECONDS))
     finally:
         bell.leave(jobs)
