@@ -4,6 +4,7 @@ CONTRACT §3 names every variable; this is the only module that reads them.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -180,6 +181,11 @@ def find_fleet_key(env: Env, data: Path) -> str:
     local = data / "secrets" / "fleet_key"
     given = env.text("HIVE_FLEET_KEY")
     return given or (local.read_text().strip() if local.exists() else "")
+
+
+def process_name(argv: Sequence[str]) -> str:
+    """Who says it, in a line of the log."""
+    return "foreman" if list(argv[1:2]) == ["foreman"] else "nexus"
 
 
 def logging_config(process: str) -> dict[str, object]:

@@ -1,5 +1,6 @@
 """Settings of the Nexus and the Foreman. Secure unless told otherwise; no default to forget."""
 
+import sys
 from pathlib import Path
 
 import dj_database_url
@@ -11,6 +12,7 @@ from hive_site.configuration import (
     find_secret,
     logging_config,
     make_data_dir,
+    process_name,
     project_version,
     read_options,
     sqlite_url,
@@ -171,4 +173,4 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
 }
-LOGGING = logging_config("nexus")
+LOGGING = logging_config(process_name(sys.argv))

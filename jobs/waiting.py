@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 import structlog
 from django.conf import settings
-from django.db import connection
+from django.db import close_old_connections, connection
 
 from hive_site.kernel.redis import RedisError, connect
 from jobs.domain.states import JOB_OPEN
@@ -74,7 +74,7 @@ class Bell:
                     message = ear.get_message(timeout=LISTEN_SECONDS)
                     if message:
                         self._ring(json.loads(message["data"])["ended"])
-            except (RedisError, OSError, ValueError, KeyError, TypeError) as error:
+            except (RedisError, OSError, ValueError, KeyError) as error:
                 log.warning("bell.away", error=str(error))
                 time.sleep(AWAY_SECONDS)
             finally:
@@ -105,7 +105,7 @@ def wait_for_jobs(jobs: list[str], *, timeout: float) -> bool:
                 return False
             if not connection.in_atomic_block:
                 # Whoever only waits needs no connection, and hundreds may wait.
-                connection.close_if_unusable_or_obsolete()
+                close_old_connections()
             bell.wait(jobs, seen=seen, seconds=min(left, ASK_AGAIN_SECONDS))
     finally:
         bell.leave(jobs)

@@ -105,6 +105,8 @@ def create_api_key(
     expires_at: datetime | None = None,
 ) -> tuple[ApiKey, str]:
     """A new key, and its secret, which nobody can read again. Raises `Invalid`."""
+    if not name.strip():
+        raise Invalid("give a name: whose key it is, or what it is for", field="name")
     unknown = [scope for scope in scopes if scope not in SCOPES]
     if unknown or not scopes:
         raise Invalid(f"{unknown or 'nothing'}: give some of {', '.join(SCOPES)}", field="scopes")

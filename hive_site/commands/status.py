@@ -107,7 +107,8 @@ def show(console: "Console", status: dict[str, Any]) -> None:
     rate = status["throughput"].get("succeeded_per_second", 0)
     console.print(
         f"{status['nodes_online']} of {status['nodes_total']} nodes online, "
-        f"{status['active_subtasks']} of {status['slots']} slots busy, {rate:.1f} subtasks/s"
+        f"{status['active_subtasks']} subtasks in flight on {status['slots']} slots, "
+        f"{rate:.1f} subtasks/s"
     )
     jobs = ", ".join(f"{count} {state}" for state, count in sorted(status["jobs"].items()))
     console.print(f"Jobs: {jobs or 'none yet'}\n")

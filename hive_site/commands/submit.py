@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 import sys
 from pathlib import Path
 from typing import Any
@@ -27,8 +28,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reduce", metavar="TASK", help="task that gets the list of results")
     parser.add_argument("--queue", metavar="Q", help="high_priority or background (default)")
     parser.add_argument("--priority", type=int, default=5, metavar="0-10")
-    parser.add_argument("--wait", type=float, default=0, metavar="SECONDS", help="wait for its end")
+    parser.add_argument(
+        "--wait", type=seconds, default=0, metavar="SECONDS", help="wait for its end"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def seconds(text: str) -> float:
+    """A reader of times for argparse, which says what is allowed."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r}: give a number of seconds, 0 or more")
+    return value
 
 
 def run(options: dict[str, Any]) -> int:

@@ -18,7 +18,7 @@ ASK_SECONDS = 2.0
 
 
 def require_free_port(host: str, port: int) -> None:
-    """Nothing if the Nexus can listen there. Raises `Invalid` with the way out."""
+    """Nothing if the Nexus can listen there (0: on any port). Raises `Invalid` with the way out."""
     where = f"{host}:{port}"
     try:
         family, kind, _, _, address = socket.getaddrinfo(
@@ -27,7 +27,7 @@ def require_free_port(host: str, port: int) -> None:
         with socket.socket(family, kind) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
-    except (OSError, OverflowError) as error:
+    except (OSError, OverflowError, UnicodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise Invalid(
             f"cannot listen on {where}: {reason}; give another --port or --host", field="port"

@@ -146,8 +146,8 @@ class Stack:
     def _start(self, on_step: OnStep) -> None:
         self._lock.take()
         self._forget_ready()
+        require_free_port(self._host, self._port)
         port = self._port or free_port(self._host)
-        require_free_port(self._host, port)
         self._place = Surroundings(
             self.data, self._host, port, self._find_redis(on_step), self._env
         )

@@ -95,7 +95,9 @@ def _of_rest_framework(error: Exception, context: dict[str, Any]) -> HttpRespons
 def _pointed(error: errors.Invalid) -> list[dict[str, str]]:
     if not error.field:
         return []
-    return [{"pointer": "/" + error.field.replace(".", "/"), "detail": str(error)}]
+    # RFC 6901: a slash in a name is not one between names
+    escaped = error.field.replace("~", "~0").replace("/", "~1").replace(".", "/")
+    return [{"pointer": f"/{escaped}", "detail": str(error)}]
 
 
 def not_found_page(request: HttpRequest, exception: Exception) -> HttpResponse:

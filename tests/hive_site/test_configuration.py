@@ -6,7 +6,13 @@ import dj_database_url
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from hive_site.configuration import find_secret, make_data_dir, read_options, sqlite_url
+from hive_site.configuration import (
+    find_secret,
+    make_data_dir,
+    process_name,
+    read_options,
+    sqlite_url,
+)
 from hive_site.kernel.env import Env
 
 
@@ -108,3 +114,9 @@ def test_an_empty_variable_does_not_hide_its_file(tmp_path):
     env = Env({"SECRET_KEY": "", "SECRET_KEY_FILE": str(tmp_path / "key")})
 
     assert env.text("SECRET_KEY") == "from a file"
+
+
+def test_the_foreman_does_not_speak_for_the_nexus_in_the_log():
+    assert process_name(["manage.py", "foreman", "--once"]) == "foreman"
+    assert process_name(["uvicorn", "hive_site.asgi:application"]) == "nexus"
+    assert process_name(["uvicorn"]) == "nexus"

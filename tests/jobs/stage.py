@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 from redis import Redis
+from redis.client import PubSub
 from redis.exceptions import RedisError
 
 from hive_site.kernel.envelope import node_key, seal, unseal
@@ -158,6 +159,21 @@ class Stage:
     @property
     def in_flight(self) -> list[Sent]:
         return list(self.memory.flight)
+
+
+def depose(stage: Stage) -> None:
+    """Another Foreman leads from now on; ours was not told."""
+    stage.leadership.release()
+    stage.leadership.held = True
+    assert Leadership(stage.redis).hold(stage.now)
+
+
+def listen(stage: Stage) -> PubSub:
+    """Hears what waiters are told."""
+    ear = stage.redis.pubsub(ignore_subscribe_messages=True)
+    ear.subscribe(wire.CHANGED)
+    ear.get_message()
+    return ear
 
 
 def ledger(stage: Stage) -> list[bytes]:

@@ -7,9 +7,8 @@ import pytest
 from hive_site.kernel.errors import Deposed
 from jobs.models import Attempt, Job, Subtask
 from nodes import wire
-from nodes.leadership import Leadership
 from nodes.models import ReportCursor
-from tests.jobs.stage import fresh, ledger, outage, silence, states
+from tests.jobs.stage import depose, fresh, ledger, listen, outage, silence, states
 
 
 def test_what_is_recorded_leaves_flight_ledger_and_stream(stage):
@@ -25,9 +24,7 @@ def test_what_is_recorded_leaves_flight_ledger_and_stream(stage):
 
 
 def test_waiters_are_told_once_for_each_batch(stage):
-    ear = stage.redis.pubsub(ignore_subscribe_messages=True)
-    ear.subscribe(wire.CHANGED)
-    ear.get_message()
+    ear = listen(stage)
     first, second = stage.submit(), stage.submit(2)
     stage.send()
     for spore in stage.spores:
@@ -74,8 +71,7 @@ def test_a_leader_that_was_deposed_records_nothing_and_forgets_nothing(stage):
     job = stage.submit()
     spore, sent = stage.bundle()
     spore.succeed(sent)
-    stage.leadership.release()
-    assert Leadership(stage.redis).hold(stage.now)
+    depose(stage)
 
     with pytest.raises(Deposed):
         stage.read()
@@ -83,6 +79,19 @@ def test_a_leader_that_was_deposed_records_nothing_and_forgets_nothing(stage):
     assert (states(job), fresh(job).state) == (["waiting"], "queued")
     assert (len(stage.in_flight), stage.redis.xlen(wire.report_key(spore.name))) == (1, 1)
     assert not ReportCursor.objects.exists()
+
+
+def test_the_pace_of_what_was_recorded_makes_the_next_bundles_larger(stage):
+    stage.submit(100)
+    for _ in range(2):
+        spore, sent = stage.bundle()
+        spore.report(bundle=sent.id, ok=[[sent.first, 1.0, 1.01, "1"]])
+        spore.end(sent)
+        stage.read()
+
+    stage.send()
+
+    assert max(len(sent.items) for sent in stage.in_flight) in (9, 10)
 
 
 def test_a_failure_is_tried_again_when_its_back_off_is_over(stage):

@@ -1,11 +1,14 @@
 """Cancelling a job, wherever its work is."""
 
+import json
+
 import pytest
 
+from hive_site.kernel.errors import Deposed
 from jobs.models import Subtask
 from jobs.services import cancel_job, retry_job
 from nodes import wire
-from tests.jobs.stage import fresh, ledger, states
+from tests.jobs.stage import depose, fresh, ledger, listen, states
 
 
 def test_cancelling_what_waits_ends_it_at_once(stage):
@@ -15,6 +18,28 @@ def test_cancelling_what_waits_ends_it_at_once(stage):
     stage.hint(job, "cancel")
 
     assert (fresh(job).state, states(job)) == ("cancelled", ["cancelled"] * 5)
+
+
+def test_whoever_waits_for_a_cancelled_job_is_told(stage):
+    ear = listen(stage)
+    job = stage.submit(5)
+    cancel_job(job_id=job.pk)
+
+    stage.hint(job, "cancel")
+
+    assert json.loads(ear.get_message()["data"]) == {"jobs": [job.pk], "ended": [job.pk]}
+    assert job.pk not in stage.memory.backlog
+
+
+def test_a_leader_that_was_deposed_cancels_nothing(stage):
+    job = stage.submit(5)
+    cancel_job(job_id=job.pk)
+    depose(stage)
+
+    with pytest.raises(Deposed):
+        stage.hint(job, "cancel")
+
+    assert (fresh(job).state, states(job)) == ("cancelling", ["waiting"] * 5)
 
 
 def test_cancelling_takes_back_what_no_slot_has_popped(stage):

@@ -1,9 +1,12 @@
 """What was lost on the way is found by comparing with the database and Redis."""
 
+import json
+
 import pytest
 
+from hive_site.kernel.errors import Deposed
 from jobs.housekeeping import POLL_SECONDS
-from jobs.models import Attempt, Subtask
+from jobs.models import Attempt, Job, Subtask
 from jobs.search import MISSING_AFTER_SECONDS
 from jobs.services import (
     cancel_job,
@@ -15,7 +18,7 @@ from jobs.services import (
 )
 from nodes import wire
 from nodes.domain.states import NodeState
-from tests.jobs.stage import fresh, outage, states
+from tests.jobs.stage import depose, fresh, listen, outage, states
 
 NEXT_POLL = POLL_SECONDS
 LOST = MISSING_AFTER_SECONDS + 1
@@ -163,3 +166,32 @@ def test_a_subtask_that_memory_lost_is_read_again(stage):
     stage.run()
 
     assert fresh(job).state == "succeeded"
+
+
+def end_behind_its_back(stage):
+    """A job whose end the database knows and memory does not."""
+    job = stage.submit()
+    stage.memory.backlog.get(job.pk).ready.clear()
+    Subtask.objects.update(state="succeeded", result="1", attempt=1)
+    Job.objects.update(succeeded=1)
+    return job
+
+
+def test_a_job_that_ended_unnoticed_is_ended_and_told_of(stage):
+    job = end_behind_its_back(stage)
+    ear = listen(stage)
+
+    stage.tidy(after=NEXT_POLL)
+
+    assert (fresh(job).state, job.pk in stage.memory.backlog) == ("succeeded", False)
+    assert json.loads(ear.get_message()["data"])["ended"] == [job.pk]
+
+
+def test_a_leader_that_was_deposed_ends_nothing(stage):
+    job = end_behind_its_back(stage)
+    depose(stage)
+
+    with pytest.raises(Deposed):
+        stage.tidy(after=NEXT_POLL)
+
+    assert fresh(job).state == "queued"

@@ -1,14 +1,16 @@
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from jobs.models import Job
 from jobs.services import submit_job
 from jobs.waiting import bell, wait_for_jobs
 
+pytestmark = pytest.mark.django_db(transaction=True)
 
-@pytest.mark.django_db(transaction=True)
-def test_who_only_waits_holds_no_connection_to_the_database(redis, monkeypatch):
-    job = submit_job(task="demo.echo", items=[1])
+
+@pytest.fixture
+def held(monkeypatch):
+    """What whoever waits holds of the database meanwhile; the wait ends its job."""
     held = []
 
     def wait(jobs, *, seen, seconds):
@@ -17,6 +19,21 @@ def test_who_only_waits_holds_no_connection_to_the_database(redis, monkeypatch):
 
     for name, stand_in in (("enter", len), ("leave", len), ("wait", wait)):
         monkeypatch.setattr(bell, name, stand_in)
+    return held
+
+
+def test_who_only_waits_holds_no_connection_to_the_database(redis, held):
+    job = submit_job(task="demo.echo", items=[1])
 
     assert wait_for_jobs([job.pk], timeout=1e9)
     assert held == [None]
+
+
+def test_who_waits_in_a_transaction_keeps_it(redis, held):
+    with transaction.atomic():
+        job = submit_job(task="demo.echo", items=[1])
+
+        assert wait_for_jobs([job.pk], timeout=1e9)
+
+    assert held != [None]
+    assert Job.objects.get().state == "succeeded"

@@ -36,6 +36,8 @@ def test_a_fresh_picture_shows_who_leads_and_every_node():
     text = shown(status)
     for part in ("Foreman leads", "1 of 1 nodes online", "spore-1", "50%", "12", "paused"):
         assert part in text
+    # what waits on a node counts too, so there may be more of it than slots
+    assert "1 subtasks in flight on 2 slots, 3.0 subtasks/s" in text
 
 
 def test_a_stale_picture_is_shown_with_its_age_and_counts_nobody_as_online():
