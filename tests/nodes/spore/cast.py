@@ -129,8 +129,8 @@ def fail(identity: Identity, board: Board, index: int) -> None:
     os._exit(1)
 
 
-def busy(work: Work, *, obedient: bool = True, stops: bool = False) -> Any:
-    """A life spent on one item: ends it when asked if `obedient`, at the stop if `stops`."""
+def busy(work: Work, *, obedient: bool = True) -> Any:
+    """A life spent on one item, that ends when it is asked to only if it is obedient."""
 
     def live(identity: Identity, board: Board, index: int) -> None:
         def on_soft_stop(*_: Any) -> None:
@@ -140,8 +140,7 @@ def busy(work: Work, *, obedient: bool = True, stops: bool = False) -> Any:
 
         signal.signal(SOFT_STOP, on_soft_stop)
         board[index].write(work)
-        while not (stops and board.clock()[1]):
-            time.sleep(0.005)
-        board[index].write(Work())
+        while True:
+            time.sleep(60)
 
     return live

@@ -1,4 +1,5 @@
 import time
+from dataclasses import replace
 
 import psutil
 import pytest
@@ -86,6 +87,18 @@ def test_a_heartbeat_lists_what_runs_on_the_clock_of_redis(start, exchange):
     assert abs(age - (time.monotonic() - WORK.started)) < 5
 
 
+def test_slots_know_the_clock_of_redis(start, exchange):
+    def tell_the_time(identity, board, index) -> None:
+        while True:
+            board[index].write(replace(WORK, message=f"{board.clock()[0]:.0f}"))
+            time.sleep(0.005)
+
+    exchange.clock_ahead_seconds, exchange.wake_up = 7200, True
+    agent = start(tell_the_time)
+
+    step_until(agent, lambda: [row[3] for row in exchange.running()] in (["7200"], ["7199"]))
+
+
 def test_two_agents_of_one_name_do_not_live_side_by_side(start, exchange):
     agent = start(idle)
     agent.check_name_is_free()
@@ -99,11 +112,12 @@ def test_a_slot_that_died_is_started_again_at_once_and_then_with_growing_rests(s
     exchange.wake_up = True  # a heartbeat at every step tells who lives
     agent, now = start(fail), time.monotonic()
 
-    lives = []
-    for seconds in (0, 0.4, 0.5, 1.4, 1.5, 3.4, 3.5):
-        lives.append(len(lives_until_it_rests(agent, exchange, now + seconds)))
+    lives = {}
+    for seconds in (0, 0.4, 0.5, 1.4, 1.5, 3.4, 3.5, 8.5, 18.5, 48.5, 78.4, 78.5):
+        lives[seconds] = len(lives_until_it_rests(agent, exchange, now + seconds))
 
-    assert lives == [2, 0, 1, 0, 1, 0, 1]
+    assert [at for at, count in lives.items() if not count] == [0.4, 1.4, 3.4, 78.4]
+    assert (lives[0], lives[0.5], lives[48.5], lives[78.5]) == (2, 1, 1, 1)
 
 
 def test_a_slot_that_lived_for_a_minute_is_started_again_at_once(start, exchange):

@@ -167,13 +167,20 @@ def test_an_order_about_an_older_start_is_moot(working, exchange):
     assert exchange.opened == ["one"]
 
 
-def test_sigterm_lets_running_work_end_and_then_says_goodbye(start, exchange):
-    agent = start(busy(WORK, stops=True), slots=2)
+def test_sigterm_lets_running_work_end_and_then_says_goodbye(start, exchange, tmp_path):
+    def finish(identity, board, index) -> None:
+        board[index].write(WORK)
+        while not board.clock()[1]:
+            time.sleep(0.005)
+        (tmp_path / str(index)).touch()
+        board[index].write(Work())
+
+    agent = start(finish, slots=2)
     exchange.sigterm_at, exchange.wake_up = 5, True
 
     agent.run()
 
-    assert agent.stopping
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["0", "1"]
     assert died(exchange) == []
     assert exchange.said[-1] == {"leaving": True, "events": []}
     assert exchange.closed == ["one"]
