@@ -3,18 +3,23 @@
 Every function has a twin for async code, named with an `a` in front.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 from asgiref.sync import sync_to_async
-from django.db import transaction
+from django.db import close_old_connections, transaction
 
 from jobs import selectors, services
 from jobs.domain.states import SubtaskState
 from jobs.models import Job
 from jobs.waiting import wait_for_jobs
 
+#: Threads for async code. Most of them only wait, so there may be more than there are cores.
+_threads = ThreadPoolExecutor(max_workers=64, thread_name_prefix="hive")
+P, R = ParamSpec("P"), TypeVar("R")
 ENDED = {SubtaskState.SUCCEEDED, SubtaskState.FAILED, SubtaskState.QUARANTINED}
 
 
@@ -101,8 +106,22 @@ def _summarise(rows: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-amap_reduce = sync_to_async(map_reduce)
-aparallel_execute = sync_to_async(parallel_execute)
-aget_task_status = sync_to_async(get_task_status)
-asubmit = sync_to_async(submit)
-acancel = sync_to_async(cancel)
+def _twin(verb: Callable[P, R]) -> Callable[P, Coroutine[Any, Any, R]]:
+    """The verb for async code. It has a thread of its own: all other work of the process that
+    Django keeps on one thread would stand still as long as it waits."""
+
+    @wraps(verb)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return verb(*args, **kwargs)
+        finally:
+            close_old_connections()
+
+    return sync_to_async(run, thread_sensitive=False, executor=_threads)
+
+
+amap_reduce = _twin(map_reduce)
+aparallel_execute = _twin(parallel_execute)
+aget_task_status = _twin(get_task_status)
+asubmit = _twin(submit)
+acancel = _twin(cancel)
