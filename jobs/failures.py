@@ -54,7 +54,11 @@ def record_failures(
     note_attempts(endings)
     for ending in endings:
         row = rows.get(ending.ready.subtask)
-        if row is None or ending.attempt <= row.attempt:
+        if row is None:
+            continue
+        if ending.attempt <= row.attempt:
+            # Of an older copy, or recorded by a commit whose answer was lost: the row knows best.
+            done.again.append((ending, Verdict(SubtaskState(row.state), at=row.retry_at)))
             continue
         tally = _tally(row, ending)
         policy = policy_of(ending.job)

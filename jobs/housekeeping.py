@@ -33,9 +33,10 @@ class Housekeeping:
         book: Bookkeeper,
         *,
         refresh: Callable[[set[str], datetime], None],
+        reread: Callable[[set[str], datetime], None],
     ) -> None:
         self._memory, self._book = memory, book
-        self._refresh = refresh
+        self._refresh, self._reread = refresh, reread
         self._expected: dict[str, datetime] = {}
         self._shown: set[int] = set()
         self._running: dict[str, int] = {}
@@ -92,11 +93,10 @@ class Housekeeping:
 
     def _settle_idle(self, now: datetime) -> None:
         """Lines with nothing left: their jobs ended, or there is work that memory lost."""
-        idle = [line for line in self._memory.backlog.lines() if line.is_empty]
+        idle = {line.order.job for line in self._memory.backlog.lines() if line.is_empty}
         if idle:
-            self._book.settle({line.order.job for line in idle}, now)
-        for line in idle:
-            line.read_again()
+            self._book.settle(idle, now)
+            self._reread({job for job in idle if job in self._memory.backlog}, now)
 
     def _show_running(self, roster: Roster, now: datetime) -> None:
         """Subtasks that run for a second or more become visible in the database."""

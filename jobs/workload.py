@@ -11,8 +11,10 @@ from redis import Redis
 from hive_site.kernel.crash import crash_point
 from jobs.bookkeeping import Bookkeeper
 from jobs.dispatch import Dispatcher
+from jobs.domain.backlog import Line
 from jobs.domain.batch import Batch, lose
 from jobs.domain.bundles import Pace
+from jobs.domain.flight import Sent
 from jobs.domain.reports import count_events, read_report
 from jobs.domain.states import JobState
 from jobs.housekeeping import Housekeeping
@@ -67,7 +69,7 @@ class JobsWorkload:
         self._dispatcher.epoch = leadership.epoch
         memory = Memory(self._dispatcher, leadership, self._random)
         self._memory, self._book = memory, Bookkeeper(memory, self._pace)
-        self._house = Housekeeping(memory, self._book, refresh=self._refresh)
+        self._house = Housekeeping(memory, self._book, refresh=self._refresh, reread=self._reread)
         self._search = Search(memory, self._book)
         self._untouched: dict[str, set[str]] = {}
         self._planner = Planner(
@@ -87,24 +89,30 @@ class JobsWorkload:
 
     def heed(self, wakeups: list[Wakeup], now: datetime) -> None:
         """See `Workload.heed`."""
-        for hint in wakeups:
-            if hint.what == "again":
-                # Something behind the cursor of its line is ready once more: read it all anew.
-                self._memory.backlog.close(hint.subject)
-        jobs = {hint.subject for hint in wakeups if hint.what in ("job", "cancel", "again")}
-        if jobs:
-            self._refresh(jobs, now)
+        # Something behind the cursor of its line is ready once more.
+        self._reread({hint.subject for hint in wakeups if hint.what == "again"}, now)
+        self._refresh({hint.subject for hint in wakeups if hint.what in ("job", "cancel")}, now)
         if any(hint.what == "queue" for hint in wakeups):
             self._house.poll(now)
 
     def _refresh(self, jobs: set[str], now: datetime) -> None:
         """Bring these jobs' lines up to date with the database."""
+        if not jobs:
+            return
         rows = {job.pk: job for job in Job.objects.open().filter(pk__in=jobs)}
         for job_id in sorted(jobs):  # in the order in which they were submitted
             if job_id in rows:
                 self._admit(rows[job_id], now)
             else:
                 self._memory.backlog.close(job_id)
+
+    def _reread(self, jobs: set[str], now: datetime) -> None:
+        """Forget what is remembered of these jobs, and read all of it anew."""
+        for job_id in jobs:
+            self._memory.backlog.close(job_id)
+        if jobs:
+            self._refresh(jobs, now)
+            self._book.give_up_doubtful(self._planner.next_attempt, now)
 
     def _admit(self, job: Job, now: datetime) -> None:
         """Give a job its line, or bring the line it has up to date."""
@@ -198,13 +206,22 @@ class JobsWorkload:
         """See `Workload.dispatch`."""
         planned = self._planner.plan(roster, now)
         if planned:
-            self._book.mark_once(planned, now)
+            self._mark(planned, now)
             crash_point("foreman.planned")
             # If Redis goes away now, whether it took them is unknown. They stay in flight, and
             # the search finds out.
             self._dispatcher.push([(sent, line.order) for sent, line in planned], now)
             crash_point("foreman.sent")
         return sum(len(sent.items) for sent, _ in planned)
+
+    def _mark(self, planned: list[tuple[Sent, Line]], now: datetime) -> None:
+        try:
+            self._book.mark_once(planned, now)
+        except Exception:  # whatever it was, nothing was sent
+            for sent, _ in planned:
+                for attempt in list(sent.open):
+                    self._memory.close(attempt, again=True)
+            raise
 
     def housekeep(self, roster: Roster, now: datetime) -> None:
         """See `Workload.housekeep`."""

@@ -101,10 +101,6 @@ class Line:
         puts it back before that has it run twice."""
         return self.exhausted or work.index <= self.cursor
 
-    def read_again(self) -> None:
-        """Let the window start anew."""
-        self.cursor, self.exhausted = -1, False
-
     def put_off(self, work: Ready, until: float) -> None:
         """A retry: ready again at `until` (Unix seconds)."""
         heapq.heappush(self.later, (until, work.subtask, work))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from jobs.domain.backlog import Ready
-from jobs.domain.flight import Flight, Sent
+from jobs.domain.flight import Sent
 from jobs.domain.states import Outcome
 
 
@@ -59,22 +59,6 @@ class Batch:
             if attempt not in self._seen:
                 self._seen.add(attempt)
                 self.returned.append(attempt)
-
-
-def set_aside_echoes(batch: Batch, flight: Flight) -> None:
-    """A failure counts only once no other attempt of its subtask is in flight.
-
-    While another copy still works on it, the subtask's fate rests with that one.
-    """
-    ended: dict[int, int] = {}
-    counted: list[Ending] = []
-    for ending in batch.endings:
-        subtask = ending.ready.subtask
-        ended[subtask] = ended.get(subtask, 0) + 1
-        last = ended[subtask] >= len(flight.copies(subtask))
-        final = ending.outcome in (Outcome.SUCCEEDED, Outcome.CANCELLED) or last
-        (counted if final else batch.echoes).append(ending)
-    batch.endings = counted
 
 
 def lose(sent: Sent, *, untouched: bool, reason: str, batch: Batch) -> None:
