@@ -33,6 +33,7 @@ class Bookkeeper:
             return
         set_aside_echoes(batch, self._memory.flight)
         batch.untouched = self._memory.untouched_once(batch.returned)
+        returned = self._memory.jobs_of(batch.returned)
         with transaction.atomic():
             done = record_batch(
                 batch,
@@ -50,7 +51,7 @@ class Bookkeeper:
         crash_point("foreman.settled")
         self._break_off_failed(done, now)
         self._stop_rivals(rivals)
-        for job in sorted({sent.job for sent in spent}) if batch.returned else ():
+        for job in sorted(returned):
             line = self._memory.backlog.get(job)
             if line and line.stopped:
                 self._cancel_rest(job, now)

@@ -73,6 +73,10 @@ class Memory:
                 found.append(sent.open[attempt].subtask)
         return found
 
+    def jobs_of(self, attempts: list[int]) -> set[str]:
+        """The jobs of these attempts, as far as they are in flight."""
+        return {sent.job for attempt in attempts if (sent := self.flight.of_attempt(attempt))}
+
     def open_subtasks(self, job: str) -> set[int]:
         """The job's subtasks that are in flight."""
         return {r.subtask for sent in self.flight.of_job(job) for r in sent.open.values()}
