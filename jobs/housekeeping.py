@@ -79,8 +79,8 @@ class Housekeeping:
             job = line.order.job
             state = rows.get(job)
             held = state == JobState.PAUSED or self.queue_held(line.order.queue)
-            stopped = state == JobState.CANCELLING
-            if state is None or held != line.held or stopped != line.stopped:
+            # An outage may have come while it was stopped, so it is stopped until it ends.
+            if state in (None, JobState.CANCELLING) or held != line.held:
                 changed.add(job)
         if changed - self._expected.keys():
             self._refresh(changed, now)
