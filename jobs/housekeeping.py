@@ -33,9 +33,10 @@ class Housekeeping:
         book: Bookkeeper,
         *,
         refresh: Callable[[set[str], datetime], None],
+        reread: Callable[[set[str], datetime], None],
     ) -> None:
         self._memory, self._book = memory, book
-        self._refresh = refresh
+        self._refresh, self._reread = refresh, reread
         self._expected: dict[str, datetime] = {}
         self._shown: set[int] = set()
         self._running: dict[str, int] = {}
@@ -71,7 +72,7 @@ class Housekeeping:
         return queue in self._held_queues
 
     def poll(self, now: datetime) -> None:
-        """Hints may be lost: compare with the database."""
+        """Hints and memories of what was done may be lost: compare with the database."""
         self._held_queues = _paused_queues()
         rows = dict(Job.objects.open().values_list("pk", "state"))
         changed = {job for job in rows if job not in self._memory.backlog}
@@ -87,6 +88,7 @@ class Housekeeping:
         idle = {line.order.job for line in self._memory.backlog.lines() if line.is_empty}
         if idle:
             self._book.settle(idle, now)
+            self._reread({job for job in idle if job in self._memory.backlog}, now)
 
     def _show_running(self, roster: Roster, now: datetime) -> None:
         """Subtasks that run for a second or more become visible in the database."""

@@ -66,7 +66,7 @@ class JobsWorkload:
         self._dispatcher.epoch = leadership.epoch
         memory = Memory(self._dispatcher, leadership, self._random)
         self._memory, self._book = memory, Bookkeeper(memory, self._pace)
-        self._house = Housekeeping(memory, self._book, refresh=self._refresh)
+        self._house = Housekeeping(memory, self._book, refresh=self._refresh, reread=self._reread)
         self._search = Search(memory, self._book)
         self._untouched: dict[str, set[str]] = {}
         self._planner = Planner(
@@ -86,24 +86,28 @@ class JobsWorkload:
 
     def heed(self, wakeups: list[Wakeup], now: datetime) -> None:
         """See `Workload.heed`."""
-        for hint in wakeups:
-            if hint.what == "again":
-                # Something behind the cursor of its line is ready once more: read it all anew.
-                self._memory.backlog.close(hint.subject)
-        jobs = {hint.subject for hint in wakeups if hint.what in ("job", "cancel", "again")}
-        if jobs:
-            self._refresh(jobs, now)
+        # Something behind the cursor of its line is ready once more.
+        self._reread({hint.subject for hint in wakeups if hint.what == "again"}, now)
+        self._refresh({hint.subject for hint in wakeups if hint.what in ("job", "cancel")}, now)
         if any(hint.what == "queue" for hint in wakeups):
             self._house.poll(now)
 
     def _refresh(self, jobs: set[str], now: datetime) -> None:
         """Bring these jobs' lines up to date with the database."""
+        if not jobs:
+            return
         rows = {job.pk: job for job in Job.objects.open().filter(pk__in=jobs)}
         for job_id in sorted(jobs):  # in the order in which they were submitted
             if job_id in rows:
                 self._admit(rows[job_id], now)
             else:
                 self._memory.backlog.close(job_id)
+
+    def _reread(self, jobs: set[str], now: datetime) -> None:
+        """Forget what is remembered of these jobs, and read all of it anew."""
+        for job_id in jobs:
+            self._memory.backlog.close(job_id)
+        self._refresh(jobs, now)
 
     def _admit(self, job: Job, now: datetime) -> None:
         """Give a job its line, or bring the line it has up to date."""

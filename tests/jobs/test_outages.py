@@ -25,3 +25,15 @@ def test_a_job_that_was_cancelled_before_it_was_seen_ends_after_an_outage(leader
     leader.rest(A_WHILE)
 
     assert leader.states(job) == ("cancelled", ["cancelled", "cancelled"])
+
+
+def test_a_reduction_runs_though_the_database_went_away_when_it_was_to_be_loaded(leader):
+    leader.submit(reduce="demo.echo")
+    [sent] = leader.send()
+
+    with Outage('"role" = %s AND "jobs_subtask"."state" IN'):
+        leader.report(sent, ok=[sent.first])
+    leader.rest(A_WHILE)
+
+    [sent] = leader.send()
+    assert (sent.items[0].reduce, sent.items[0].item) == (True, "[1]")
