@@ -49,7 +49,7 @@ def read_order(job: Job) -> Order:
         timeout=job.timeout,
         kwargs=job.kwargs,
         reduce=job.reduce,
-        policy=Policy(job.retries, tuple(job.backoff), job.at_most_once),
+        policy=_read_policy(job),
         demand=read_demand(job.requires),
         idempotent=job.idempotent,
         alone=job.at_most_once or bool(job.requires.get("gpu")),
@@ -57,6 +57,16 @@ def read_order(job: Job) -> Order:
         deadline=job.deadline,
         stop_token=f"{job.pk}.{job.rounds}",
     )
+
+
+def load_policy(job_id: str) -> Policy | None:
+    """How a job's failures are taken; None if it is being cancelled or has ended."""
+    job = Job.objects.open().exclude(state=JobState.CANCELLING).filter(pk=job_id).first()
+    return _read_policy(job) if job else None
+
+
+def _read_policy(job: Job) -> Policy:
+    return Policy(job.retries, tuple(job.backoff), job.at_most_once)
 
 
 def read_demand(requires: dict[str, Any]) -> Demand:

@@ -11,7 +11,7 @@ from jobs.domain.batch import Ending
 from jobs.domain.flight import Flight, Sent
 from jobs.domain.retry import Policy
 from jobs.domain.states import Outcome
-from jobs.loader import load_open
+from jobs.loader import load_open, load_policy
 from nodes.leadership import Leadership
 
 RATE_SECONDS = 10
@@ -51,7 +51,10 @@ class Memory:
     def policy_of(self, job: str) -> Policy | None:
         """How a job's failures are taken; None if it is being cancelled."""
         line = self.backlog.get(job)
-        return None if line is None or line.stopped else line.order.policy
+        if line is None:
+            # An outage kept it from being read (again), or it has ended.
+            return load_policy(job)
+        return None if line.stopped else line.order.policy
 
     def remaining(self, job: str) -> int:
         """How many subtasks of a job have not ended; 0 if its line is not known."""

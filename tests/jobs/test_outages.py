@@ -37,3 +37,14 @@ def test_a_reduction_runs_though_the_database_went_away_when_it_was_to_be_loaded
 
     [sent] = leader.send()
     assert (sent.items[0].reduce, sent.items[0].item) == (True, "[1]")
+
+
+def test_a_failure_counts_as_one_though_the_database_went_away_over_a_hint(leader):
+    job = leader.submit()
+    [sent] = leader.send()
+
+    with Outage('FROM "jobs_job"'):
+        leader.hint("again", job)
+    leader.fail(sent, sent.first)
+
+    assert leader.states(job) == ("queued", ["retrying"])
