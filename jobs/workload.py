@@ -11,8 +11,10 @@ from redis import Redis
 from hive_site.kernel.crash import crash_point
 from jobs.bookkeeping import Bookkeeper
 from jobs.dispatch import Dispatcher
+from jobs.domain.backlog import Line
 from jobs.domain.batch import Batch, lose, read_report
 from jobs.domain.bundles import Pace
+from jobs.domain.flight import Sent
 from jobs.domain.states import JobState
 from jobs.housekeeping import Housekeeping
 from jobs.loader import fill, open_line
@@ -200,13 +202,22 @@ class JobsWorkload:
         """See `Workload.dispatch`."""
         planned = self._planner.plan(roster, now)
         if planned:
-            self._book.mark_once(planned, now)
+            self._mark(planned, now)
             crash_point("foreman.planned")
             # If Redis goes away now, whether it took them is unknown. They stay in flight, and
             # the search finds out.
             self._dispatcher.push([(sent, line.order) for sent, line in planned], now)
             crash_point("foreman.sent")
         return sum(len(sent.items) for sent, _ in planned)
+
+    def _mark(self, planned: list[tuple[Sent, Line]], now: datetime) -> None:
+        try:
+            self._book.mark_once(planned, now)
+        except Exception:  # whatever it was, nothing was sent
+            for sent, _ in planned:
+                for attempt in list(sent.open):
+                    self._memory.close(attempt, again=True)
+            raise
 
     def housekeep(self, roster: Roster, now: datetime) -> None:
         """See `Workload.housekeep`."""

@@ -3,6 +3,7 @@
 import pytest
 
 from jobs import services
+from jobs.models import Job
 from tests.jobs.leader import Leader, Outage
 
 pytestmark = pytest.mark.django_db
@@ -48,3 +49,17 @@ def test_a_failure_counts_as_one_though_the_database_went_away_over_a_hint(leade
     leader.fail(sent, sent.first)
 
     assert leader.states(job) == ("queued", ["retrying"])
+
+
+def test_nothing_is_in_flight_that_an_outage_kept_from_being_sent(leader):
+    job = leader.submit(items=[1, 2])
+    Job.objects.filter(pk=job.pk).update(at_most_once=True, idempotent=False)
+    leader.take_over()
+
+    with Outage('UPDATE "jobs_subtask"'):
+        leader.send()
+
+    assert leader.in_flight() == []
+    sent = {bundle.id.encode() for bundle in leader.send()}
+    pushed = {name for node in "ab" for name in leader.redis.lrange(f"rq:queue:{node}", 0, -1)}
+    assert (len(sent), pushed) == (2, sent)
