@@ -109,7 +109,9 @@ class JobsWorkload:
         """Forget what is remembered of these jobs, and read all of it anew."""
         for job_id in jobs:
             self._memory.backlog.close(job_id)
-        self._refresh(jobs, now)
+        if jobs:
+            self._refresh(jobs, now)
+            self._book.give_up_doubtful(self._planner.next_attempt, now)
 
     def _admit(self, job: Job, now: datetime) -> None:
         """Give a job its line, or bring the line it has up to date."""

@@ -63,3 +63,15 @@ def test_nothing_is_in_flight_that_an_outage_kept_from_being_sent(leader):
     sent = {bundle.id.encode() for bundle in leader.send()}
     pushed = {name for node in "ab" for name in leader.redis.lrange(f"rq:queue:{node}", 0, -1)}
     assert (len(sent), pushed) == (2, sent)
+
+
+def test_what_may_run_once_ends_though_nobody_remembers_whether_it_was_sent(leader):
+    job = leader.submit()
+    # As a lost answer to the commit of the mark leaves it.
+    Job.objects.filter(pk=job.pk).update(at_most_once=True, idempotent=False)
+    job.subtasks.update(state="queued")
+    leader.hint("again", job)
+
+    leader.rest(A_WHILE)
+
+    assert leader.states(job) == ("failed", ["failed"])
