@@ -43,13 +43,16 @@ class Bookkeeper:
                 now=now,
                 random=self._memory.random,
             )
+            broken = self._break_failed(done)
             settled = self._settle_recorded(done, now)
             crash_point("foreman.recording")
         crash_point("foreman.recorded")
         spent, rivals = self._remember(batch, done, now)
         self._conclude(settled, done.touched, cursors, spent)
         crash_point("foreman.settled")
-        self._break_off_failed(done, now)
+        for line in broken:
+            if line.order.job in self._memory.backlog:
+                self.stop(line, now)
         self._stop_rivals(rivals)
         for job in sorted(returned):
             line = self._memory.backlog.get(job)
@@ -151,11 +154,14 @@ class Bookkeeper:
         )
         return [sent for sent in spent if sent], rivals
 
-    def _break_off_failed(self, done: Recorded, now: datetime) -> None:
-        for job, error in done.failed_jobs.items():
-            line = self._memory.backlog.get(job)
-            if line and line.order.fail_fast and not line.stopped:
-                self.break_off(line, error, now)
+    def _break_failed(self, done: Recorded) -> list[Line]:
+        """Let jobs that should fail fast end as failed, whatever comes between this and that."""
+        lines = [(self._memory.backlog.get(job), error) for job, error in done.failed_jobs.items()]
+        return [
+            line
+            for line, error in lines
+            if line and line.order.fail_fast and stop_job(line.order.job, error=error)
+        ]
 
     def _conclude(
         self, settled: list[Settled], touched: set[str], cursors: dict[str, str], spent: list[Sent]

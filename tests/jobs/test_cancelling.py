@@ -2,7 +2,8 @@
 
 import pytest
 
-from jobs import services
+from jobs import bookkeeping, services
+from nodes.leadership import TERM
 from tests.jobs.leader import Leader
 
 pytestmark = pytest.mark.django_db
@@ -36,3 +37,41 @@ def test_a_cancelled_job_ends_though_a_bundle_of_it_comes_back_in_parts(leader):
 
     assert len(sent.items) > 1
     assert leader.states(job) == ("cancelled", ["cancelled"] * 40)
+
+
+def test_a_job_fails_fast_though_its_leader_died_right_after_the_failure(leader, monkeypatch):
+    job = leader.submit(items=[1, 2], on_error="fail_fast", retries=0)
+    sent = leader.send()[0]
+    monkeypatch.setattr(bookkeeping, "crash_point", die_at("foreman.recorded"))
+
+    with pytest.raises(Died):
+        leader.fail(sent, sent.first)
+    monkeypatch.undo()
+    leader.now += TERM * 2
+    leader.take_over()
+    for bundle in leader.in_flight():
+        leader.report(bundle, ok=bundle.open)
+
+    assert leader.states(job)[0] == "failed"
+
+
+def test_a_job_fails_fast_though_the_failure_was_its_last_subtask(leader):
+    job = leader.submit(items=[1, 2], on_error="fail_fast", retries=0)
+    first, last = leader.send()
+
+    leader.report(first, ok=[first.first])
+    leader.fail(last, last.first)
+
+    assert leader.states(job) == ("failed", ["succeeded", "failed"])
+
+
+class Died(Exception):
+    """The process is no more."""
+
+
+def die_at(point):
+    def crash_point(name):
+        if name == point:
+            raise Died
+
+    return crash_point
