@@ -18,7 +18,7 @@ from jobs.domain.retry import Policy, Tally, Verdict, decide
 from jobs.domain.states import OPEN, Outcome, SubtaskState
 from jobs.models import Attempt, Job, Subtask
 from nodes.leadership import Leadership
-from nodes.models import ReportCursor
+from nodes.records import move_cursors
 
 OPEN_STATES = tuple(sorted(OPEN))
 COUNTED_AS = {
@@ -86,7 +86,7 @@ def record_batch(
         )
     _move_counters(done)
     if cursors:
-        _move_cursors(cursors)
+        move_cursors(cursors)
     return done
 
 
@@ -139,7 +139,11 @@ def _record_failures(
     _note_attempts(endings)
     for ending in endings:
         row = rows.get(ending.ready.subtask)
-        if row is None or ending.attempt <= row.attempt:
+        if row is None:
+            continue
+        if ending.attempt <= row.attempt:
+            # Of an older copy, or recorded by a commit whose answer was lost: the row knows best.
+            done.again.append((ending, Verdict(SubtaskState(row.state), at=row.retry_at)))
             continue
         tally = _tally(row, ending)
         policy = policy_of(ending.job)
@@ -229,15 +233,6 @@ def _move_counters(done: Recorded) -> None:
     for job, counts in done.counts.items():
         moves = {name: F(name) + count for name, count in counts.items()}
         Job.objects.filter(pk=job).update(**moves)
-
-
-def _move_cursors(cursors: dict[str, str]) -> None:
-    ReportCursor.objects.bulk_create(
-        [ReportCursor(node=node, entry=entry) for node, entry in cursors.items()],
-        update_conflicts=True,
-        unique_fields=["node"],
-        update_fields=["entry"],
-    )
 
 
 def moment(seconds: float | None) -> datetime | None:

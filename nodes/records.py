@@ -1,10 +1,10 @@
 """The roster in the database: loaded by a new leader, written when something changed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from nodes.domain.beats import Beat
 from nodes.domain.states import Intent, NodeState
-from nodes.models import Node
+from nodes.models import Node, ReportCursor
 from nodes.roster import Roster, Seat
 
 COLUMNS = [
@@ -52,6 +52,16 @@ def save_seats(seats: Iterable[Seat]) -> None:
         Node.objects.bulk_create(
             rows, update_conflicts=True, unique_fields=["name"], update_fields=COLUMNS
         )
+
+
+def move_cursors(cursors: Mapping[str, str]) -> None:
+    """Note how far the reports of these nodes are recorded, in the caller's transaction."""
+    ReportCursor.objects.bulk_create(
+        [ReportCursor(node=node, entry=entry) for node, entry in cursors.items()],
+        update_conflicts=True,
+        unique_fields=["node"],
+        update_fields=["entry"],
+    )
 
 
 def _seat(node: Node) -> Seat:

@@ -1,6 +1,7 @@
 """A leader with the work of a real database, a Redis in memory, and nodes that say what they
 are told to."""
 
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from random import Random
 
@@ -111,3 +112,19 @@ class Outage:
             self.came = True
             raise OperationalError("away")
         return execute(sql, params, many, context)
+
+
+@contextmanager
+def lost_answer():
+    """The next commit takes effect, but the database goes away before it says so."""
+    real = connection._commit
+
+    def commit():
+        real()
+        connection._commit = real
+        raise OperationalError("away")
+
+    connection._commit = commit
+    with suppress(OperationalError):
+        yield
+    assert connection._commit == real

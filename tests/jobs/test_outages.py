@@ -4,7 +4,7 @@ import pytest
 
 from jobs import services
 from jobs.models import Job
-from tests.jobs.leader import Leader, Outage
+from tests.jobs.leader import Leader, Outage, lost_answer
 
 pytestmark = pytest.mark.django_db
 
@@ -75,3 +75,17 @@ def test_what_may_run_once_ends_though_nobody_remembers_whether_it_was_sent(lead
     leader.rest(A_WHILE)
 
     assert leader.states(job) == ("failed", ["failed"])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_failure_is_tried_again_though_the_answer_to_its_commit_was_lost(leader):
+    job = leader.submit(items=[1, 2])
+    first, second = leader.send()
+
+    with lost_answer():
+        leader.fail(first, first.first)
+    leader.fail(first, first.first)  # the same mail once more
+    leader.rest(A_WHILE)
+
+    assert leader.states(job) == ("running", ["retrying", "waiting"])
+    assert [sent.items[0].number for sent in leader.send() if sent is not second] == [2]
