@@ -9,8 +9,9 @@ from django.db import transaction
 
 from hive_site.kernel.crash import crash_point
 from jobs.domain.backlog import Line
-from jobs.domain.batch import Batch, doubtful, set_aside_echoes
+from jobs.domain.batch import Batch, doubtful
 from jobs.domain.bundles import Pace
+from jobs.domain.echoes import mistrust_interruptions, set_aside_echoes
 from jobs.domain.flight import Sent
 from jobs.domain.states import SubtaskState
 from jobs.finisher import Settled, cancel_rest, settle_jobs, stop_job
@@ -31,6 +32,7 @@ class Bookkeeper:
         """Record a batch with its cursors; then remember, tidy Redis, and tell waiters."""
         if not (batch.endings or batch.returned or cursors):
             return
+        mistrust_interruptions(batch, lambda job: self._memory.policy_of(job) is None)
         set_aside_echoes(batch, self._memory.flight)
         batch.untouched = self._memory.untouched_once(batch.returned)
         returned = self._memory.jobs_of(batch.returned)

@@ -185,22 +185,6 @@ def _read_death(
     batch.give_back(other for other in sent.open if other != attempt)
 
 
-def set_aside_echoes(batch: Batch, flight: Flight) -> None:
-    """A failure counts only once no other attempt of its subtask is in flight.
-
-    While another copy still works on it, the subtask's fate rests with that one.
-    """
-    ended: dict[int, int] = {}
-    counted: list[Ending] = []
-    for ending in batch.endings:
-        subtask = ending.ready.subtask
-        ended[subtask] = ended.get(subtask, 0) + 1
-        last = ended[subtask] >= len(flight.copies(subtask))
-        final = ending.outcome in (Outcome.SUCCEEDED, Outcome.CANCELLED) or last
-        (counted if final else batch.echoes).append(ending)
-    batch.endings = counted
-
-
 def lose(sent: Sent, *, untouched: bool, reason: str, batch: Batch) -> None:
     """A bundle is lost with its node. Its first open item may have been running."""
     attempts = sorted(sent.open)

@@ -75,3 +75,24 @@ def die_at(point):
             raise Died
 
     return crash_point
+
+
+def test_an_interruption_from_an_earlier_round_does_not_cancel_the_new_one(leader):
+    job = leader.submit()
+    [sent] = leader.send()
+    pop(leader, sent)
+    leader.work.distrust(sent.node, leader.now)
+    copy = leader.send()[-1]
+    pop(leader, copy)
+    services.cancel_job(job_id=job.pk)
+    leader.hint("cancel", job)
+    leader.fail(copy, copy.first, "cancelled")
+    assert leader.states(job)[0] == "cancelled"
+
+    services.retry_job(job_id=job.pk)
+    leader.hint("job", job)
+    leader.fail(sent, sent.first, "cancelled")
+    for bundle in leader.send():
+        leader.report(bundle, ok=bundle.open)
+
+    assert leader.states(job) == ("succeeded", ["succeeded"])
