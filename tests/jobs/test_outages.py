@@ -4,6 +4,7 @@ import pytest
 
 from jobs import services
 from jobs.models import Job
+from nodes.management.commands.foreman import OUTAGES
 from tests.jobs.leader import Leader, Outage, lost_answer
 
 pytestmark = pytest.mark.django_db
@@ -89,3 +90,13 @@ def test_a_failure_is_tried_again_though_the_answer_to_its_commit_was_lost(leade
 
     assert leader.states(job) == ("running", ["retrying", "waiting"])
     assert [sent.items[0].number for sent in leader.send() if sent is not second] == [2]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_outage_while_a_savepoint_is_rolled_back_is_an_outage_too(leader):
+    job = leader.submit()
+    [sent] = leader.send()
+    job.subtasks.update(state="succeeded", result="1")  # by another attempt
+
+    with pytest.raises(OUTAGES), Outage("ROLLBACK TO"):
+        leader.report(sent, ok=[sent.first])

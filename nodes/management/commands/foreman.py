@@ -9,6 +9,7 @@ import structlog
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import InterfaceError, OperationalError, close_old_connections
+from django.db.transaction import TransactionManagementError
 from django.utils.timezone import now
 
 from hive_site.kernel.redis import RedisError, safe_url
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 REST_AFTER_OUTAGE_SECONDS = 1.0
-OUTAGES = (OperationalError, InterfaceError, RedisError, OSError)
+#: The third is how Django puts it when the database goes away while a savepoint is rolled back.
+OUTAGES = (OperationalError, InterfaceError, TransactionManagementError, RedisError, OSError)
 
 
 class Command(BaseCommand):
