@@ -104,12 +104,9 @@ class Line:
 
     def close(self) -> None:
         """Let go of the sockets; in a forked child this touches only the child's copies."""
-        pools = (self._ear.connection_pool, self._client.connection_pool)
-        for pool in pools:
+        for pool in (self._ear.connection_pool, self._client.connection_pool):
             # Of a pool that was made before the fork, redis-py only forgets the connections.
             pool.pid = os.getpid()
-        self._ear.close()
-        for pool in pools:
             pool.disconnect()
 
     def _seal(self, body: dict[str, Any], purpose: str) -> bytes:
