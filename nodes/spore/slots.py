@@ -6,6 +6,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
@@ -42,14 +43,18 @@ class SlotProcess:
         os.kill(self.pid, SOFT_STOP)
 
     def kill(self) -> None:
-        """End the process now. It is our own unreaped child, so the pid cannot be another's."""
+        """End the process now, with all that its task started. It is our own unreaped child, so
+        the pid cannot be another's."""
         os.kill(self.pid, signal.SIGKILL)
+        _end_group(self.pid)
 
     def reap(self) -> Ended | None:
         """How it ended, or None while it lives."""
         pid, status = os.waitpid(self.pid, os.WNOHANG)
         if not pid:
             return None
+        # What a task started and left behind. The number was free for no time that counts.
+        _end_group(pid)
         code = os.waitstatus_to_exitcode(status)
         how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
         work = self.cell.read()
@@ -64,8 +69,10 @@ def start_slot(main: SlotMain, identity: Identity, board: Board, index: int) -> 
     sys.stderr.flush()
     pid = os.fork()
     if pid:
+        _lead_group(pid)  # the child does it too: whoever comes second changes nothing
         return SlotProcess(index, pid, board[index])
     try:
+        _lead_group(0)
         _die_with(parent)
         main(identity, board, index)
         code = 0
@@ -74,6 +81,21 @@ def start_slot(main: SlotMain, identity: Identity, board: Board, index: int) -> 
         code = 1
     sys.stderr.flush()
     os._exit(code)
+
+
+def _lead_group(pid: int) -> None:
+    """Give a slot a process group of its own, which its task's processes belong to as well.
+
+    Only where slots die with their agent whatever group they are in.
+    """
+    if sys.platform == "linux":
+        with suppress(OSError):
+            os.setpgid(pid, 0)
+
+
+def _end_group(pid: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
 
 
 def _die_with(parent: int) -> None:
