@@ -15,10 +15,11 @@ from jobs.domain.backlog import Line
 from jobs.domain.batch import Batch, lose
 from jobs.domain.bundles import Pace
 from jobs.domain.flight import Sent
-from jobs.domain.reports import count_events, read_report
+from jobs.domain.reports import read_report
 from jobs.domain.states import JobState
 from jobs.housekeeping import Housekeeping
 from jobs.loader import fill, open_line
+from jobs.mail import split
 from jobs.memory import Memory
 from jobs.models import Job
 from jobs.planner import Planner
@@ -35,21 +36,6 @@ log = structlog.get_logger()
 POISON = (DataError, IntegrityError, ValueError, TypeError, KeyError, OverflowError)
 #: A transaction should hold no more events than this, or readers wait for it.
 EVENTS_AT_ONCE = 1000
-
-
-def split(mail: Mail, events: int) -> list[Mail]:
-    """The mail in parts of about so many events, each with cursors that say it was recorded."""
-    parts, count = [Mail()], 0
-    for report in mail.reports:
-        if count >= events:
-            parts.append(Mail())
-            count = 0
-        parts[-1].reports.append(report)
-        parts[-1].cursors[report.node] = report.entry
-        count += count_events(report.body)
-    # Refused entries count as recorded once everything before them is.
-    parts[-1].cursors.update(mail.cursors)
-    return parts
 
 
 class JobsWorkload:

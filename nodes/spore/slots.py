@@ -1,12 +1,12 @@
 """Slots as child processes of the agent: forked, told to stop, killed, reaped."""
 
-import contextlib
 import ctypes
 import os
 import signal
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,14 +45,18 @@ class SlotProcess:
         os.kill(self.pid, SOFT_STOP)
 
     def kill(self) -> None:
-        """End the process now. It is our own unreaped child, so the pid cannot be another's."""
+        """End the process now, with all that its task started. It is our own unreaped child, so
+        the pid cannot be another's."""
         os.kill(self.pid, signal.SIGKILL)
+        _end_group(self.pid)
 
     def reap(self) -> Ended | None:
         """How it ended, or None while it lives."""
         pid, status = os.waitpid(self.pid, os.WNOHANG)
         if not pid:
             return None
+        # What a task started and left behind. The number was free for no time that counts.
+        _end_group(pid)
         code = os.waitstatus_to_exitcode(status)
         work = self.cell.read()
         return Ended(self.index, work, _tell(code), clean=code == 0 and not work.busy)
@@ -75,8 +79,10 @@ def start_slot(main: SlotMain, identity: Identity, board: Board, index: int) -> 
     sys.stderr.flush()
     pid = os.fork()
     if pid:
+        _lead_group(pid)  # the child does it too: whoever comes second changes nothing
         return SlotProcess(index, pid, board[index])
     try:
+        _lead_group(0)
         _die_with(parent)
         main(identity, board, index)
         code = 0
@@ -89,8 +95,23 @@ def start_slot(main: SlotMain, identity: Identity, board: Board, index: int) -> 
 
 def _offer_to_oom_killer() -> None:
     """When memory runs out, a slot is to go, not the agent that can tell of it (proc(5))."""
-    with contextlib.suppress(OSError):
+    with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(OOM_SCORE)
+
+
+def _lead_group(pid: int) -> None:
+    """Give a slot a process group of its own, which its task's processes belong to as well.
+
+    Only where slots die with their agent whatever group they are in.
+    """
+    if sys.platform == "linux":
+        with suppress(OSError):
+            os.setpgid(pid, 0)
+
+
+def _end_group(pid: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
 
 
 def _die_with(parent: int) -> None:

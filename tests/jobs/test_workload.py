@@ -4,10 +4,10 @@ import pytest
 from django.db import IntegrityError
 
 from jobs import workload
+from jobs.mail import split
 from jobs.models import Job, Subtask
 from jobs.recorder import record_batch
 from jobs.services import pause_queue
-from jobs.workload import split
 from nodes import wire
 from nodes.models import ReportCursor
 from nodes.ports import Mail, Report, Wakeup

@@ -40,7 +40,9 @@ def explain(error: Exception) -> tuple[str, int]:
             return f"Redis: {error}; {way}", FAILURE
         case DatabaseError():
             way = "`manage.py migrate` or `hive up` prepares it, DATABASE_URL names another"
-            return f"database: {error}; {way}", FAILURE
+            # PostgreSQL goes on to quote the statement.
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            return f"database: {reason}; {way}", FAILURE
         case _:
             return f"{error}; `hive doctor` looks for the cause", FAILURE
 
