@@ -1,6 +1,7 @@
 """A Hive of real processes, each of which can be killed, frozen, cut off and started again."""
 
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -8,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import psutil
 from redis import Redis
@@ -17,6 +19,8 @@ from hive_site.stack.processes import Child, Recipe
 from hive_site.stack.readiness import RollCall, site_answers
 from hive_site.stack.recipes import Recipes, Surroundings
 from hive_site.stack.redis_server import RedisServer, free_port
+from nodes import wire
+from nodes.domain.trust import ROUND_SECONDS
 from tests.chaos.diary import Diary
 from tests.chaos.proxy import Proxy
 from tests.chaos.waiting import until
@@ -85,6 +89,28 @@ class Cluster:
     def await_nodes(self, *names: str) -> None:
         """Wait until the Foreman has heard these Spores."""
         until(lambda: set(names) <= self._roll.present(), within=SOON, what=f"{names} are online")
+
+    def picture(self) -> dict[str, Any]:
+        """What the Foreman drew last; empty if it drew nothing yet."""
+        return json.loads(self.redis.get(wire.SNAPSHOT) or "{}")
+
+    def await_trust(self) -> None:
+        """Wait until a new leader believes its eyes: it passes no verdict for its first round."""
+        looks = ROUND_SECONDS + 2
+        until(lambda: self.picture().get("number", 0) > looks, within=SOON, what="it looks around")
+
+    def await_no_pops(self, name: str) -> None:
+        """Wait until Redis gives nothing more to a frozen Spore that was about to pop."""
+        until(
+            lambda: (
+                not any(
+                    f"{name}-" in client["name"] and "b" in client["flags"]
+                    for client in self.redis.client_list()
+                )
+            ),
+            within=SOON,
+            what=f"{name} waits for nothing",
+        )
 
     def proxy(self) -> Proxy:
         """A new way to Redis, which can be disturbed."""

@@ -70,6 +70,28 @@ def deaf(ctx: Context, item: str) -> None:
                 pass
 
 
+@task("chaos.answer")
+def answer(ctx: Context, item: str | None) -> Any:
+    """A result that cannot be kept, of the kind that the item names; the index without one."""
+    if item is None:
+        return ctx.index
+    deep: list[Any] = []
+    for _ in range(10_000):
+        deep = [deep]
+    return {
+        "an object": object(),
+        "a set": {1},
+        "bytes": b"x",
+        "NaN": float("nan"),
+        "infinity": float("-inf"),
+        "a NUL": "\0",
+        "half a character": "\ud800",
+        "10,000 deep": deep,
+        "a huge number": 10**5000,
+        "2 MB": "x" * 2_000_000,
+    }[item]
+
+
 @task("chaos.total")
 def total(ctx: Context, items: list[int]) -> int:
     """The sum of all results."""

@@ -38,6 +38,7 @@ def seconds_until_elsewhere(cluster, victims, *, since):
 
 
 def test_row_01_the_work_of_a_killed_spore_runs_elsewhere(three, figure):
+    three.await_trust()
     job = submit("chaos.work", [0.5] * 40)
     victims = until(lambda: three.diary.running("spore-2"), within=30, what="spore-2 works")
 
