@@ -109,7 +109,10 @@ class Dispatcher:
             wire.flight_key(sent.node),
         ]
         date, ttl = utcformat(now), BUNDLE_TTL_SECONDS * 100
-        return keys, [self.epoch, sent.id, envelope, _write_entry(sent), sent.node, date, ttl]
+        head, *rest = wire.pieces("data", envelope).items()
+        more = [part for field in rest for part in field]
+        entry = _write_entry(sent)
+        return keys, [self.epoch, sent.id, head[1], entry, sent.node, date, ttl, *more]
 
     def reclaim(self, node: str) -> set[str]:
         """Empty a dead node's lists; the bundles that no slot had popped."""

@@ -82,7 +82,7 @@ class Mailbox:
             at = entry.decode()
             self._cursors[node] = mail.cursors[node] = at
             try:
-                body = self.verify(node, fields.get(b"e", b""), wire.PURPOSE_REPORT)
+                body = self.verify(node, wire.whole("e", fields), wire.PURPOSE_REPORT)
                 mail.reports.append(Report(node, str(body["incarnation"]), at, body))
             except (Forged, KeyError, TypeError) as error:
                 self.refused += 1

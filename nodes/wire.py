@@ -5,6 +5,7 @@ that deletes it.
 """
 
 import re
+from collections.abc import Mapping
 
 from hive_site.kernel.redis import key
 
@@ -29,6 +30,26 @@ PURPOSE_BEAT = "beat"
 PURPOSE_REPORT = "report"
 PURPOSE_BUNDLE = "bundle"
 PURPOSE_ORDER = "order"
+
+
+#: No value in Redis is longer than this; what is travels in pieces.
+PIECE_BYTES = 192 * 1024
+
+
+def pieces(name: str, value: bytes) -> dict[str, bytes]:
+    """A value as fields of a hash or a stream's entry: `name`, and `name.1`, … if it is long."""
+    cuts = range(PIECE_BYTES, len(value), PIECE_BYTES)
+    rest = {f"{name}.{n}": value[at : at + PIECE_BYTES] for n, at in enumerate(cuts, start=1)}
+    return {name: value[:PIECE_BYTES], **rest}
+
+
+def whole(name: str, fields: Mapping[bytes, bytes]) -> bytes:
+    """The value that `pieces` cut; empty if it is not there."""
+    parts, key = [], name.encode()
+    while key in fields:
+        parts.append(fields[key])
+        key = f"{name}.{len(parts)}".encode()
+    return b"".join(parts)
 
 
 def beat_key(node: str) -> str:

@@ -8,7 +8,6 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from redis import Redis
 
@@ -112,7 +111,7 @@ def _keys(client: Redis) -> Iterator[Violation]:
 
 def _bundles(client: Redis) -> Iterator[Violation]:
     for key in client.scan_iter(wire.bundle_key("*"), count=1000):
-        size: Any = client.hstrlen(key, "data")
+        size = max(map(len, client.hgetall(key).values()), default=0)
         if size > MAX_VALUE_BYTES:
             name = key.decode(errors="replace")
             yield Violation("I12", name, f"{size} bytes; {MAX_VALUE_BYTES} are allowed")

@@ -12,6 +12,7 @@
 -- ARGV[5]  the node's name, which is the queue's
 -- ARGV[6]  now, in RQ's date format
 -- ARGV[7]  seconds after which Redis may forget the bundle
+-- ARGV[8…] more fields of RQ's job, name and value in turn: the rest of a long bundle
 -- returns  1 if the bundle was sent, 0 if it was sent before, -1 if another epoch leads,
 --          -2 if Redis lost its memory
 local leader = redis.call("GET", KEYS[1])
@@ -23,6 +24,9 @@ if redis.call("HSETNX", KEYS[4], ARGV[2], ARGV[4]) == 0 then
 end
 redis.call("HSET", KEYS[2], "data", ARGV[3], "origin", ARGV[5], "status", "queued",
   "created_at", ARGV[6], "enqueued_at", ARGV[6], "description", ARGV[2])
+for field = 8, #ARGV, 2 do
+  redis.call("HSET", KEYS[2], ARGV[field], ARGV[field + 1])
+end
 redis.call("EXPIRE", KEYS[2], ARGV[7])
 redis.call("RPUSH", KEYS[3], ARGV[2])
 return 1

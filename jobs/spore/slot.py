@@ -115,9 +115,9 @@ class Slot(SimpleWorker):
 
     def _fetch(self, bundle_id: str) -> tuple[Bundle | None, bool]:
         """The bundle, and whether its job was cancelled; None for what must never run here."""
-        sealed = self.connection.hget(wire.bundle_key(bundle_id), "data")
+        sealed = wire.whole("data", self.connection.hgetall(wire.bundle_key(bundle_id)))
         try:
-            body = unseal(sealed or b"", key=self._identity.key, purpose=wire.PURPOSE_BUNDLE)
+            body = unseal(sealed, key=self._identity.key, purpose=wire.PURPOSE_BUNDLE)
             me = self._identity
             bundle = read_bundle(body, node=me.name, incarnation=me.incarnation)
         except (Forged, ValueError, KeyError, TypeError) as error:

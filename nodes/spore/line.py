@@ -31,7 +31,7 @@ class Answer:
 def send_report(client: Redis, node: str, envelope: bytes, *, done: str | None) -> None:
     """Put a signed report on the node's stream; `done` names a bundle that it ends."""
     pipe = client.pipeline(transaction=False)
-    pipe.xadd(wire.report_key(node), {"e": envelope})
+    pipe.xadd(wire.report_key(node), wire.pieces("e", envelope))
     if done:
         pipe.lrem(wire.intermediate_key(node), 1, done)
         pipe.delete(wire.bundle_key(done))
@@ -76,7 +76,7 @@ class Line:
     def report(self, body: dict[str, Any]) -> None:
         """Put something on the node's report stream."""
         envelope = self._seal(body, wire.PURPOSE_REPORT)
-        self._client.xadd(wire.report_key(self._identity.name), {"e": envelope})
+        self._client.xadd(wire.report_key(self._identity.name), wire.pieces("e", envelope))
 
     def replay(self, spool: Spool) -> None:
         """Send what waited on disk while Redis was away."""

@@ -137,11 +137,16 @@ class Cluster:
 
     def freeze(self, name: str) -> None:
         """SIGSTOP to a process and all that it started."""
-        os.killpg(self.pid(name), signal.SIGSTOP)
+        self._signal_all(name, signal.SIGSTOP)
 
     def thaw(self, name: str) -> None:
         """SIGCONT to them."""
-        os.killpg(self.pid(name), signal.SIGCONT)
+        self._signal_all(name, signal.SIGCONT)
+
+    def _signal_all(self, name: str, signum: int) -> None:
+        parent = psutil.Process(self.pid(name))
+        for process in [parent, *parent.children(recursive=True)]:
+            process.send_signal(signum)
 
     def slots(self, name: str) -> list[int]:
         """The processes of a Spore's slots."""

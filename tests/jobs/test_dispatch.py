@@ -165,3 +165,16 @@ def test_a_redis_that_is_full_takes_all_of_a_bundle_or_nothing(hands, any_redis)
     assert everything(any_redis) == {wire.EPOCH.encode(): b"3"}
     push(hands)
     assert any_redis.llen(QUEUE) == 1
+
+
+def test_a_long_bundle_travels_in_pieces(hands, any_redis):
+    long = bundle(ready(1, item=f'"{"x" * 500_000}"'), node="spore-1", first=FIRST)
+    push(hands, long)
+
+    fields = any_redis.hgetall(wire.bundle_key(long.id))
+
+    assert max(map(len, fields.values())) <= wire.PIECE_BYTES
+    body = unseal(
+        wire.whole("data", fields), key=node_key(FLEET_KEY, "spore-1"), purpose=wire.PURPOSE_BUNDLE
+    )
+    assert len(body["items"][0][3]) == 500_000

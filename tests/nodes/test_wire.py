@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from rq import Queue
 from rq.job import Job
 
@@ -45,3 +47,21 @@ def test_every_start_of_a_spore_has_connections_of_its_own_name():
 
     assert first != second
     assert " " not in first  # CLIENT SETNAME takes no spaces
+
+
+@given(st.binary(max_size=3 * wire.PIECE_BYTES + 2), st.sampled_from(["e", "data"]))
+@settings(max_examples=25)
+def test_a_long_value_travels_in_pieces_none_of_which_is_long(value, name):
+    fields = wire.pieces(name, value)
+
+    assert max(map(len, fields.values())) <= wire.PIECE_BYTES
+    assert wire.whole(name, {key.encode(): part for key, part in fields.items()}) == value
+
+
+def test_a_value_of_just_one_piece_is_not_cut():
+    assert list(wire.pieces("e", b"x" * wire.PIECE_BYTES)) == ["e"]
+    assert list(wire.pieces("e", b"x" * (wire.PIECE_BYTES + 1))) == ["e", "e.1"]
+
+
+def test_what_is_not_there_is_empty():
+    assert wire.whole("e", {b"other": b"x"}) == b""

@@ -74,9 +74,9 @@ class Client(fakeredis.FakeRedis):
 
     traps: set[str]
 
-    def hget(self, name: str, key: str) -> Any:
+    def hgetall(self, name: str) -> Any:
         self._tread(name)
-        return super().hget(name, key)
+        return super().hgetall(name)
 
     def expire(self, name: str, *args: Any, **options: Any) -> Any:
         self._tread(name)
@@ -163,7 +163,8 @@ class Stage:
         """What the Foreman would read, without the stage's own bundle."""
         entries = self.redis.xrange(wire.report_key(NODE))
         bodies = [
-            unseal(fields[b"e"], key=ME.key, purpose=wire.PURPOSE_REPORT) for _, fields in entries
+            unseal(wire.whole("e", fields), key=ME.key, purpose=wire.PURPOSE_REPORT)
+            for _, fields in entries
         ]
         exit_ = f"{NODE}-{self._next_attempt - 1:x}"
         return [body for body in bodies if body["bundle"] != exit_]

@@ -57,7 +57,10 @@ def reporter(server, redis, spool):
 
 def told(redis):
     entries = redis.xrange(wire.report_key(NODE))
-    return [unseal(f[b"e"], key=ME.key, purpose=wire.PURPOSE_REPORT) for _, f in entries]
+    return [
+        unseal(wire.whole("e", fields), key=ME.key, purpose=wire.PURPOSE_REPORT)
+        for _, fields in entries
+    ]
 
 
 def succeeded(redis):
