@@ -86,6 +86,9 @@ def test_while_the_foreman_is_away_the_database_remembers(redis):
     assert (view["avg_cpu"], view["avg_memory"]) == (pytest.approx(0.3), pytest.approx(0.3))
     assert view["foreman"] == {"state": "away", "holder": "old", "epoch": 2}
     assert view["queues"] == {"background": {"depth": 7}}
+    assert view["active_subtasks"] == 0
+    assert set(view["throughput"].values()) == {0}
+    assert [node["running"] for node in selectors.node_views()] == [0, 0, 0]
 
 
 def test_an_empty_cluster_has_figures_too(redis):

@@ -1,6 +1,7 @@
 import os
 import signal
 import time
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -35,13 +36,18 @@ def test_a_fresh_slot_is_idle(board):
     assert len(board) == 3
 
 
-def test_each_slot_has_a_cell_of_its_own(board):
-    board[0].write(A)
-    board[2].write(B)
-    board[0].order(1, CANCEL)
+def test_nothing_on_the_board_overlaps():
+    board = Board(5)
+    works = [replace(A, attempt=n, message=str(n) * 96) for n in range(5)]
+    for _ in range(2):  # into both copies
+        board.set_clock(offset_seconds=1.5, stopping=True)
+        for n, work in enumerate(works):
+            board[n].write(work)
+            board[n].order(n, CANCEL)
 
-    assert [board[n].read() for n in range(3)] == [A, IDLE, B]
-    assert [board[n].ordered(1) for n in range(3)] == [CANCEL, NONE, NONE]
+    assert [board[n].read() for n in range(5)] == works
+    assert [board[n].ordered(n) for n in range(5)] == [CANCEL] * 5
+    assert board.clock() == (1.5, True)
 
 
 @given(
