@@ -74,7 +74,7 @@ class Bell:
                     message = ear.get_message(timeout=LISTEN_SECONDS)
                     if message:
                         self._ring(json.loads(message["data"])["ended"])
-            except (RedisError, OSError, ValueError, KeyError) as error:
+            except (RedisError, OSError, ValueError, KeyError, TypeError) as error:
                 log.warning("bell.away", error=str(error))
                 time.sleep(AWAY_SECONDS)
             finally:
