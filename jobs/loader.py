@@ -128,8 +128,7 @@ def load_reduction(job: str) -> Ready | None:
 def load_doubtful() -> Iterator[tuple[str, Ready]]:
     """Subtasks that may never run twice and may have been sent, each with its job."""
     sent = (SubtaskState.QUEUED, SubtaskState.RUNNING)
-    rows = Subtask.objects.filter(job__at_most_once=True, state__in=sent)
-    for row in rows.iterator():
+    for row in Subtask.objects.filter(job__at_most_once=True, state__in=sent).iterator():
         reduce = row.role == Role.REDUCE
         yield row.job_id, Ready(row.pk, row.index, row.attempts + 1, row.item, reduce)
 

@@ -100,3 +100,17 @@ def test_an_outage_while_a_savepoint_is_rolled_back_is_an_outage_too(leader):
 
     with pytest.raises(OUTAGES), Outage("ROLLBACK TO"):
         leader.report(sent, ok=[sent.first])
+
+
+def test_a_reduction_that_may_run_once_ends_though_redis_and_its_leader_forgot_it(leader):
+    job = leader.submit(reduce="demo.echo")
+    Job.objects.filter(pk=job.pk).update(at_most_once=True, idempotent=False)
+    leader.take_over()
+    [sent] = leader.send()
+    leader.report(sent, ok=[sent.first])
+    leader.send()
+
+    leader.redis.flushall()
+    leader.take_over()
+
+    assert leader.states(job) == ("failed", ["succeeded", "failed"])
