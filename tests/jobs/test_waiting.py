@@ -35,7 +35,7 @@ def bell(redis, monkeypatch):
     yield made
     over.set()
     redis.connection_pool.connection_kwargs["server"].connected = True
-    while made._thread and not silent.wait(0.01):
+    while made._thread and made._thread.is_alive() and not silent.wait(0.01):
         redis.publish(wire.CHANGED, b"no JSON")
 
 
