@@ -63,6 +63,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "hive_site.outages.OutageMiddleware",
 ]
 ROOT_URLCONF = "hive_site.urls"
 ASGI_APPLICATION = "hive_site.asgi.application"
