@@ -69,14 +69,6 @@ def _fatal_error(job: Job, counts: Counts) -> str | None:
     return failures.order_by("index").values_list("error", flat=True).first()
 
 
-def _fatal_error(job: Job, counts: Counts) -> str | None:
-    """The first failure of a `fail_fast` job, which may be the last of its subtasks to end."""
-    if job.on_error != OnError.FAIL_FAST or not counts.failed:
-        return None
-    failures = job.subtasks.filter(state__in=(SubtaskState.FAILED, SubtaskState.QUARANTINED))
-    return failures.order_by("index").values_list("error", flat=True).first()
-
-
 def _open_or_drop(
     job: Job, counts: Counts, reduction: Subtask, now: datetime, *, stopped: bool
 ) -> Settled | None:

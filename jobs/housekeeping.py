@@ -135,11 +135,13 @@ class Housekeeping:
                     to=JobState.RUNNING,
                     started_at=Coalesce("started_at", now),
                 )
-            if counts[job] != self._running.get(job, 0):
-                self._running[job] = counts[job]
+            # By round: a retry by hand sets the row back.
+            round_ = line.order.stop_token
+            if counts[job] != self._running.get(round_, 0):
+                self._running[round_] = counts[job]
                 Job.objects.filter(pk=job, state__in=JOB_OPEN).update(running=counts[job])
-        live = {line.order.job for line in self._memory.backlog.lines()}
-        self._running = {job: count for job, count in self._running.items() if job in live}
+        live = {line.order.stop_token for line in self._memory.backlog.lines()}
+        self._running = {key: count for key, count in self._running.items() if key in live}
 
     def _begun(self, node: str) -> list[Sent]:
         """The bundles that a node's slots work on; what was sent behind them only waits there."""

@@ -47,7 +47,7 @@ def read_limit(request: Request) -> int:
 
 
 def following(request: Request, last: Any) -> str:
-    """The path of the page after the row `last`."""
+    """The address of the page after the row `last`."""
     query = request.query_params.copy()
     query["cursor"] = base64.urlsafe_b64encode(str(last).encode()).decode()
-    return f"{request.path}?{query.urlencode()}"
+    return str(request.build_absolute_uri(f"{request.path}?{query.urlencode()}"))
