@@ -109,7 +109,7 @@ def test_a_spore_that_asks_for_nonsense_is_told_so_in_a_line(colony):
     ran = colony.manage("rqworker", "--slots", "0", HIVE_NODE_KEY="00")
 
     assert (ran.returncode, ran.stdout) == (2, "")
-    assert "--slots 0: give 1 or more" in ran.stderr
+    assert "--slots 0: give 1 to 256" in ran.stderr
     assert len(ran.stderr.splitlines()) == 1
 
 

@@ -33,7 +33,7 @@ class Agent:
 def started(monkeypatch):
     """The identities of the Spores that were started."""
     started = []
-    monkeypatch.setattr(wiring, "build_agent", lambda identity: Agent(started, identity))
+    monkeypatch.setattr(wiring, "build_agent", lambda identity, home: Agent(started, identity))
     return started
 
 
@@ -94,7 +94,7 @@ def test_names_of_other_queues_start_a_plain_worker_that_never_unpickles(started
     [
         ({"name": "no spaces"}, "--name 'no spaces': give 1 to 48 letters"),
         ({"name": "x" * 49}, "give 1 to 48"),
-        ({"slots": 0}, "--slots 0: give 1 or more"),
+        ({"slots": 0}, "--slots 0: give 1 to 256"),
         ({"label": ["site"]}, "--label 'site': give key=value"),
         ({"label": ["=lab"]}, "give key=value"),
     ],
