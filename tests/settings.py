@@ -7,8 +7,11 @@ import tempfile
 
 _data = tempfile.mkdtemp(prefix="hive-tests-")
 atexit.register(shutil.rmtree, _data, ignore_errors=True)
+#: How long the long tests go on; no setting of a Hive.
+KEPT = "HIVE_CHAOS_SECONDS"
 for name in [name for name in os.environ if name.startswith(("HIVE_", "REDIS_"))]:
-    del os.environ[name]
+    if name != KEPT:
+        del os.environ[name]
 os.environ["HIVE_DATA_DIR"] = _data
 # Nobody listens there: a test that forgets to bring a Redis fails at once.
 os.environ["REDIS_URL"] = "redis://127.0.0.1:1/0"

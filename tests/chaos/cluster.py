@@ -79,6 +79,11 @@ class Cluster:
         until(lambda: site_answers(place.nexus_url), within=SOON, what="the Nexus answers")
         return place.nexus_url
 
+    def run(self, recipe: Recipe) -> Child:
+        """Start any other process, which ends with the cluster."""
+        self._children[recipe.name] = Child(recipe, logs=self.folder / "logs")
+        return self._children[recipe.name]
+
     def again(self, name: str) -> Child:
         """Start a process again after its end, without any order to crash."""
         child = self._children[name]
@@ -178,10 +183,7 @@ class Cluster:
         return {path.stem: path.read_text(errors="replace")[-6000:] for path in files}
 
     def _start(self, recipe: Recipe, env: Mapping[str, str]) -> Child:
-        recipe = replace(recipe, env={**recipe.env, **env})
-        child = Child(recipe, logs=self.folder / "logs")
-        self._children[recipe.name] = child
-        return child
+        return self.run(replace(recipe, env={**recipe.env, **env}))
 
     def _place(self, through: Proxy | None) -> Surroundings:
         url = self.url

@@ -35,8 +35,9 @@ class Figure:
         if not self.must:
             return True
         sign, number, unit = self._parts()
-        bound = float(number.replace(",", ""))
-        return bool(COMPARE[sign](self.value, bound * SLACK if self._is_stretched(unit) else bound))
+        stretched = self.busy and unit == "s" and sign in "<≤"
+        bound = float(number.replace(",", "")) * (SLACK if stretched else 1)
+        return bool(COMPARE[sign](self.value, bound))
 
     @property
     def note(self) -> str:
@@ -53,9 +54,6 @@ class Figure:
             raise ValueError(f"{self.must!r}: give a bound like '≤ 10 s'")
         sign, number, unit = found.groups()
         return sign, number, unit
-
-    def _is_stretched(self, unit: str) -> bool:
-        return self.busy and unit == "s"
 
 
 def is_busy() -> bool:

@@ -43,6 +43,22 @@ def test_row_18_poison_is_quarantined_and_nothing_else_suffers(two, figure):
     check(two)
 
 
+def test_row_18_poison_does_not_slow_other_jobs_down(two, figure):
+    alone = seconds_of_a_job()
+    submit("demo.crash", ["segv", "kill", "exit"])
+
+    beside = seconds_of_a_job()
+
+    # The poison itself takes its share of the slots while it dies; that is counted too.
+    figure(18, "slower beside poison, %", 100 * (beside / alone - 1), "≤ 5")
+
+
+def seconds_of_a_job():
+    begun = time.monotonic()
+    finish(submit("chaos.work", [0.25] * 400), within=300)
+    return time.monotonic() - begun
+
+
 @pytest.mark.quick
 @pytest.mark.parametrize("how", ["in C", "in Python"])
 def test_row_19_an_endless_loop_is_killed_soon_after_its_timeout(two, how, figure):

@@ -1,11 +1,18 @@
 """Waiting on conditions, never on time."""
 
+import os
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
 Found = TypeVar("Found")
 LOOK_EVERY_SECONDS = 0.02
+DEFAULT_CHAOS_SECONDS = 180.0
+
+
+def chaos_seconds() -> float:
+    """How long the long tests go on: HIVE_CHAOS_SECONDS, or three minutes."""
+    return float(os.environ.get("HIVE_CHAOS_SECONDS") or DEFAULT_CHAOS_SECONDS)
 
 
 def until(look: Callable[[], Found], *, within: float, what: str) -> Found:
