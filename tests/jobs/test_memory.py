@@ -136,6 +136,7 @@ def test_only_a_crash_is_a_reason_to_avoid_the_node(memory):
     assert [item.avoid for item in mine.ready] == [{"spore-1"}, set()]
 
 
+@pytest.mark.django_db
 def test_the_policy_of_a_job_that_is_stopped_or_unknown_is_none(memory):
     mine = memory.backlog.open(line(items=1))
 

@@ -89,7 +89,12 @@ def test_recording_twice_changes_nothing(leadership, job):
     done = record(leadership, *endings)
 
     assert (list(Subtask.objects.values()), list(Attempt.objects.values()), counters(job)) == before
-    assert (done.accepted, done.again, done.touched) == ([], [], set())
+    assert (done.accepted, done.touched) == ([], set())
+    # The row knows best: a commit whose answer was lost is told once more what comes next.
+    assert [(verdict.state, e.ready.index) for e, verdict in done.again] == [
+        ("retrying", 1),
+        ("waiting", 2),
+    ]
 
 
 def test_the_first_success_wins_and_its_neighbours_in_the_batch_are_stored(leadership, job):
@@ -126,7 +131,10 @@ def test_a_failure_counts_only_from_an_attempt_newer_than_the_last_that_was_clos
 
     row = Subtask.objects.get(job=job, index=0)
     assert (row.errors, row.attempt, row.state) == (1, FIRST + 9, "retrying")
-    assert (done.again, done.touched) == ([], set())
+    assert done.touched == set()
+    assert [(verdict.state, verdict.at) for _, verdict in done.again] == [
+        ("retrying", row.retry_at)
+    ]
 
 
 @pytest.mark.parametrize(
