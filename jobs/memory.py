@@ -125,7 +125,8 @@ class Memory:
         if line is None or line.stopped or not line.order.idempotent:
             return
         for ready in sent.open.values():
-            line.double(ready.after(avoid=frozenset({sent.node})))
+            if ready.subtask not in line.decided:
+                line.double(ready.after(avoid=frozenset({sent.node})))
 
     def retry(self, ending: Ending, at: datetime | None) -> None:
         """The subtask of a failed attempt is tried again, now or at a time."""
