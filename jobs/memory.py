@@ -126,7 +126,7 @@ class Memory:
         if line is None or line.stopped or not line.order.idempotent:
             return
         for ready in sent.open.values():
-            if line.is_past(ready):
+            if line.is_past(ready) and ready.subtask not in line.decided:
                 line.double(ready.after(avoid=frozenset({sent.node})))
 
     def retry(self, ending: Ending, at: datetime | None) -> None:

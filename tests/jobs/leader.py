@@ -128,3 +128,9 @@ def lost_answer():
     with suppress(OperationalError):
         yield
     assert connection._commit == real
+
+
+def pop(leader, sent):
+    """A slot takes the bundle, so that nobody can withdraw it."""
+    assert leader.redis.lrem(f"rq:queue:{sent.node}", 0, sent.id)
+    leader.redis.lpush(f"rq:queue:{sent.node}:intermediate", sent.id)

@@ -4,7 +4,7 @@ import pytest
 
 from jobs import bookkeeping, services
 from nodes.leadership import TERM
-from tests.jobs.leader import Leader
+from tests.jobs.leader import Leader, pop
 
 pytestmark = pytest.mark.django_db
 
@@ -12,13 +12,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def leader(redis):
     return Leader(redis)
-
-
-def pop(leader, sent):
-    """A slot takes the bundle, so that nobody can withdraw it."""
-    leader.redis.lmove(
-        f"rq:queue:{sent.node}", f"rq:queue:{sent.node}:intermediate", "LEFT", "RIGHT"
-    )
 
 
 def test_a_cancelled_job_ends_though_a_bundle_of_it_comes_back_in_parts(leader):
