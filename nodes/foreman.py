@@ -121,8 +121,9 @@ class Foreman:
         self._workload.take_over(self._leadership, now)
         self._mail, self._epoch = Mail(), self._leadership.epoch
         self._watched_at = self._saved_at = datetime.min
-        # What it remembers of the nodes is as old as its predecessor's last save.
-        self._trust.shake(now.timestamp())
+        if any(seat.state is not NodeState.LOST for seat in self._roster):
+            # What it remembers of living nodes is as old as its predecessor's last save.
+            self._trust.shake(now.timestamp())
 
     def _show_leadership(self) -> None:
         self._boot = self._leadership.mirror()
