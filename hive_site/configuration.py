@@ -14,6 +14,7 @@ import structlog
 from django.core.exceptions import ImproperlyConfigured
 
 from hive_site.kernel.env import Env
+from hive_site.kernel.limits import parse_rate
 from hive_site.kernel.secrets import keep_secret
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -47,6 +48,7 @@ class Options:
     allow_private_addresses: bool
     slot_memory_mb: int
     least_disk_mb: int
+    api_rate: str
 
     @property
     def queues(self) -> tuple[str, str]:
@@ -82,6 +84,7 @@ def read_options(env: Env) -> Options:
         allow_private_addresses=env.flag("HIVE_ALLOW_PRIVATE_ADDRESSES", False),
         slot_memory_mb=env.integer("HIVE_SLOT_MEMORY_MB", 0),
         least_disk_mb=env.integer("HIVE_LEAST_DISK_MB", 200),
+        api_rate=_rate(env, "HIVE_API_RATE", "3000 per 10 seconds"),
     )
 
 
@@ -151,6 +154,19 @@ def _web_address(env: Env, name: str, default: str) -> str:
     value = env.text(name, default)
     if value and not re.match(r"https?://[^/]", value):
         raise ImproperlyConfigured(f"{name}={value!r}: give an address like http://host:8000")
+    return value
+
+
+def _rate(env: Env, name: str, default: str) -> str:
+    """A rate; empty for none."""
+    value = env.text(name, default)
+    if value == "0":
+        return ""
+    try:
+        parse_rate(value)
+    except ValueError as error:
+        rule = "give a rate like 100/second or 3000 per 10 seconds, or 0 for none"
+        raise ImproperlyConfigured(f"{name}={value!r}: {rule}") from error
     return value
 
 

@@ -1,4 +1,4 @@
-"""What stands before Django: bodies of bounded size, and addresses that any database takes.
+"""What stands before Django: bodies of bounded size, addresses that any database takes, /livez.
 
 Django's handler writes a whole body to disk before it looks at its size or at who sends it.
 """
@@ -8,6 +8,7 @@ from typing import Any
 
 from django.http import HttpResponse
 
+from hive_site.health import alive
 from nodes.api.problems import problem, too_big
 
 Message = dict[str, Any]
@@ -15,6 +16,8 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 #: Clients read an answer once they have sent their body: so many limits of it are thrown away.
 PATIENCE = 4
+#: Answered before any queue of requests, whatever name the site is asked under.
+ALIVE = "/livez"
 
 
 class Gate:
@@ -27,6 +30,8 @@ class Gate:
         """Answer, or let the application answer."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
+        elif scope["path"] == ALIVE:
+            await _answer(alive(), send)
         elif "\0" in scope["path"] or b"%00" in scope["query_string"]:
             await _answer(problem(400, "an address holds no NUL characters"), send)
         else:

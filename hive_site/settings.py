@@ -104,6 +104,9 @@ def read_database(url: str) -> dict[str, object]:
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
             "timeout": 20,
         }
+    else:
+        # Requests at once share these, and wait for one; each process has a pool of its own.
+        database["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 20, "timeout": 20}}
     return database
 
 
@@ -121,6 +124,8 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 LOGIN_URL = "/login/"
+#: Per user name and address, and per address: guesses of a password until it takes a pause.
+LOGIN_GUESSES, LOGIN_GUESSES_IN_ALL = "10 per 5 minutes", "100 per 5 minutes"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/login/"
 SESSION_COOKIE_HTTPONLY = True
@@ -161,6 +166,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_THROTTLE_CLASSES": ["nodes.api.throttling.CallerThrottle"],
     "EXCEPTION_HANDLER": "nodes.api.problems.problem_handler",
     "STRICT_JSON": True,
     "UNAUTHENTICATED_USER": None,

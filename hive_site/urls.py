@@ -1,10 +1,11 @@
 from csp.decorators import csp_update
 from django.contrib import admin
-from django.contrib.auth.views import LoginView, LogoutView
+from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from hive_site import health, pages
+from hive_site.login import LimitedLoginView
 
 # Swagger's page starts itself with a script in the page and loads images from data.
 loosen = csp_update({"script-src": ["'self'", "'unsafe-inline'"], "style-src": ["'unsafe-inline'"]})
@@ -12,7 +13,8 @@ docs_view = loosen(SpectacularSwaggerView.as_view(url_name="schema"))
 
 urlpatterns = [
     path("", pages.overview, name="overview"),
-    path("login/", LoginView.as_view(template_name="hive_site/login.html"), name="login"),
+    path("login/", LimitedLoginView.as_view(), name="login"),
+    path("admin/login/", LimitedLoginView.as_view()),  # one door, one lock
     path("login/<str:token>/", pages.login_by_link, name="login-link"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("admin/", admin.site.urls),

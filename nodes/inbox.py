@@ -11,6 +11,7 @@ log = structlog.get_logger()
 KEPT = 10_000
 
 _client: Redis | None = None
+_hurried: Redis | None = None
 
 
 def shared_client() -> Redis:
@@ -19,6 +20,14 @@ def shared_client() -> Redis:
     if _client is None:
         _client = connect(settings.REDIS_URL, name="hive-nexus", patient=True)
     return _client
+
+
+def hurried_client() -> Redis:
+    """The process's Redis client for what is better left out than waited for."""
+    global _hurried
+    if _hurried is None:
+        _hurried = connect(settings.REDIS_URL, name="hive-nexus", hurried=True)
+    return _hurried
 
 
 def ring(what: str, subject: str = "") -> bool:

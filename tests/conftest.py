@@ -23,6 +23,7 @@ def redis(monkeypatch: pytest.MonkeyPatch) -> Iterator[fakeredis.FakeRedis]:
     """A Redis in memory, which the Nexus uses instead of its own."""
     client = fakeredis.FakeRedis()
     monkeypatch.setattr(inbox, "_client", client)
+    monkeypatch.setattr(inbox, "_hurried", client)
     yield client
     client.flushall()
 

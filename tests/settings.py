@@ -15,6 +15,8 @@ for name in [name for name in os.environ if name.startswith(("HIVE_", "REDIS_"))
 os.environ["HIVE_DATA_DIR"] = _data
 # Nobody listens there: a test that forgets to bring a Redis fails at once.
 os.environ["REDIS_URL"] = "redis://127.0.0.1:1/0"
+# Tests are in a hurry, and share one caller.
+os.environ["HIVE_API_RATE"] = "0"
 os.environ.setdefault("SECRET_KEY", "only-for-tests")
 
 from hive_site.settings import *  # noqa: E402, F403

@@ -75,6 +75,7 @@ def test_a_given_secret_needs_no_directory(tmp_path):
         ({"HIVE_TASK_TIMEOUT": "9" * 10}, "HIVE_TASK_TIMEOUT='9999999999': give a whole number"),
         ({"HIVE_HIGH_PRIORITY_QUEUE": "background"}, "HIVE_BACKGROUND_QUEUE='background': give it"),
         ({"HIVE_NEXUS_URL": "hive.example"}, "HIVE_NEXUS_URL='hive.example': give an address"),
+        ({"HIVE_API_RATE": "many"}, "HIVE_API_RATE='many': give a rate like 100/second"),
         ({"HIVE_LLM_URL": "ftp://llm"}, "HIVE_LLM_URL='ftp://llm': give an address"),
         ({"HIVE_TASK_MODULES": "json,no.such"}, "HIVE_TASK_MODULES='no.such': there is no such"),
         ({"HIVE_TASK_MODULES": "..json"}, "HIVE_TASK_MODULES='..json': there is no such"),

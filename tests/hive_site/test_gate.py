@@ -42,6 +42,12 @@ class Visit:
         return json.loads(self.sent[1]["body"])["status"]
 
 
+def test_livez_is_answered_before_anything_else():
+    visit = Visit(path="/livez")
+
+    assert (visit.problem, visit.sent[0]["status"], visit.seen) == ("ok", 200, None)
+
+
 def test_a_body_within_the_limit_comes_through():
     visit = Visit(b"12345", b"67890", declared=10)
 
