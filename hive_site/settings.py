@@ -91,7 +91,7 @@ def read_database(url: str) -> dict[str, object]:
     try:
         # Under ASGI each request has a thread of its own: a connection that was kept would be
         # nobody's, and the server would run out of them.
-        database = dict(dj_database_url.parse(url, conn_max_age=0))
+        database = dict(dj_database_url.parse(url, conn_max_age=0, conn_health_checks=True))
     except (dj_database_url.UnknownSchemeError, dj_database_url.ParseError, ValueError):
         database = {}
     if database.get("ENGINE") not in ENGINES or not database.get("NAME"):
