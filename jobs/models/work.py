@@ -59,6 +59,16 @@ class Job(models.Model):
         null=True, blank=True, help_text="JSON, of the reduction or only item"
     )
     error = models.TextField(null=True, blank=True, help_text="JSON: type, message, traceback")
+    codec = models.CharField(max_length=10, default="json", db_default="json")
+    workflow = models.CharField(
+        max_length=40, blank=True, default="", db_default="", help_text="which it belongs to"
+    )
+    name = models.CharField(
+        max_length=100, blank=True, default="", db_default="", help_text="its name there"
+    )
+    spawned_by = models.CharField(
+        max_length=60, blank=True, default="", db_default="", help_text="the subtask that asked"
+    )
     rounds = models.PositiveSmallIntegerField(
         default=1, help_text="one more for each retry by hand"
     )
@@ -75,6 +85,9 @@ class Job(models.Model):
             models.Index(fields=["task", "id"]),
             models.Index(fields=["queue", "id"]),
             models.Index(fields=["finished_at"]),
+            models.Index(
+                fields=["workflow"], name="job_workflow", condition=~models.Q(workflow="")
+            ),
         ]
 
     def __str__(self) -> str:
@@ -103,6 +116,12 @@ class Subtask(models.Model):
     retry_at = models.DateTimeField(null=True, blank=True)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+    placed = models.CharField(
+        max_length=200, blank=True, default="", db_default="", help_text="why it ran where it did"
+    )
+    seq = models.BigIntegerField(
+        default=0, db_default=0, help_text="which batch of records ended it; these only grow"
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["job", "index"], name="one_item_per_index")]
@@ -112,6 +131,10 @@ class Subtask(models.Model):
                 fields=["job", "index"],
                 name="subtask_open",
                 condition=models.Q(state__in=sorted(OPEN)),
+            ),
+            # What followers of a job read: the ends, in the order in which they were recorded.
+            models.Index(
+                fields=["job", "seq"], name="subtask_ended", condition=models.Q(seq__gt=0)
             ),
         ]
 
@@ -136,29 +159,3 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"try {self.number} of {self.subtask_id}"
-
-
-class IdempotencyKey(models.Model):
-    """A POST that was answered; the same key with the same body gets the same answer."""
-
-    key = models.CharField(max_length=255)
-    caller = models.CharField(max_length=150)
-    fingerprint = models.CharField(max_length=64, help_text="SHA-256 of method, path and body")
-    job = models.ForeignKey(Job, on_delete=models.CASCADE, null=True)
-    created_at = models.DateTimeField(default=timezone.now)
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["caller", "key"], name="one_answer_per_key")]
-
-    def __str__(self) -> str:
-        return self.key
-
-
-class Queue(models.Model):
-    """A queue of waiting work that an operator may pause. A queue without a row is open."""
-
-    name = models.CharField(max_length=64, primary_key=True)
-    paused = models.BooleanField(default=False)
-
-    def __str__(self) -> str:
-        return self.name

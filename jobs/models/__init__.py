@@ -1,0 +1,6 @@
+"""The tables of jobs, one room for each subject."""
+
+from jobs.models.intake import IdempotencyKey, Queue
+from jobs.models.work import Attempt, Job, Subtask
+
+__all__ = ["Attempt", "IdempotencyKey", "Job", "Queue", "Subtask"]
