@@ -65,6 +65,10 @@ def _fatal_error(job: Job, counts: Counts) -> str | None:
     """The first failure of a `fail_fast` job, which may be the last of its subtasks to end."""
     if job.on_error != OnError.FAIL_FAST or not counts.failed:
         return None
+    return _first_failure(job)
+
+
+def _first_failure(job: Job) -> str | None:
     failures = job.subtasks.filter(state__in=(SubtaskState.FAILED, SubtaskState.QUARANTINED))
     return failures.order_by("index").values_list("error", flat=True).first()
 
@@ -94,7 +98,8 @@ def _finish(
 ) -> Settled | None:
     state = final_state(counts, stopped=stopped, broken=broken, unreduced=unreduced)
     changes: dict[str, object] = {"finished_at": now, "running": 0}
-    changes |= _answer(job, error or job.error)
+    reason = _first_failure(job) if state == JobState.FAILED else None
+    changes |= _answer(job, error or job.error or reason)
     if job.started_at is None:
         begun = job.subtasks.aggregate(at=Min("started_at"))["at"]
         changes["started_at"] = begun or now

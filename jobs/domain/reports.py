@@ -130,8 +130,8 @@ def _read_death(
         return
     attempt, why = event["a"], str(event["why"])
     if attempt in sent.open:
-        message = f"its process ended with {event['how']}" if why == "crashed" else str(why)
-        facts = {"type": why, "message": message, "traceback": ""}
+        begun, over = _span(event)
+        facts = {"type": why, "message": _obituary(event, begun, over), "traceback": ""}
         outcome = KINDS.get(why, Outcome.CRASHED)
         batch.add(
             Ending(
@@ -140,10 +140,29 @@ def _read_death(
                 sent.job,
                 speaker.node,
                 outcome,
+                begun,
+                over,
                 error=error_text(facts),
             )
         )
     batch.give_back(other for other in sent.open if other != attempt)
+
+
+def _span(event: dict[str, Any]) -> tuple[float | None, float | None]:
+    """From when to when it ran, if its agent says so."""
+    if "t0" not in event:
+        return None, None
+    return _time(event["t0"]), _time(event["t1"])
+
+
+def _obituary(event: dict[str, Any], begun: float | None, over: float | None) -> str:
+    if event["why"] == "crashed":
+        return f"its process ended with {event['how']}"
+    if event["why"] == "fenced":
+        return "its node was cut off and stopped it: it must not run twice"
+    ran = "" if begun is None or over is None else f" after {over - begun:.1f} s"
+    heard = {"timeout": "its timeout", "cancelled": "its cancellation"}.get(str(event["why"]))
+    return f"it did not heed {heard}; its process was killed{ran}" if heard else str(event["why"])
 
 
 def _time(value: Any) -> float:

@@ -137,8 +137,15 @@ class Crew:
         log.warning("slot.died", slot=ended.index, how=how, why=why, attempt=work.attempt)
         if not work.bundle:
             return None
-        event = {"k": "died", "a": work.attempt, "why": why, "how": how}
+        event = {"k": "died", "a": work.attempt, "why": why, "how": how, **self._span(work)}
         return {"bundle": work.bundle, "events": [event]}
+
+    def _span(self, work: Work) -> dict[str, float]:
+        """From when to when it ran, on Redis's clock."""
+        if not work.busy:
+            return {}
+        over = time.time() + self.board.clock()[0]
+        return {"t0": over - max(time.monotonic() - work.started, 0.0), "t1": over}
 
     def _end(self, slot: SlotProcess, work: Work, why: int, now: float, *, how: str = "") -> None:
         self._asked[slot.index] = Asked(work.attempt, why, now, how)

@@ -89,6 +89,12 @@ def test_the_error_of_the_only_item_is_that_of_the_job():
     assert (job.state, job.result, job.error) == ("failed", None, '{"type":"x"}')
 
 
+def test_a_job_of_which_nothing_succeeded_says_why_its_first_item_failed():
+    _, job = settle(job_with("failed", "failed"))
+
+    assert (job.state, job.error) == ("failed", '{"type":"x"}')
+
+
 def test_a_job_of_several_items_has_no_result_of_its_own():
     _, job = settle(job_with("succeeded", "failed"))
 

@@ -111,21 +111,38 @@ def test_what_ended_is_not_handed_back_in_the_same_batch(flight):
     assert sorted(batch.returned) == [FIRST + 1, FIRST + 2]
 
 
+SPAN = {"t0": 1000.0, "t1": 1006.5}
+
+
 @pytest.mark.parametrize(
     ("why", "outcome", "message"),
     [
         ("crashed", Outcome.CRASHED, "its process ended with signal SIGSEGV"),
-        ("timeout", Outcome.TIMEOUT, "timeout"),
-        ("cancelled", Outcome.CANCELLED, "cancelled"),
+        (
+            "timeout",
+            Outcome.TIMEOUT,
+            "it did not heed its timeout; its process was killed after 6.5 s",
+        ),
+        (
+            "cancelled",
+            Outcome.CANCELLED,
+            "it did not heed its cancellation; its process was killed after 6.5 s",
+        ),
+        (
+            "fenced",
+            Outcome.LOST,
+            "its node was cut off and stopped it: it must not run twice",
+        ),
     ],
 )
 def test_a_slot_that_dies_takes_only_the_running_attempt_along(flight, why, outcome, message):
-    death = {"k": "died", "a": FIRST + 1, "why": why, "how": "signal SIGSEGV"}
+    death = {"k": "died", "a": FIRST + 1, "why": why, "how": "signal SIGSEGV", **SPAN}
 
     batch = read(flight, events=[death])
 
     assert outcomes(batch) == {FIRST + 1: outcome}
     assert json.loads(batch.endings[0].error)["message"] == message
+    assert (batch.endings[0].started, batch.endings[0].ended) == (SPAN["t0"], SPAN["t1"])
     assert sorted(batch.returned) == [FIRST, FIRST + 2]
 
 

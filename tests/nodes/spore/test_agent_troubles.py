@@ -39,7 +39,9 @@ def working(start, exchange):
 
 def died(exchange) -> list[dict]:
     reports = [said for said in exchange.said if isinstance(said, dict)]
-    return [event for report in reports for event in report["events"] if event["k"] == "died"]
+    deaths = [e for report in reports for e in report["events"] if e["k"] == "died"]
+    assert all(0 <= e["t1"] - e["t0"] < 60 for e in deaths)
+    return [{k: v for k, v in e.items() if k not in ("t0", "t1")} for e in deaths]
 
 
 def test_a_task_that_heeds_its_timeout_keeps_its_process_from_being_killed(start, exchange):
