@@ -106,7 +106,7 @@ def read_database(url: str) -> dict[str, object]:
         }
     else:
         # Requests at once share these, and wait for one; each process has a pool of its own.
-        database["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 20, "timeout": 20}}
+        database["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 20, "timeout": 5}}
     return database
 
 

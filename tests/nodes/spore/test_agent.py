@@ -132,6 +132,17 @@ def test_a_slot_that_lived_for_a_minute_is_started_again_at_once(start, exchange
     assert len(later.difference(third)) == 1
 
 
+def test_a_slot_that_a_task_took_along_is_started_again_at_once_however_often(start, exchange):
+    agent, now = start(busy(WORK)), time.monotonic()
+    exchange.wake_up = True
+
+    for _ in range(4):
+        step_until(agent, exchange.running, at=now)
+        (pid,) = exchange.pids()
+        psutil.Process(pid).kill()
+        step_until(agent, lambda pid=pid: exchange.pids() not in ([], [pid]), at=now)
+
+
 def test_a_crash_is_reported_with_what_ran_and_its_bundle_let_go(start, exchange):
     agent = start(busy(WORK))
     exchange.wake_up = True
