@@ -6,31 +6,16 @@ Every move is guarded by the subtask's state, so recording twice changes nothing
 from collections import Counter
 from datetime import datetime
 from random import Random
-from typing import Any
 
-from django.db import connection, transaction
 from django.db.models import F
 
 from jobs.domain.batch import Batch, Ending
 from jobs.domain.states import Outcome, SubtaskState
-from jobs.failures import (
-    OPEN_STATES,
-    PolicyOf,
-    Recorded,
-    moment,
-    note_attempts,
-    record_failures,
-)
+from jobs.failures import PolicyOf, Recorded, note_attempts, record_failures
 from jobs.models import Job, Subtask
+from jobs.successes import store_successes
 from nodes.leadership import Leadership
 from nodes.models import ReportCursor
-
-SUCCEED = f"""
-    UPDATE jobs_subtask
-       SET state = 'succeeded', result = %s, error = NULL, node = %s, attempt = %s, attempts = %s,
-           started_at = %s, finished_at = %s, retry_at = NULL
-     WHERE id = %s AND state IN ({", ".join(f"'{state}'" for state in OPEN_STATES)})
-"""  # noqa: S608 the states are our own words
 
 
 def record_batch(
@@ -67,42 +52,13 @@ def record_batch(
 def _record_successes(endings: list[Ending], done: Recorded) -> None:
     if not endings:
         return
-    rows = [_success_row(ending) for ending in endings]
-    with connection.cursor() as cursor:
-        with transaction.atomic():
-            cursor.executemany(SUCCEED, rows)
-            alone = cursor.rowcount == len(rows)
-            if not alone:
-                transaction.set_rollback(True)
-        accepted = endings if alone else _one_by_one(cursor, endings, rows)
+    accepted = store_successes(endings)
     for ending in accepted:
         if not ending.ready.reduce:
             done.counts.setdefault(ending.job, Counter())["succeeded"] += 1
         done.touched.add(ending.job)
     done.accepted += accepted
-    note_attempts([e for e in accepted if e.ready.number > 1])
-
-
-def _one_by_one(cursor: Any, endings: list[Ending], rows: list[tuple]) -> list[Ending]:
-    """Some of them lost a race: find out which won."""
-
-    def won(row: tuple) -> bool:
-        cursor.execute(SUCCEED, row)
-        return bool(cursor.rowcount == 1)
-
-    return [ending for ending, row in zip(endings, rows, strict=True) if won(row)]
-
-
-def _success_row(ending: Ending) -> tuple:
-    return (
-        ending.result,
-        ending.node,
-        ending.attempt,
-        ending.ready.number,
-        _adapt(ending.started),
-        _adapt(ending.ended),
-        ending.ready.subtask,
-    )
+    note_attempts([e for e in accepted if e.ready.number > 1 and e.attempt])
 
 
 def _move_counters(done: Recorded) -> None:
@@ -118,8 +74,3 @@ def _move_cursors(cursors: dict[str, str]) -> None:
         unique_fields=["node"],
         update_fields=["entry"],
     )
-
-
-def _adapt(seconds: float | None) -> object:
-    """A time as the raw statement needs it: what Django's own backend would pass."""
-    return connection.ops.adapt_datetimefield_value(moment(seconds))

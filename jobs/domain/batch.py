@@ -28,6 +28,8 @@ class Ending:
     error: str | None = None
     final: bool = False
     after: float | None = None
+    #: Why it ran where it did, for people.
+    placed: str = ""
 
 
 @dataclass(slots=True)
