@@ -11,7 +11,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import F
 
-from jobs.domain.batch import Batch, Ending
+from jobs.domain.batch import Batch, Ending, Utterance
 from jobs.domain.states import Outcome, SubtaskState
 from jobs.failures import (
     OPEN_STATES,
@@ -21,14 +21,14 @@ from jobs.failures import (
     note_attempts,
     record_failures,
 )
-from jobs.models import Job, Subtask
+from jobs.models import Job, LogChunk, Partial, Subtask
 from nodes.leadership import Leadership
 from nodes.models import ReportCursor
 
 SUCCEED = f"""
     UPDATE jobs_subtask
        SET state = 'succeeded', result = %s, error = NULL, node = %s, attempt = %s, attempts = %s,
-           started_at = %s, finished_at = %s, retry_at = NULL
+           started_at = %s, finished_at = %s, seq = %s, retry_at = NULL
      WHERE id = %s AND state IN ({", ".join(f"'{state}'" for state in OPEN_STATES)})
 """  # noqa: S608 the states are our own words
 
@@ -47,12 +47,14 @@ def record_batch(
     Raises `Deposed` if we lead no more; the transaction must not be committed then.
     """
     done = Recorded()
-    leadership.confirm(now)
+    done.seq = leadership.confirm(now)
     _record_successes([e for e in batch.endings if e.outcome is Outcome.SUCCEEDED], done)
     failures = [e for e in batch.endings if e.outcome is not Outcome.SUCCEEDED]
     if failures:
         record_failures(failures, done, policy_of, now, random)
     note_attempts(batch.echoes)
+    _record_speech(LogChunk, "text", batch.logs, done.seq)
+    _record_speech(Partial, "value", batch.parts, done.seq)
     if batch.untouched:
         # What may never run twice was marked as sent; it was not begun.
         Subtask.objects.filter(pk__in=batch.untouched, state=SubtaskState.QUEUED).update(
@@ -67,7 +69,7 @@ def record_batch(
 def _record_successes(endings: list[Ending], done: Recorded) -> None:
     if not endings:
         return
-    rows = [_success_row(ending) for ending in endings]
+    rows = [_success_row(ending, done.seq) for ending in endings]
     with connection.cursor() as cursor:
         with transaction.atomic():
             cursor.executemany(SUCCEED, rows)
@@ -93,7 +95,7 @@ def _one_by_one(cursor: Any, endings: list[Ending], rows: list[tuple]) -> list[E
     return [ending for ending, row in zip(endings, rows, strict=True) if won(row)]
 
 
-def _success_row(ending: Ending) -> tuple:
+def _success_row(ending: Ending, seq: int) -> tuple:
     return (
         ending.result,
         ending.node,
@@ -101,7 +103,30 @@ def _success_row(ending: Ending) -> tuple:
         ending.ready.number,
         _adapt(ending.started),
         _adapt(ending.ended),
+        seq,
         ending.ready.subtask,
+    )
+
+
+def _record_speech(
+    table: type[LogChunk | Partial], column: str, said: list[Utterance], seq: int
+) -> None:
+    """What was said before is left as it is: a report may come twice."""
+    table.objects.bulk_create(
+        (
+            table(
+                job_id=each.job,
+                subtask_id=each.ready.subtask,
+                attempt=each.attempt,
+                number=each.ready.number,
+                node=each.node,
+                n=each.n,
+                seq=seq,
+                **{column: each.text},
+            )
+            for each in said
+        ),
+        ignore_conflicts=True,
     )
 
 
