@@ -37,6 +37,7 @@ class Bookkeeper:
             return
         mistrust_interruptions(batch, lambda job: self._memory.policy_of(job) is None)
         set_aside_echoes(batch, self._memory.flight)
+        batch.hush(self._memory.backlog.__contains__)
         batch.untouched = self._memory.untouched_once(batch.returned)
         with transaction.atomic():
             done = record_batch(
@@ -53,7 +54,7 @@ class Bookkeeper:
         crash_point("foreman.recorded")
         handed_back = self._memory.jobs_of(batch.returned)
         rivals = self._remember(batch, done, now)
-        self._conclude(settled, done.touched, cursors)
+        self._conclude(settled, done.touched | batch.speaking, cursors)
         crash_point("foreman.settled")
         self._stop_rivals(rivals)
         for line in self._lines(broken_off):
@@ -74,13 +75,13 @@ class Bookkeeper:
             for ending in done.accepted
             if ending.ready.reduce or self._memory.is_single(ending.job)
         }
-        return settle_jobs(jobs, now, results=results) if jobs else []
+        return settle_jobs(jobs, now, seq=done.seq, results=results) if jobs else []
 
     def settle(self, jobs: set[str], now: datetime) -> None:
         """End the jobs of these whose subtasks all ended."""
         with transaction.atomic():
-            self._memory.leadership.confirm(now)
-            settled = settle_jobs(jobs, now)
+            seq = self._memory.leadership.confirm(now)
+            settled = settle_jobs(jobs, now, seq=seq)
         self._conclude(settled, {one.job for one in settled}, {})
 
     def mark_once(self, planned: list[tuple[Sent, Line]], now: datetime) -> None:
@@ -125,9 +126,9 @@ class Bookkeeper:
 
     def _cancel_rest(self, job: str, now: datetime) -> None:
         with transaction.atomic():
-            self._memory.leadership.confirm(now)
-            cancel_rest(job, in_flight=self._memory.open_subtasks(job), now=now)
-            settled = settle_jobs({job}, now)
+            seq = self._memory.leadership.confirm(now)
+            cancel_rest(job, in_flight=self._memory.open_subtasks(job), now=now, seq=seq)
+            settled = settle_jobs({job}, now, seq=seq)
         if line := self._memory.backlog.get(job):
             line.remaining = len(self._memory.open_subtasks(job))
         self._conclude(settled, {job}, {})

@@ -11,11 +11,13 @@ from django.conf import settings
 from django.db.models.functions import Coalesce
 
 from jobs.bookkeeping import Bookkeeper
+from jobs.domain.backlog import Ready
 from jobs.domain.flight import Sent
 from jobs.domain.states import JOB_OPEN, JobState, SubtaskState
 from jobs.failures import moment
 from jobs.memory import Memory
 from jobs.models import Job, Queue, Subtask
+from nodes.domain.beats import Running
 from nodes.roster import Roster
 
 log = structlog.get_logger()
@@ -39,6 +41,8 @@ class Housekeeping:
         self._refresh, self._reread = refresh, reread
         self._expected: dict[str, datetime] = {}
         self._shown: set[int] = set()
+        #: What the nodes say of the attempts that tell how far they are, by bundle.
+        self._told: dict[str, tuple[Ready, Running]] = {}
         self._running: dict[str, int] = {}
         self._held_queues = _paused_queues()
         self._polled_at = 0.0
@@ -101,6 +105,7 @@ class Housekeeping:
     def _show_running(self, roster: Roster, now: datetime) -> None:
         """Subtasks that run for a second or more become visible in the database."""
         rows, alive = [], set()
+        self._told = {}
         for seat in roster:
             for running in seat.beat.running:
                 incarnation = seat.beat.incarnation
@@ -110,6 +115,8 @@ class Housekeeping:
                 found[0].sign_at = max(found[0].sign_at, seat.seen_ms / 1000)
                 alive.add(running.attempt)
                 sent, ready = found
+                if running.progress or running.message:
+                    self._told[sent.id] = ready, running
                 # What a node says of time is believed within what is possible.
                 started = max(running.started_at, sent.at)
                 old = now.timestamp() - started >= SHOW_RUNNING_AFTER_SECONDS
@@ -168,12 +175,15 @@ class Housekeeping:
         work = []
         for sent in self._begun(node):
             line = self._memory.backlog.get(sent.job)
-            ready = next(iter(sent.open.values()))
+            ready, told = self._told.get(sent.id, (next(iter(sent.open.values())), None))
             order = line.order if line else None
             task = (order.reduce if ready.reduce else order.task) if order else ""
             since = datetime.fromtimestamp(sent.at, UTC).isoformat()
             row = {"job": sent.job, "index": ready.index, "task": task, "started_at": since}
-            work.append({**row, "items": len(sent.open), "reduce": ready.reduce})
+            row |= {"items": len(sent.open), "reduce": ready.reduce}
+            if told:
+                row |= {"progress": round(told.progress, 4), "message": told.message}
+            work.append({**row, "attempt": ready.number})
         return work
 
 

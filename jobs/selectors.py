@@ -1,7 +1,7 @@
 """Reads of jobs: rows for the API, the command line and Python, all in the same words."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -9,13 +9,17 @@ from django.conf import settings
 from django.db.models import F, QuerySet, Sum
 
 from hive_site.kernel.errors import NotFound
-from jobs.domain.states import Role
+from jobs.domain.states import OPEN, Role
 from jobs.json_text import assemble
-from jobs.models import Job, Queue, Subtask
+from jobs.models import Job, LogChunk, Queue, Subtask
 from nodes.selectors import read_picture
 
 #: What a result is made of; the rest of a subtask's row stays in the database.
 RESULT_COLUMNS = ("index", "state", "node", "attempts", "started_at", "finished_at")
+
+
+#: A log has 64 KiB; whoever wants older ones asks for them one by one.
+MOST_LOGS = 50
 
 
 def get_job(job_id: str) -> Job:
@@ -35,8 +39,6 @@ def require_queue(name: str) -> str:
 
 def job_text(job: Job) -> str:
     """The job as the API shows it (CONTRACT §6), as JSON text; results go in as they are."""
-    ended = job.succeeded + job.failed + job.cancelled
-    running = min(job.running, job.total - ended)
     link = f"/api/v1/jobs/{job.pk}/"
     fields = {
         "id": job.pk,
@@ -44,14 +46,7 @@ def job_text(job: Job) -> str:
         "state": job.state,
         "queue": job.queue,
         "priority": job.priority,
-        "progress": {
-            "total": job.total,
-            "waiting": job.total - ended - running,
-            "running": running,
-            "succeeded": job.succeeded,
-            "failed": job.failed,
-            "cancelled": job.cancelled,
-        },
+        "progress": progress_of(job),
         "reduce": job.reduce or None,
         "created_at": stamp(job.created_at),
         "started_at": stamp(job.started_at),
@@ -63,10 +58,26 @@ def job_text(job: Job) -> str:
             "self": link,
             "results": f"{link}results/",
             "subtasks": f"{link}subtasks/",
+            "events": f"{link}events/",
+            "grid": f"{link}grid/",
             "cancel": f"{link}cancel/",
         },
     }
     return assemble(fields, result=job.result, error=job.error)
+
+
+def progress_of(job: Job) -> dict[str, int]:
+    """How many subtasks of a job are in which phase."""
+    ended = job.succeeded + job.failed + job.cancelled
+    running = min(job.running, job.total - ended)
+    return {
+        "total": job.total,
+        "waiting": job.total - ended - running,
+        "running": running,
+        "succeeded": job.succeeded,
+        "failed": job.failed,
+        "cancelled": job.cancelled,
+    }
 
 
 def job_view(job_id: str) -> dict[str, Any]:
@@ -108,9 +119,12 @@ def subtask_text(job_id: str, index: int) -> str | None:
         )
         for attempt in row.tries.all()
     ]
+    told = progress_told({job_id}).get(job_id, {}) if row.state in OPEN else {}
     fields = {
         "index": row.index,
         "state": row.state,
+        "progress": told.get(index, {}).get("progress"),
+        "message": told.get(index, {}).get("message"),
         "node": row.node or None,
         "attempts": row.attempts,
         "started_at": stamp(row.started_at),
@@ -119,6 +133,45 @@ def subtask_text(job_id: str, index: int) -> str | None:
     }
     texts = {"item": row.item, "result": row.result, "error": row.error}
     return assemble(fields, **texts, tries=f"[{', '.join(tries)}]")
+
+
+def attempt_logs(
+    job_id: str, index: int, *, attempt: int | None = None
+) -> list[dict[str, Any]] | None:
+    """What each attempt at a subtask said, the last 50 of them, or only the one of that number.
+
+    None if there is no such subtask.
+    """
+    subtask = (
+        Subtask.objects.filter(job_id=job_id, index=index).values_list("pk", flat=True).first()
+    )
+    if subtask is None:
+        return None
+    rows = LogChunk.objects.filter(subtask_id=subtask)
+    if attempt is not None:
+        rows = rows.filter(number=attempt)
+    tries = rows.order_by("-attempt").values_list("attempt", flat=True).distinct()[:MOST_LOGS]
+    logs: dict[int, dict[str, Any]] = {}
+    for row in rows.filter(attempt__in=list(tries)).order_by("attempt", "n"):
+        log = {"attempt": row.number, "node": row.node, "text": ""}
+        logs.setdefault(row.attempt, log)["text"] += row.text
+    return list(logs.values())
+
+
+def progress_told(jobs: Container[str]) -> dict[str, dict[int, dict[str, Any]]]:
+    """What the running subtasks of some jobs say of how far they are, by job and index.
+
+    Seconds old; nothing while the Foreman or Redis is away.
+    """
+    picture = read_picture()
+    told: dict[str, dict[int, dict[str, Any]]] = {}
+    for node in picture["nodes"] if picture.get("fresh") else ():
+        for work in node["work"]:
+            if work["job"] in jobs and "progress" in work:
+                names = ("index", "reduce", "attempt", "progress", "message")
+                view = {**{name: work[name] for name in names}, "node": node["name"]}
+                told.setdefault(work["job"], {})[work["index"]] = view
+    return told
 
 
 def queue_views() -> list[dict[str, Any]]:

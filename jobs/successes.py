@@ -32,7 +32,7 @@ COLUMNS = (
     Column("placed", "text", lambda ending: ending.placed),
 )
 SUBTASK = Column("id", "bigint", lambda ending: ending.ready.subtask)
-ALWAYS = "state = 'succeeded', error = NULL, retry_at = NULL"
+ALWAYS = "state = 'succeeded', error = NULL, retry_at = NULL, seq = %s"
 _words = ", ".join(f"'{state}'" for state in OPEN_STATES)
 IS_OPEN = f"state IN ({_words})"
 
@@ -51,26 +51,26 @@ ALL_ROWS = f"""
 """  # noqa: S608 the words are all our own
 
 
-def store_successes(endings: list[Ending]) -> list[Ending]:
+def store_successes(endings: list[Ending], seq: int) -> list[Ending]:
     """Those of the endings whose subtask was open, and now has succeeded so.
 
-    In the caller's transaction. Of two endings of one subtask one is stored.
+    In the caller's transaction, whose number is `seq`. Of two endings of one subtask one is stored.
     """
     if connection.vendor == "postgresql":
-        return _store_at_once(endings)
-    return _store_each(endings)
+        return _store_at_once(endings, seq)
+    return _store_each(endings, seq)
 
 
-def _store_at_once(endings: list[Ending]) -> list[Ending]:
+def _store_at_once(endings: list[Ending], seq: int) -> list[Ending]:
     lists = [[column.of(ending) for ending in endings] for column in (*COLUMNS, SUBTASK)]
     with connection.cursor() as cursor:
-        cursor.execute(ALL_ROWS, lists)
+        cursor.execute(ALL_ROWS, [seq, *lists])
         moved = set(cursor.fetchall())
     return [ending for ending in endings if (ending.ready.subtask, ending.attempt) in moved]
 
 
-def _store_each(endings: list[Ending]) -> list[Ending]:
-    rows = [tuple(column.of(ending) for column in (*COLUMNS, SUBTASK)) for ending in endings]
+def _store_each(endings: list[Ending], seq: int) -> list[Ending]:
+    rows = [(seq, *(column.of(ending) for column in (*COLUMNS, SUBTASK))) for ending in endings]
     with connection.cursor() as cursor:
         with transaction.atomic():
             cursor.executemany(ONE_ROW, rows)

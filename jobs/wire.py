@@ -15,6 +15,8 @@ from nodes.wire import PROTOCOL
 BUNDLE_TTL_SECONDS = 900
 #: One result may be this long, as JSON text in UTF-8.
 MAX_RESULT_BYTES = 1024 * 1024
+#: One partial result may be this long, and one attempt may have so many.
+MAX_PARTIAL_BYTES, MAX_PARTIALS = 256 * 1024, 100_000
 #: Pending events are sent when their results reach this size together.
 FLUSH_BYTES = 192 * 1024
 

@@ -59,6 +59,17 @@ RESULT = record(
     started_at=TIME,
     finished_at=TIME,
 )
-SUBTASK = {**RESULT, "properties": {**RESULT["properties"], "item": ANY, "retry_at": TIME}}
+PROGRESS = {**NUMBER, "minimum": 0, "maximum": 1, "nullable": True}
+SUBTASK = {
+    **RESULT,
+    "properties": {
+        **RESULT["properties"],
+        "item": ANY,
+        "retry_at": TIME,
+        "progress": PROGRESS,
+        "message": {**TEXT, "nullable": True},
+    },
+}
+LOG = record(index=WHOLE, attempt=WHOLE, node=TEXT, text=TEXT)
 TASK = record(name=TEXT, summary=TEXT, options={"type": "object"})
 QUEUE = record(name=TEXT, depth=WHOLE, oldest_wait={**NUMBER, "nullable": True}, paused=FLAG)

@@ -1,11 +1,10 @@
 """REST for jobs: parse, one service, render. Results go out as the text they came in."""
 
 import hashlib
-from typing import Any
+from functools import partial
 
 from django.http import HttpResponse, StreamingHttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -14,6 +13,7 @@ from hive_site.kernel.errors import Invalid, NotFound
 from jobs import selectors, services
 from jobs.api.cursors import following, read_cursor, read_index, read_limit
 from jobs.api.filters import filter_jobs, filter_subtasks
+from jobs.api.paging import AnyType, result_lines, stream_pages
 from jobs.api.shapes import JOB, JOB_WISH, RESULT, SUBTASK
 from jobs.json_text import page
 from jobs.models import Job
@@ -128,18 +128,6 @@ class JobVerbView(APIView):
         return text_response(selectors.job_text(job), status=202)
 
 
-class AnyType(BaseContentNegotiation):
-    """The view itself looks at Accept: its answers are no renderer's."""
-
-    def select_parser(self, request: Request, parsers: Any) -> Any:
-        """The first parser; there is nothing to parse."""
-        return parsers[0]
-
-    def select_renderer(self, request: Request, renderers: Any, format_suffix: Any = None) -> Any:
-        """The first renderer, for errors."""
-        return renderers[0], renderers[0].media_type
-
-
 @extend_schema(tags=["jobs"])
 class ResultsView(APIView):
     """The results of a job."""
@@ -153,8 +141,8 @@ class ResultsView(APIView):
         """Results in item order, in pages; all of them with `Accept: application/x-ndjson`."""
         selectors.get_job(job_id)
         if NDJSON in request.headers.get("Accept", ""):
-            lines = (f"{text}\n" for _, text in selectors.result_texts(selectors.map_rows(job_id)))
-            return StreamingHttpResponse(lines, content_type=NDJSON)
+            pages = partial(result_lines, job_id)
+            return stream_pages(request, pages, start=-1, content_type=NDJSON)
         limit = read_limit(request)
         rows = selectors.map_rows(job_id, after=read_index(request))[: limit + 1]
         return rows_response(request, list(selectors.result_texts(rows)), limit)

@@ -4,7 +4,7 @@ Reports fill a batch, and so do verdicts of the Foreman: a bundle lost with its 
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,11 +32,28 @@ class Ending:
     placed: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """What an attempt said while it ran: a piece of log as text, or a partial result as JSON.
+
+    `n` is its place among what the attempt said of that kind, from 1.
+    """
+
+    attempt: int
+    ready: Ready
+    job: str
+    node: str
+    n: int
+    text: str
+
+
 @dataclass(slots=True)
 class Batch:
     """Everything that one recording transaction is about."""
 
     endings: list[Ending] = field(default_factory=list)
+    logs: list[Utterance] = field(default_factory=list)
+    parts: list[Utterance] = field(default_factory=list)
     #: Failures of attempts whose subtask another attempt still works on: noted, not counted.
     echoes: list[Ending] = field(default_factory=list)
     returned: list[int] = field(default_factory=list)
@@ -45,6 +62,16 @@ class Batch:
     paces: list[tuple[str, float]] = field(default_factory=list)
     dropped: int = 0
     _seen: set[int] = field(default_factory=set)
+
+    def hush(self, is_open: Callable[[str], bool]) -> None:
+        """Keep only what was said for jobs that are open: of others, whoever follows has gone."""
+        self.logs = [said for said in self.logs if is_open(said.job)]
+        self.parts = [said for said in self.parts if is_open(said.job)]
+
+    @property
+    def speaking(self) -> set[str]:
+        """The jobs for which something was said."""
+        return {said.job for said in (*self.logs, *self.parts)}
 
     def add(self, ending: Ending) -> bool:
         """Take an ending in; False if this batch has one for the attempt already."""

@@ -8,7 +8,8 @@ import json
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from jobs.domain.batch import Batch, Ending, error_text
+from jobs.domain.backlog import Ready
+from jobs.domain.batch import Batch, Ending, Utterance, error_text
 from jobs.domain.flight import Flight, Sent
 from jobs.domain.states import Outcome
 
@@ -20,6 +21,10 @@ KINDS = {
     # Its agent was cut off and stopped what must not run twice.
     "fenced": Outcome.LOST,
 }
+#: What attempts say while they run, and how much at once, in characters: what a slot sends
+#: (jobs/wire.py, jobs/domain/transcript.py) with room to spare.
+SPEECH = {"log": 128 * 1024, "part": 256 * 1024}
+MAX_PLACE = 2**31 - 1
 #: What reading raises if a node does not keep to the protocol.
 MALFORMED = (TypeError, ValueError, KeyError, AttributeError, OverflowError, RecursionError)
 #: A task may put its next try off for so long.
@@ -93,7 +98,11 @@ def _read_event(
         batch.give_back(mine if event.get("all") else mine & set(event["attempts"]))
     elif kind == "died":
         _read_death(event, body, speaker, flight, batch)
-    elif (found := flight.find(event["a"], speaker.node, speaker.incarnation)) is not None:
+    elif (found := flight.find(event["a"], speaker.node, speaker.incarnation)) is None:
+        batch.dropped += 1
+    elif kind in SPEECH:
+        _read_speech(event, *found, batch)
+    else:
         sent, ready = found
         batch.add(
             Ending(
@@ -109,8 +118,18 @@ def _read_event(
                 after=_rest(event.get("after")),
             )
         )
-    else:
-        batch.dropped += 1
+
+
+def _read_speech(event: dict[str, Any], sent: Sent, ready: Ready, batch: Batch) -> None:
+    kind, place = event["k"], int(event["n"])
+    text = event["text"] if kind == "log" else event["value"]
+    if not 0 < place <= MAX_PLACE or len(text) > SPEECH[kind] or "\0" in text:
+        raise ValueError(f"no {kind}")
+    if kind == "part":
+        _check_result(text)
+    text.encode()  # a lone surrogate would poison the whole transaction
+    said = Utterance(event["a"], ready, sent.job, sent.node, place, text)
+    (batch.logs if kind == "log" else batch.parts).append(said)
 
 
 def _bundle_of(body: dict[str, Any], speaker: Speaker, flight: Flight) -> Sent | None:

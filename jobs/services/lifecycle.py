@@ -6,7 +6,7 @@ from django.db import transaction
 
 from hive_site.kernel.errors import Conflict
 from jobs.domain.states import JOB_OPEN, JOB_TERMINAL, JobState
-from jobs.models import Attempt, IdempotencyKey, Job, Subtask
+from jobs.models import Attempt, IdempotencyKey, Job, LogChunk, Partial, Subtask
 from jobs.selectors import get_job
 from nodes.inbox import ring
 
@@ -55,6 +55,8 @@ def delete_job(*, job_id: str) -> None:
         raise Conflict(f"job {job_id} is {job.state}; cancel it first")
     for rows in (
         Attempt.objects.filter(subtask__job_id=job_id),
+        LogChunk.objects.filter(job_id=job_id),
+        Partial.objects.filter(job_id=job_id),
         Subtask.objects.filter(job_id=job_id),
         IdempotencyKey.objects.filter(job_id=job_id),
     ):

@@ -26,6 +26,7 @@ AFRESH: dict[str, Any] = {
     "retry_at": None,
     "started_at": None,
     "finished_at": None,
+    "seq": 0,
 }
 
 

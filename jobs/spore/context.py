@@ -1,6 +1,7 @@
 """What a task is given besides its item."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,7 @@ class Context:
     __slots__ = (
         "_attempt_id",
         "_cell",
+        "_say",
         "attempt",
         "cache",
         "gpus",
@@ -60,11 +62,12 @@ class Context:
         release: str,
         cell: Cell,
         cache: SharedCache,
+        say: Callable[[str], object],
     ) -> None:
         self.subtask_id, self.index, self.attempt, _ = item
         self.job_id, self.total, self.gpus = bundle.job, bundle.total, list(bundle.gpus)
         self.node, self.release, self.cache = node, release, cache
-        self._attempt_id, self._cell = attempt_id, cell
+        self._attempt_id, self._cell, self._say = attempt_id, cell, say
 
     @property
     def cancelled(self) -> bool:
@@ -77,5 +80,7 @@ class Context:
         self._cell.write(replace(self._cell.read(), progress=share, message=message))
 
     def log(self, message: str) -> None:
-        """Write a line to the Spore's log, with the subtask it belongs to."""
-        log.info("task.says", job=self.job_id, index=self.index, message=message)
+        """Write a line to the subtask's log, among what it prints; to the Spore's own log only
+        where that shows what is there to debug."""
+        self._say(str(message))
+        log.debug("task.says", job=self.job_id, index=self.index, message=message)

@@ -5,9 +5,8 @@ around a job (57 commands, callbacks, its own retries) is left out: the Foreman 
 """
 
 import os
-import signal
 import time
-from types import FrameType
+from functools import partial
 from typing import Any
 
 import structlog
@@ -20,17 +19,18 @@ from hive_site.kernel.crash import crash_point
 from hive_site.kernel.envelope import Forged, unseal
 from hive_site.kernel.errors import NotFound
 from hive_site.kernel.redis import RedisError, connect
-from jobs.outcomes import TaskCancelled, TaskTimeout
 from jobs.registry import Registry, Task
+from jobs.spore.capture import Capture
 from jobs.spore.context import Context, SharedCache
+from jobs.spore.ear import Ear
+from jobs.spore.interruptions import Interruptions
 from jobs.spore.reporter import Reporter
 from jobs.spore.runner import run_item
-from jobs.spore.verdicts import describe, encode_result
+from jobs.spore.verdicts import Parts, describe, encode_result
 from jobs.wire import Bundle, read_bundle
 from nodes import wire
-from nodes.spore.board import CANCEL, IDLE, NONE, Board, Work
+from nodes.spore.board import IDLE, Board, Work
 from nodes.spore.identity import Identity
-from nodes.spore.slots import SOFT_STOP
 from nodes.spore.spool import Spool
 
 log = structlog.get_logger()
@@ -52,6 +52,7 @@ class Slot(SimpleWorker):
         url: str,
         registry: Registry,
         spool: Spool,
+        capture: Capture,
     ) -> None:
         name = wire.client_name(identity.name, identity.incarnation)
         client: Redis = connect(url, name=name, blocking=True)
@@ -64,12 +65,11 @@ class Slot(SimpleWorker):
             worker_ttl=RQ_HEARTBEAT_SECONDS * 4,
         )
         self._identity, self._board, self._cell = identity, board, board[index]
-        self._registry = registry
-        self._reporter = Reporter(connect(url, name=name), identity, spool)
+        self._registry, self._capture = registry, capture
+        self._reporter = Reporter(connect(url, name=name), identity, spool, Ear(capture))
         self._cache = SharedCache(connect(url, name=name))
-        self._attempt = 0
+        self._interruptions = Interruptions(self._cell)
         self._beat_at = 0.0
-        signal.signal(SOFT_STOP, self._on_soft_stop)
 
     def serve(self) -> None:
         """Pop and run bundles, one at a time. Redis may be away meanwhile."""
@@ -165,20 +165,28 @@ class Slot(SimpleWorker):
                 release=me.release,
                 cell=self._cell,
                 cache=self._cache,
+                say=self._capture.say,
             )
-            self._attempt = attempt
+            share = partial(self._share, Parts(attempt))
+            self._interruptions.attempt = attempt
             try:
-                result = encode_result(run_item(task, ctx, item[3], bundle.kwargs))
+                result = encode_result(run_item(task, ctx, item[3], bundle.kwargs, share=share))
             finally:
-                self._attempt = 0
+                self._interruptions.attempt = 0
         except BaseException as error:  # noqa: BLE001 whatever a task raises is its own failure
             ended = started + time.monotonic() - begun
             fields = {**describe(error), "a": attempt, "t0": started, "t1": ended}
-            self._reporter.happened(fields)
+            self._reporter.failed(fields)
         else:
             crash_point("spore.ran")
             ended = started + time.monotonic() - begun
             self._reporter.succeeded(attempt, started, ended, result)
+
+    def _share(self, parts: Parts, value: Any) -> None:
+        event = parts.encode(value)
+        # Whoever is interrupted here would leave the reporter locked.
+        with self._interruptions.put_off():
+            self._reporter.happened(event, len(event["value"]))
 
     def _hand_back(self, bundle: Bundle, position: int) -> None:
         back = [bundle.first + p for p in range(position, len(bundle.items))]
@@ -192,14 +200,6 @@ class Slot(SimpleWorker):
             self._reporter.happened(
                 {"k": "fail", "a": attempt, "e": error, "t0": clock, "t1": clock}
             )
-
-    def _on_soft_stop(self, signum: int, frame: FrameType | None) -> None:
-        """The agent wants the running attempt to end: raise in the middle of the task."""
-        what = self._cell.ordered(self._attempt) if self._attempt else NONE
-        if what == NONE:
-            return
-        self._attempt = 0
-        raise TaskCancelled("cancelled") if what == CANCEL else TaskTimeout("ran past its timeout")
 
     def _show_in_rq(self) -> None:
         """Let `rq info` see this worker."""
@@ -226,13 +226,15 @@ def serve_slot(
     from jobs.registry import load_tasks
 
     registry = load_tasks(modules)
-    while not board.clock()[1]:
-        try:
-            slot = Slot(identity, board, index, url=url, registry=registry, spool=spool)
-        except (RedisError, OSError) as error:
-            # RQ gives the connection its name; a slot may start while Redis is away.
-            log.warning("redis.away", error=str(error))
-            time.sleep(AWAY_SECONDS)
-        else:
-            slot.serve()
-            return
+    with Capture() as capture:
+        make = partial(Slot, url=url, registry=registry, spool=spool, capture=capture)
+        while not board.clock()[1]:
+            try:
+                slot = make(identity, board, index)
+            except (RedisError, OSError) as error:
+                # RQ gives the connection its name; a slot may start while Redis is away.
+                log.warning("redis.away", error=str(error))
+                time.sleep(AWAY_SECONDS)
+            else:
+                slot.serve()
+                return

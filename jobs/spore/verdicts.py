@@ -6,7 +6,7 @@ from typing import Any
 from hive_site.kernel.errors import Invalid
 from jobs.json_text import encode
 from jobs.outcomes import Fail, Retry, TaskCancelled, TaskTimeout
-from jobs.wire import MAX_RESULT_BYTES
+from jobs.wire import MAX_PARTIAL_BYTES, MAX_PARTIALS, MAX_RESULT_BYTES
 
 TRACEBACK_CHARS = 20_000
 MESSAGE_CHARS = 4_000
@@ -30,6 +30,28 @@ def encode_result(value: Any) -> str:
     if size > MAX_RESULT_BYTES:
         raise ResultTooLarge(f"the result has {size} bytes; {MAX_RESULT_BYTES} are allowed")
     return text
+
+
+class Parts:
+    """The partial results of one attempt, numbered from 1."""
+
+    def __init__(self, attempt: int) -> None:
+        self._attempt, self._count = attempt, 0
+
+    def encode(self, value: Any) -> dict[str, Any]:
+        """The event of the next one. Raises `ResultInvalid` or `ResultTooLarge`."""
+        try:
+            text = encode(value, field="result")
+        except Invalid as error:
+            raise ResultInvalid(f"partial result {self._count + 1} {error}") from error
+        size = len(text.encode())
+        if size > MAX_PARTIAL_BYTES:
+            rule = f"{MAX_PARTIAL_BYTES} are allowed"
+            raise ResultTooLarge(f"partial result {self._count + 1} has {size} bytes; {rule}")
+        if self._count >= MAX_PARTIALS:
+            raise ResultTooLarge(f"an attempt may have {MAX_PARTIALS:,} partial results")
+        self._count += 1
+        return {"k": "part", "a": self._attempt, "n": self._count, "value": text}
 
 
 def describe(error: BaseException) -> dict[str, Any]:

@@ -1,7 +1,10 @@
 """Tasks that nobody would write, and some that everybody does."""
 
 import asyncio
+import logging
 import os
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -104,3 +107,37 @@ def give_up(ctx, item):
 @task("odd.once", at_most_once=True)
 def once(ctx, item):
     raise RuntimeError("only once")
+
+
+@task("odd.talkative")
+def talkative(ctx, item, *, seconds=0) -> Iterator[int]:
+    """Says something in every way."""
+    print(f"item {item}")
+    yield item
+    time.sleep(seconds)
+
+
+@task("odd.half_way")
+def half_way(ctx, item):
+    """Says how far it is, then waits in the directory `item` for the word to go on."""
+    ctx.progress(0.5, "half way")
+    while not (Path(item) / "go").exists():
+        time.sleep(0.01)
+
+
+@task("odd.loud", backoff=(0.1,))
+def loud(ctx, item):
+    """Writes wherever one can, and fails once."""
+    ctx.log(f"ctx.log {item}")
+    print(f"print {item}")
+    print(f"stderr {item}", file=sys.stderr)
+    logging.getLogger("odd").warning("log %s", item)
+    subprocess.run(["echo", "echo", item], check=True)
+    if ctx.attempt == 1:
+        raise RuntimeError("once more")
+
+
+@task("odd.chatter")
+def chatter(ctx, item):
+    for n in range(item):
+        print(f"line {n} ü")

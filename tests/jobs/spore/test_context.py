@@ -38,7 +38,12 @@ def server():
 
 
 @pytest.fixture
-def ctx(cell, server):
+def lines():
+    return []
+
+
+@pytest.fixture
+def ctx(cell, server, lines):
     return Context(
         bundle=BUNDLE,
         item=BUNDLE.items[0],
@@ -47,6 +52,7 @@ def ctx(cell, server):
         release="1.0",
         cell=cell,
         cache=SharedCache(connect_to(server)),
+        say=lines.append,
     )
 
 
@@ -97,7 +103,17 @@ def test_another_order_is_no_cancellation(ctx, cell, attempt, what):
     assert ctx.cancelled is False
 
 
-def test_a_line_of_log_names_its_subtask(ctx, caplog):
+def test_a_line_of_log_is_the_subtasks_own_and_none_of_the_spores(ctx, lines, caplog):
+    ctx.log("hello")
+    ctx.log(7)
+
+    assert lines == ["hello", "7"]
+    assert caplog.records == []
+
+
+def test_who_debugs_a_spore_sees_the_lines_with_their_subtasks(ctx, caplog):
+    caplog.set_level("DEBUG")
+
     ctx.log("hello")
 
     [record] = caplog.records

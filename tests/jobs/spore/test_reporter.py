@@ -7,6 +7,7 @@ import pytest
 
 from hive_site.kernel.envelope import unseal
 from jobs.spore import reporter as module
+from jobs.spore.ear import Ear
 from jobs.spore.reporter import Reporter
 from jobs.wire import FLUSH_BYTES, Bundle
 from nodes import wire
@@ -48,9 +49,25 @@ def spool(tmp_path):
     return Spool(tmp_path / "spool")
 
 
+class Printed:
+    """What tasks print, by hand."""
+
+    def __init__(self):
+        self.pending = b""
+
+    def take(self):
+        taken, self.pending = self.pending, b""
+        return taken
+
+
 @pytest.fixture
-def reporter(server, redis, spool):
-    reporter = Reporter(connect_to(server), ME, spool)
+def printed():
+    return Printed()
+
+
+@pytest.fixture
+def reporter(server, redis, spool, printed):
+    reporter = Reporter(connect_to(server), ME, spool, Ear(printed))
     reporter.begin(BUNDLE)
     return reporter
 
@@ -186,10 +203,10 @@ class Clock:
         return self.now
 
 
-def test_short_items_that_take_long_together_stay(server, redis, spool, monkeypatch):
+def test_short_items_that_take_long_together_stay(server, redis, spool, printed, monkeypatch):
     clock = Clock()
     monkeypatch.setattr(module, "time", clock)
-    reporter = Reporter(connect_to(server), ME, spool)
+    reporter = Reporter(connect_to(server), ME, spool, Ear(printed))
     reporter.begin(BUNDLE)
     for position in range(2):
         clock.now += 0.6 * module.LONG_SECONDS

@@ -8,8 +8,8 @@ from jobs.registry import Task
 from jobs.spore.runner import run_item
 
 
-def run(task, item=3, **kwargs):
-    return run_item(Task(name="t.task", run=task), object(), item, kwargs)
+def run(task, item=3, *, share=lambda value: None, **kwargs):
+    return run_item(Task(name="t.task", run=task), object(), item, kwargs, share=share)
 
 
 def test_a_function_gives_what_it_returns():

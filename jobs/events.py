@@ -1,0 +1,117 @@
+"""What was recorded for a job behind a position, in pages: what followers are told.
+
+A page never skips anything. Transactions are numbered in the order of their commits, so once a
+number is seen, all rows up to it are there; later rows are left for the next page.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.db.models import Max, Q, QuerySet
+
+from jobs.domain.following import Kind, Position, Reading, Record, merge
+from jobs.domain.states import JOB_TERMINAL, Role
+from jobs.json_text import assemble
+from jobs.models import Job, LogChunk, Partial, Subtask
+from jobs.selectors import job_text, progress_of, result_texts
+
+#: A page ends behind the row that makes it larger than this, and holds no more rows of a kind.
+PAGE_CHARS, PAGE_ROWS = 256 * 1024, 256
+COUNTERS = ("state", "total", "running", "succeeded", "failed", "cancelled")
+SPOKEN = ("seq", "id", "subtask__index", "subtask__role", "number", "node", "n")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some of what happened, and where that leaves its reader. Texts are JSON."""
+
+    records: list[Record]
+    end: Position
+    #: Whether there was nothing more just then.
+    whole: bool
+    #: The job's state and progress; None if the job is no more.
+    state: str | None
+    #: The job, if it has ended and this is the last page.
+    final: str | None
+
+
+def read_page(job_id: str, after: Position) -> Page:
+    """The next page of a job's records."""
+    # First, because a job ends in the transaction of its last result.
+    job = Job.objects.only(*COUNTERS).filter(pk=job_id).first()
+    if job is None:
+        return Page([], after, True, None, None)
+    horizon = _horizon(job_id)
+    if horizon < after.seq:
+        found = Reading([], True)
+    else:
+        found = merge([read(job_id, after, horizon) for read in (_logs, _partials, _results)])
+    end = found.records[-1].position if found.records else after
+    state = assemble({"state": job.state, "progress": progress_of(job)})
+    final = _final(job_id) if found.whole and job.state in JOB_TERMINAL else None
+    return Page(list(found.records), end, found.whole, state, final)
+
+
+def _final(job_id: str) -> str | None:
+    """The job, unless it was given another chance just now."""
+    job = Job.objects.filter(pk=job_id, state__in=JOB_TERMINAL).first()
+    return job_text(job) if job else None
+
+
+def _horizon(job_id: str) -> int:
+    """The last transaction known to have written something for the job; 0 for none."""
+    rows = (
+        Subtask.objects.filter(job_id=job_id, seq__gt=0),
+        *(table.objects.filter(job_id=job_id) for table in (LogChunk, Partial)),
+    )
+    return max(each.aggregate(last=Max("seq"))["last"] or 0 for each in rows)
+
+
+def _behind(rows: QuerySet, kind: Kind, after: Position, horizon: int) -> QuerySet:
+    seq, key = after.behind(kind)
+    rows = rows.filter(Q(seq__gt=seq) | Q(id__gt=key), seq__gte=seq, seq__lte=horizon)
+    return rows.order_by("seq", "id")
+
+
+def _logs(job_id: str, after: Position, horizon: int) -> Reading:
+    rows = _behind(LogChunk.objects.filter(job_id=job_id), Kind.LOG, after, horizon)
+    return _take(_spoken(Kind.LOG, rows.values_list(*SPOKEN, "text")))
+
+
+def _partials(job_id: str, after: Position, horizon: int) -> Reading:
+    rows = _behind(Partial.objects.filter(job_id=job_id), Kind.PARTIAL, after, horizon)
+    return _take(_spoken(Kind.PARTIAL, rows.values_list(*SPOKEN, "value")))
+
+
+def _spoken(kind: Kind, rows: QuerySet) -> Iterator[Record]:
+    for seq, key, index, role, number, node, n, text in rows[: PAGE_ROWS + 1].iterator():
+        fields = {"index": index, "reduce": role == Role.REDUCE, "attempt": number, "node": node}
+        if kind is Kind.LOG:
+            data = assemble({**fields, "text": text})
+        else:
+            data = assemble({**fields, "n": n}, value=text)
+        yield Record(Position(seq, kind, key), data)
+
+
+def _results(job_id: str, after: Position, horizon: int) -> Reading:
+    # The condition on `seq` is that of the index.
+    ended = Subtask.objects.filter(job_id=job_id, role=Role.MAP, seq__gt=0)
+    rows = _behind(ended, Kind.RESULT, after, horizon)
+    places = list(rows.values_list("index", "seq", "id")[: PAGE_ROWS + 1])
+    keys = {index: Position(seq, Kind.RESULT, key) for index, seq, key in places}
+    # What was given another chance just now is told again when it has ended.
+    chosen = ended.filter(id__in=[key for _, _, key in places]).order_by("seq", "id")
+    texts = result_texts(chosen) if places else iter(())
+    return _take((Record(keys[index], text) for index, text in texts), more=len(places) > PAGE_ROWS)
+
+
+def _take(records: Iterator[Record], *, more: bool = False) -> Reading:
+    """So many of them as a page may hold."""
+    taken: list[Record] = []
+    chars = 0
+    for record in records:
+        if len(taken) == PAGE_ROWS or chars >= PAGE_CHARS:
+            return Reading(taken, whole=False)
+        taken.append(record)
+        chars += len(record.data)
+    return Reading(taken, whole=not more)
