@@ -28,7 +28,7 @@ from nodes.models import ReportCursor
 SUCCEED = f"""
     UPDATE jobs_subtask
        SET state = 'succeeded', result = %s, error = NULL, node = %s, attempt = %s, attempts = %s,
-           started_at = %s, finished_at = %s, retry_at = NULL
+           started_at = %s, finished_at = %s, placed = %s, retry_at = NULL
      WHERE id = %s AND state IN ({", ".join(f"'{state}'" for state in OPEN_STATES)})
 """  # noqa: S608 the states are our own words
 
@@ -101,6 +101,7 @@ def _success_row(ending: Ending) -> tuple:
         ending.ready.number,
         _adapt(ending.started),
         _adapt(ending.ended),
+        ending.placed,
         ending.ready.subtask,
     )
 

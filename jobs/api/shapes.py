@@ -6,7 +6,13 @@ from nodes.api.shapes import ANY, FLAG, LABELS, NUMBER, TEXT, TIME, WHOLE, WORDS
 
 ERROR = {**record(type=TEXT, message=TEXT, traceback=TEXT), "nullable": True}
 REQUIRES = record(
-    gpu=WHOLE, gpu_memory_mb=WHOLE, memory_mb=WHOLE, labels=LABELS, capabilities=WORDS
+    gpu=WHOLE,
+    gpu_memory_mb=WHOLE,
+    memory_mb=WHOLE,
+    labels=LABELS,
+    capabilities=WORDS,
+    avoid={**WORDS, "description": "names of nodes that will not do"},
+    release={**TEXT, "description": "of the code: 1.4.2, or comparisons like >=1.4,<2"},
 )
 JOB_WISH = {
     **record(
