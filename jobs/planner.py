@@ -116,14 +116,19 @@ class Planner:
             if choice:
                 return self._send(line, _take(line, at, count), choice, demand, step)
         if step.now - line.explained_at >= EXPLAIN_EVERY_SECONDS or not line.awaiting_room:
-            line.explained_at = step.now
-            line.awaiting_room = step.pool.why_not(self._shape(line, 0, step)[1])
+            self._explain(line, step)
         return None
+
+    def _explain(self, line: Line, step: Step) -> None:
+        _, demand = self._shape(line, 0, step)
+        line.explained_at = step.now
+        line.awaiting_room = step.pool.why_not(demand)
+        line.fits_nowhere = not step.pool.fits_somewhere(demand)
 
     def _send(
         self, line: Line, items: list[Ready], choice: Choice, demand: Demand, step: Step
     ) -> Sent:
-        line.awaiting_room = ""
+        line.awaiting_room, line.fits_nowhere = "", False
         seat = step.roster[choice.node]
         seat.in_flight += 1
         seat.sent_since_beat += 1

@@ -46,6 +46,7 @@ JOB = record(
     progress=record(
         total=WHOLE, waiting=WHOLE, running=WHOLE, succeeded=WHOLE, failed=WHOLE, cancelled=WHOLE
     ),
+    waiting_for={**TEXT, "nullable": True, "description": "why something of it waits"},
     result=ANY,
     error=ERROR,
     created_at=TIME,
@@ -61,10 +62,15 @@ RESULT = record(
     result=ANY,
     error=ERROR,
     node={**TEXT, "nullable": True},
+    placed={**TEXT, "nullable": True, "description": "why it ran there"},
     attempts=WHOLE,
     started_at=TIME,
     finished_at=TIME,
 )
-SUBTASK = {**RESULT, "properties": {**RESULT["properties"], "item": ANY, "retry_at": TIME}}
+WHY = {**TEXT, "nullable": True, "description": "why it ran where it did, or why it waits"}
+SUBTASK = {
+    **RESULT,
+    "properties": {**RESULT["properties"], "item": ANY, "retry_at": TIME, "why": WHY},
+}
 TASK = record(name=TEXT, summary=TEXT, options={"type": "object"})
 QUEUE = record(name=TEXT, depth=WHOLE, oldest_wait={**NUMBER, "nullable": True}, paused=FLAG)

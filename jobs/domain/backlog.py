@@ -83,6 +83,8 @@ class Line:
     #: Why none of it can be placed, for people; empty if some can. As of `explained_at`.
     awaiting_room: str = ""
     explained_at: float = 0.0
+    #: Whether no node can ever run it, as things are.
+    fits_nowhere: bool = False
     #: Subtasks of which a second copy was made ready, and not all copies have come back.
     doubled: set[int] = field(default_factory=set)
     #: Subtasks that succeeded while another copy was in flight.

@@ -127,6 +127,10 @@ class Pool:
         nodes = (self._nodes[name] for name in self._room(demand).names if name != besides)
         return sum(max(n.slots - n.sent, 0) for n in nodes if not busy(n, demand))
 
+    def fits_somewhere(self, demand: Demand) -> bool:
+        """Whether some node could run this, busy or not."""
+        return bool(self._room(demand).names)
+
     def why_not(self, demand: Demand) -> str:
         """Why this is placed nowhere, in one line for people."""
         room = self._room(demand)
