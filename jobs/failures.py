@@ -99,6 +99,7 @@ def _apply(
         state=verdict.state,
         error=_explain(ending.error, verdict.reason),
         node=ending.node,
+        placed=ending.placed,
         attempt=ending.attempt,
         attempts=ending.ready.number,
         errors=tally.errors,

@@ -121,12 +121,15 @@ class Housekeeping:
                 started = max(running.started_at, sent.at)
                 old = now.timestamp() - started >= SHOW_RUNNING_AFTER_SECONDS
                 if old and running.attempt not in self._shown:
-                    rows.append((ready.subtask, seat.name, started))
+                    rows.append((ready.subtask, seat.name, started, sent.placed))
                     self._shown.add(running.attempt)
         self._shown &= alive
-        for subtask, node, started in rows:
+        for subtask, node, started, placed in rows:
             Subtask.objects.filter(pk=subtask, state__in=NOT_BEGUN).update(
-                state=SubtaskState.RUNNING, node=node, started_at=moment(started)
+                state=SubtaskState.RUNNING,
+                node=node,
+                started_at=moment(started),
+                placed=placed,
             )
 
     def _show_jobs(self, now: datetime) -> None:

@@ -11,6 +11,7 @@ from jobs.domain.retry import Policy
 from jobs.domain.states import JobState, Outcome, Role, SubtaskState
 from jobs.models import Attempt, Job, Subtask
 from nodes.domain.placement import Demand
+from nodes.releases import Releases
 
 PAGE = 2000
 #: The window is filled again when it holds fewer than this.
@@ -77,6 +78,8 @@ def read_demand(requires: dict[str, Any]) -> Demand:
         memory_mb=requires.get("memory_mb", 0),
         labels=tuple(sorted(requires.get("labels", {}).items())),
         capabilities=frozenset(requires.get("capabilities", ())),
+        avoid=frozenset(requires.get("avoid", ())),
+        release=Releases(requires["release"]) if "release" in requires else None,
     )
 
 

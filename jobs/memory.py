@@ -107,7 +107,7 @@ class Memory:
         line.decided.discard(ready.subtask)
         if again and not (line.stopped or decided) and line.is_past(ready):
             line.forget_copy(ready.subtask)
-            line.ready.appendleft(ready)
+            line.ready.appendleft(ready.alone())
 
     def decide(self, ending: Ending) -> frozenset[int]:
         """The subtask has its terminal state; the attempts that work on it in vain now."""
@@ -125,9 +125,11 @@ class Memory:
         line = self.backlog.get(sent.job)
         if line is None or line.stopped or not line.order.idempotent:
             return
+        because = f"second copy: {sent.node} fell silent"
         for ready in sent.open.values():
             if line.is_past(ready) and ready.subtask not in line.decided:
-                line.double(ready.after(avoid=frozenset({sent.node})))
+                away = frozenset({sent.node})
+                line.double(ready.after(avoid=away, copy_because=because))
 
     def retry(self, ending: Ending, at: datetime | None) -> None:
         """The subtask of a failed attempt is tried again, now or at a time."""

@@ -12,10 +12,11 @@ from hive_site.kernel.errors import NotFound
 from jobs.domain.states import OPEN, Role
 from jobs.json_text import assemble
 from jobs.models import Job, LogChunk, Queue, Subtask
+from jobs.reasons import why_job_waits, why_subtask
 from nodes.selectors import read_picture
 
 #: What a result is made of; the rest of a subtask's row stays in the database.
-RESULT_COLUMNS = ("index", "state", "node", "attempts", "started_at", "finished_at")
+RESULT_COLUMNS = ("index", "state", "node", "placed", "attempts", "started_at", "finished_at")
 
 
 #: A log has 64 KiB; whoever wants older ones asks for them one by one.
@@ -37,8 +38,11 @@ def require_queue(name: str) -> str:
     return name
 
 
-def job_text(job: Job) -> str:
-    """The job as the API shows it (CONTRACT §6), as JSON text; results go in as they are."""
+def job_text(job: Job, *, waiting_for: str | None = None) -> str:
+    """The job as the API shows it (CONTRACT §6), as JSON text; results go in as they are.
+
+    `waiting_for` is for the caller to find out: it takes questions to Redis.
+    """
     link = f"/api/v1/jobs/{job.pk}/"
     fields = {
         "id": job.pk,
@@ -47,6 +51,7 @@ def job_text(job: Job) -> str:
         "queue": job.queue,
         "priority": job.priority,
         "progress": progress_of(job),
+        "waiting_for": waiting_for,
         "reduce": job.reduce or None,
         "created_at": stamp(job.created_at),
         "started_at": stamp(job.started_at),
@@ -82,7 +87,8 @@ def progress_of(job: Job) -> dict[str, int]:
 
 def job_view(job_id: str) -> dict[str, Any]:
     """The job as the API shows it. Raises `NotFound`."""
-    view: dict[str, Any] = json.loads(job_text(get_job(job_id)))
+    job = get_job(job_id)
+    view: dict[str, Any] = json.loads(job_text(job, waiting_for=why_job_waits(job)))
     return view
 
 
@@ -97,13 +103,15 @@ def result_texts(rows: QuerySet[Subtask]) -> Iterator[tuple[int, str]]:
     for row in rows.values_list(*columns).iterator(chunk_size=500):
         *plain, begun, ended, result, error = row
         fields = dict(zip(RESULT_COLUMNS, (*plain, stamp(begun), stamp(ended)), strict=True))
-        fields["node"] = fields["node"] or None
+        for name in ("node", "placed"):
+            fields[name] = fields[name] or None
         yield row[0], assemble(fields, result=result, error=error)
 
 
-def subtask_text(job_id: str, index: int) -> str | None:
-    """One subtask with its item and its attempts, as JSON text; None if there is none."""
-    row = Subtask.objects.filter(job_id=job_id, index=index, role=Role.MAP).first()
+def subtask_text(job: Job, index: int) -> str | None:
+    """One subtask with its item, its attempts and why it is where it is, as JSON text; None if
+    there is none."""
+    row = Subtask.objects.filter(job_id=job.pk, index=index, role=Role.MAP).first()
     if row is None:
         return None
     tries = [
@@ -126,6 +134,8 @@ def subtask_text(job_id: str, index: int) -> str | None:
         "progress": told.get(index, {}).get("progress"),
         "message": told.get(index, {}).get("message"),
         "node": row.node or None,
+        "placed": row.placed or None,
+        "why": why_subtask(job, row),
         "attempts": row.attempts,
         "started_at": stamp(row.started_at),
         "finished_at": stamp(row.finished_at),

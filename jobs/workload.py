@@ -15,6 +15,7 @@ from jobs.domain.backlog import Line
 from jobs.domain.batch import Batch, lose
 from jobs.domain.bundles import Pace
 from jobs.domain.flight import Sent
+from jobs.domain.patience import why_lines_wait
 from jobs.domain.reports import read_report
 from jobs.domain.states import JobState
 from jobs.housekeeping import Housekeeping
@@ -229,6 +230,7 @@ class JobsWorkload:
         return {
             "active_subtasks": len(self._memory.flight),
             "queues": self._house.queues(now),
+            "waiting": why_lines_wait(self._memory.backlog.lines()),
             "throughput": self._memory.rates.per_second(now.timestamp()),
             "dropped_reports": self.dropped,
             "dead_letters": self.dead_letters,

@@ -99,8 +99,7 @@ class Watch:
             # It died and came back between two looks, without a goodbye.
             seat.losses = remember(seat.losses, at / 1000)
             sighting.changed.append(seat.name)
-        seat.beat, seat.seen_ms, seat.sent_since_beat = beat, at, 0
-        seat.looks_without_sockets = 0
+        seat.hear(beat, at_ms=at)
         if seat.state is NodeState.LOST:
             state, reason = _alive_as(seat, at / 1000)
             self._move(seat, state, reason, sighting)

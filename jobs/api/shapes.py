@@ -6,7 +6,13 @@ from nodes.api.shapes import ANY, FLAG, LABELS, NUMBER, TEXT, TIME, WHOLE, WORDS
 
 ERROR = {**record(type=TEXT, message=TEXT, traceback=TEXT), "nullable": True}
 REQUIRES = record(
-    gpu=WHOLE, gpu_memory_mb=WHOLE, memory_mb=WHOLE, labels=LABELS, capabilities=WORDS
+    gpu=WHOLE,
+    gpu_memory_mb=WHOLE,
+    memory_mb=WHOLE,
+    labels=LABELS,
+    capabilities=WORDS,
+    avoid={**WORDS, "description": "names of nodes that will not do"},
+    release={**TEXT, "description": "of the code: 1.4.2, or comparisons like >=1.4,<2"},
 )
 JOB_WISH = {
     **record(
@@ -40,6 +46,7 @@ JOB = record(
     progress=record(
         total=WHOLE, waiting=WHOLE, running=WHOLE, succeeded=WHOLE, failed=WHOLE, cancelled=WHOLE
     ),
+    waiting_for={**TEXT, "nullable": True, "description": "why something of it waits"},
     result=ANY,
     error=ERROR,
     created_at=TIME,
@@ -55,10 +62,12 @@ RESULT = record(
     result=ANY,
     error=ERROR,
     node={**TEXT, "nullable": True},
+    placed={**TEXT, "nullable": True, "description": "why it ran there"},
     attempts=WHOLE,
     started_at=TIME,
     finished_at=TIME,
 )
+WHY = {**TEXT, "nullable": True, "description": "why it ran where it did, or why it waits"}
 PROGRESS = {**NUMBER, "minimum": 0, "maximum": 1, "nullable": True}
 SUBTASK = {
     **RESULT,
@@ -68,6 +77,7 @@ SUBTASK = {
         "retry_at": TIME,
         "progress": PROGRESS,
         "message": {**TEXT, "nullable": True},
+        "why": WHY,
     },
 }
 LOG = record(index=WHOLE, attempt=WHOLE, node=TEXT, text=TEXT)

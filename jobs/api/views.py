@@ -17,6 +17,7 @@ from jobs.api.paging import AnyType, result_lines, stream_pages
 from jobs.api.shapes import JOB, JOB_WISH, RESULT, SUBTASK
 from jobs.json_text import page
 from jobs.models import Job
+from jobs.reasons import why_job_waits, why_jobs_wait
 from jobs.services import Idempotency
 from jobs.validation import WishFields
 from jobs.waiting import wait_for_jobs
@@ -58,7 +59,8 @@ class JobListView(APIView):
             rows = rows.filter(pk__lt=cursor)
         jobs = list(rows[: limit + 1])
         more = following(request, jobs[limit - 1].pk) if len(jobs) > limit else None
-        texts = [selectors.job_text(job) for job in jobs[:limit]]
+        why = why_jobs_wait(jobs[:limit])
+        texts = [selectors.job_text(job, waiting_for=why.get(job.pk)) for job in jobs[:limit]]
         return text_response(page("results", texts, following=more))
 
     @extend_schema(
@@ -99,7 +101,8 @@ class JobView(APIView):
         selectors.get_job(job_id)
         if seconds:
             wait_for_jobs([job_id], timeout=seconds)
-        return text_response(selectors.job_text(selectors.get_job(job_id)))
+        job = selectors.get_job(job_id)
+        return text_response(selectors.job_text(job, waiting_for=why_job_waits(job)))
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, job_id: str) -> Response:
@@ -172,9 +175,9 @@ class SubtaskView(APIView):
 
     @extend_schema(responses=answers(SUBTASK))
     def get(self, request: Request, job_id: str, index: int) -> HttpResponse:
-        """One subtask with its item and every attempt that was not a plain first success."""
-        selectors.get_job(job_id)
-        text = selectors.subtask_text(job_id, index)
+        """One subtask with its item and every attempt that was not a plain first success; `why`
+        says why it ran where it did, or why it waits."""
+        text = selectors.subtask_text(selectors.get_job(job_id), index)
         if text is None:
             raise NotFound(f"job {job_id} has no subtask {index}")
         return text_response(text)

@@ -23,10 +23,17 @@ class Ready:
     item: str
     reduce: bool = False
     avoid: frozenset[str] = frozenset()
+    #: Why it is a second copy, for people. Then it never runs where it is to avoid.
+    copy_because: str = ""
 
-    def after(self, *, avoid: frozenset[str]) -> "Ready":
+    def after(self, *, avoid: frozenset[str], copy_because: str = "") -> "Ready":
         """The same subtask as its next attempt will see it."""
-        return replace(self, number=self.number + 1, avoid=self.avoid | avoid)
+        number, avoided = self.number + 1, self.avoid | avoid
+        return replace(self, number=number, avoid=avoided, copy_because=copy_because)
+
+    def alone(self) -> "Ready":
+        """The same subtask, of which no other copy is left."""
+        return replace(self, copy_because="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +80,11 @@ class Line:
     held: bool = False
     stopped: bool = False
     started: bool = False
+    #: Why none of it can be placed, for people; empty if some can. As of `explained_at`.
     awaiting_room: str = ""
+    explained_at: float = 0.0
+    #: Whether no node can ever run it, as things are.
+    fits_nowhere: bool = False
     #: Subtasks of which a second copy was made ready, and not all copies have come back.
     doubled: set[int] = field(default_factory=set)
     #: Subtasks that succeeded while another copy was in flight.

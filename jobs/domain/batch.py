@@ -5,7 +5,7 @@ Reports fill a batch, and so do verdicts of the Foreman: a bundle lost with its 
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from jobs.domain.backlog import Ready
@@ -104,6 +104,7 @@ def lose(sent: Sent, *, untouched: bool, reason: str, batch: Batch) -> None:
                 sent.node,
                 Outcome.LOST,
                 error=error_text(facts),
+                placed=sent.placed,
             )
         )
     batch.give_back(attempts)
@@ -125,8 +126,8 @@ def mislay(sent: Sent, *, harmless: bool, reason: str, batch: Batch) -> None:
         return
     facts = {"type": "lost", "message": f"node {sent.node}: {reason}", "traceback": ""}
     for attempt, ready in sorted(sent.open.items()):
-        error = error_text(facts)
-        batch.add(Ending(attempt, ready, sent.job, sent.node, Outcome.LOST, error=error))
+        lost = Ending(attempt, ready, sent.job, sent.node, Outcome.LOST)
+        batch.add(replace(lost, error=error_text(facts), placed=sent.placed))
 
 
 def error_text(facts: dict[str, Any]) -> str:

@@ -18,6 +18,10 @@ class Sent:
     at: float
     items: list[Ready]
     gpus: tuple[int, ...] = ()
+    #: Memory that was asked for it, in MiB.
+    memory_mb: int = 0
+    #: Why it went to its node, for people; empty for what an earlier leader sent.
+    placed: str = ""
     open: dict[int, Ready] = field(default_factory=dict)
     #: All its subtasks in the order of their attempts, those that came back included.
     subtasks: list[int] = field(default_factory=list)

@@ -83,8 +83,17 @@ def _read_success(row: Any, speaker: Speaker, flight: Flight, batch: Batch) -> l
     sent, ready = found
     begun, over = _time(started), _time(ended)
     _check_result(result)
-    node = speaker.node
-    ending = Ending(attempt, ready, sent.job, node, Outcome.SUCCEEDED, begun, over, result)
+    ending = Ending(
+        attempt,
+        ready,
+        sent.job,
+        speaker.node,
+        Outcome.SUCCEEDED,
+        begun,
+        over,
+        result,
+        placed=sent.placed,
+    )
     return [max(over - begun, 0.0)] if batch.add(ending) else []
 
 
@@ -116,6 +125,7 @@ def _read_event(
                 error=error_text(event["e"]),
                 final=bool(event.get("final")),
                 after=_rest(event.get("after")),
+                placed=sent.placed,
             )
         )
 
@@ -162,6 +172,7 @@ def _read_death(
                 begun,
                 over,
                 error=error_text(facts),
+                placed=sent.placed,
             )
         )
     batch.give_back(other for other in sent.open if other != attempt)

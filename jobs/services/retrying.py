@@ -23,6 +23,7 @@ AFRESH: dict[str, Any] = {
     "crashes": 0,
     "losses": 0,
     "node": "",
+    "placed": "",
     "retry_at": None,
     "started_at": None,
     "finished_at": None,

@@ -44,7 +44,7 @@ def test_what_is_not_there_is_not_found(job):
         selectors.job_view("job_none")
     with pytest.raises(NotFound, match="'express'"):
         selectors.queue_view("express")
-    assert selectors.subtask_text(job.pk, 3) is None
+    assert selectors.subtask_text(job, 3) is None
 
 
 def test_results_come_in_item_order_without_the_reduction():
@@ -80,7 +80,7 @@ def test_a_subtask_shows_its_item_and_its_tries_in_order(job):
             id=FIRST + number, subtask=subtask, number=number, outcome=outcome, error='{"type":"x"}'
         )
 
-    view = json.loads(selectors.subtask_text(job.pk, 1))
+    view = json.loads(selectors.subtask_text(job, 1))
 
     assert (view["item"], view["result"]) == (6, None)
     assert [(t["number"], t["outcome"], t["error"]) for t in view["tries"]] == [
