@@ -8,6 +8,7 @@ from random import Random
 from jobs.domain.backlog import Backlog, Line, Ready
 from jobs.domain.bundles import MAX_BYTES, Pace, is_short, size
 from jobs.domain.flight import Flight, Sent
+from jobs.domain.shares import Lane
 from jobs.wire import bundle_id
 from nodes.domain.placement import Candidate, Choice, Demand, choose
 from nodes.domain.scoring import Weights
@@ -51,23 +52,23 @@ class Planner:
     def plan(self, roster: Roster, now: datetime) -> list[tuple[Sent, Line]]:
         """Bundles for nodes that have room, in the order of whose turn it is."""
         stamp = now.timestamp()
-        for line in self._backlog.lines():
-            line.wake(stamp)
-            self._refill(line)
+        self._backlog.prepare(stamp, refill=self._refill)
         self._count_flight(roster)
         nodes = {node.name: node for node in roster.candidates()}
         slots = roster.slots()
         planned: list[tuple[Sent, Line]] = []
-        skipped: set[str] = set()
+        closed: set[Lane] = set()
         while len(planned) < BUNDLES_AT_ONCE and any(n.sent < 2 * n.slots for n in nodes.values()):
-            line = self._backlog.turn(stamp, skip=skipped)
+            line = self._backlog.turn(closed=closed)
             if line is None:
                 break
             sent = self._bundle(line, nodes, slots, stamp, roster)
-            if sent is None:
-                skipped.add(line.order.job)
-            else:
+            if sent is not None:
                 planned.append((sent, line))
+            elif line.ready[0].avoid or line.standing.lane is None:
+                self._backlog.pass_over(line)
+            else:
+                closed.add(line.standing.lane)
         self.goes_on = len(planned) == BUNDLES_AT_ONCE
         return planned
 
