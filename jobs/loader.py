@@ -52,6 +52,7 @@ def read_order(job: Job) -> Order:
         reduce=job.reduce,
         policy=_read_policy(job),
         demand=read_demand(job.requires),
+        submitter=job.submitted_by,
         idempotent=job.idempotent,
         alone=job.at_most_once or bool(job.requires.get("gpu")),
         fail_fast=job.on_error == "fail_fast",

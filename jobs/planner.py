@@ -8,6 +8,7 @@ from random import Random
 from jobs.domain.backlog import Backlog, Line, Ready
 from jobs.domain.bundles import MAX_BYTES, Pace, is_short, size
 from jobs.domain.flight import Flight, Sent
+from jobs.domain.shares import Lane
 from jobs.wire import bundle_id
 from nodes.domain.placement import Choice, Demand
 from nodes.domain.pool import MAX_WHY_CHARS, Pool
@@ -68,24 +69,23 @@ class Planner:
         """Bundles for nodes that have room, in the order of whose turn it is."""
         stamp = now.timestamp()
         self.goes_on = False
-        for line in self._backlog.lines():
-            line.wake(stamp)
-            self._refill(line)
+        self._backlog.prepare(stamp, refill=self._refill)
         self.count_flight(roster, stamp)
-        if not any(line.ready for line in self._backlog.lines()):
+        line = self._backlog.turn()
+        if line is None:
             return []
         step = Step(self.survey(roster), roster, roster.slots(), stamp)
         planned: list[tuple[Sent, Line]] = []
-        skipped: set[str] = set()
-        while len(planned) < BUNDLES_AT_ONCE and not step.pool.is_full:
-            line = self._backlog.turn(stamp, skip=skipped)
-            if line is None:
-                break
+        closed: set[Lane] = set()
+        while line and len(planned) < BUNDLES_AT_ONCE and not step.pool.is_full:
             sent = self._bundle(line, step)
-            if sent is None:
-                skipped.add(line.order.job)
-            else:
+            if sent is not None:
                 planned.append((sent, line))
+            elif line.ready[0].avoid or line.standing.lane is None:
+                self._backlog.pass_over(line)
+            else:
+                closed.add(line.standing.lane)
+            line = self._backlog.turn(closed=closed)
         self.goes_on = len(planned) == BUNDLES_AT_ONCE
         return planned
 
@@ -115,20 +115,23 @@ class Planner:
             choice = step.pool.choose(demand, avoid=head.avoid, apart=apart)
             if choice:
                 return self._send(line, _take(line, at, count), choice, demand, step)
-        if step.now - line.explained_at >= EXPLAIN_EVERY_SECONDS or not line.awaiting_room:
-            self._explain(line, step)
+        self._explain(line, step)
         return None
 
     def _explain(self, line: Line, step: Step) -> None:
+        lane = line.standing.lane
+        if not lane or (lane.reason and step.now - lane.explained_at < EXPLAIN_EVERY_SECONDS):
+            return
         _, demand = self._shape(line, 0, step)
-        line.explained_at = step.now
-        line.awaiting_room = step.pool.why_not(demand)
-        line.fits_nowhere = not step.pool.fits_somewhere(demand)
+        lane.explained_at = step.now
+        lane.reason = step.pool.why_not(demand)
+        lane.fits_nowhere = not step.pool.fits_somewhere(demand)
 
     def _send(
         self, line: Line, items: list[Ready], choice: Choice, demand: Demand, step: Step
     ) -> Sent:
-        line.awaiting_room, line.fits_nowhere = "", False
+        if lane := line.standing.lane:
+            lane.reason, lane.fits_nowhere = "", False
         seat = step.roster[choice.node]
         seat.in_flight += 1
         seat.sent_since_beat += 1

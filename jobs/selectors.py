@@ -127,7 +127,7 @@ def subtask_text(job: Job, index: int) -> str | None:
         )
         for attempt in row.tries.all()
     ]
-    told = progress_told({job_id}).get(job_id, {}) if row.state in OPEN else {}
+    told = progress_told({job.pk}).get(job.pk, {}) if row.state in OPEN else {}
     fields = {
         "index": row.index,
         "state": row.state,

@@ -219,11 +219,10 @@ class JobsWorkload:
         """See `Workload.next_due`."""
         if self._planner.goes_on:
             return timedelta()
-        lines = self._memory.backlog.lines()
-        times = [at for line in lines if (at := line.next_due()) is not None]
-        if not times:
+        due = self._memory.backlog.next_due()
+        if due is None:
             return timedelta(seconds=1)
-        return timedelta(seconds=min(max(min(times) - now.timestamp(), 0.0), 1.0))
+        return timedelta(seconds=min(max(due - now.timestamp(), 0.0), 1.0))
 
     def snapshot(self, now: datetime) -> dict[str, Any]:
         """See `Workload.snapshot`."""

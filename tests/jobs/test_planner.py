@@ -4,6 +4,7 @@ import pytest
 
 from jobs.domain.bundles import MAX_BYTES
 from nodes.domain.placement import Demand
+from nodes.domain.pool import Pool
 from nodes.domain.states import NodeState
 from tests.jobs.cast import NOW, line, ready, roster, seat
 from tests.jobs.desk import Desk, subtasks, where
@@ -123,7 +124,8 @@ def test_a_task_goes_only_to_nodes_that_have_it_and_so_does_a_reduction():
         seat("maps", tasks=frozenset({"a.map"})), seat("merges", tasks=frozenset({"a.merge"}))
     )
 
-    planned = Desk(work).plan(nodes)
+    desk = Desk(work)
+    planned = [*desk.plan(nodes), *desk.plan(nodes)]
 
     assert [(sent.items[0].subtask, sent.node) for sent in planned] == [(1, "maps"), (2, "merges")]
 
@@ -209,6 +211,33 @@ def test_who_finds_no_room_does_not_hold_up_the_others_and_says_why():
 
     assert {sent.job for sent in desk.plan(roster(nodes=2))} == {"plain"}
     assert picky.awaiting_room
+
+
+def test_a_busy_cluster_is_asked_once_for_each_kind_of_work_and_not_for_each_job(monkeypatch):
+    asked, choose = [], Pool.choose
+
+    def count(pool, demand, **also):
+        asked.append(demand)
+        return choose(pool, demand, **also)
+
+    monkeypatch.setattr(Pool, "choose", count)
+    gpu = Demand(gpu=1)
+    desk = Desk(*(line(f"{n}", items=9, demand=gpu if n % 2 else Demand()) for n in range(500)))
+
+    assert len(desk.plan(roster(nodes=1))) == 1
+    assert len(asked) == 3
+
+
+def test_who_avoids_the_node_with_room_does_not_hold_up_its_like():
+    desk = Desk(line("first", items=1))
+    desk.plan(roster(seat("spore-2")))
+    shy = [ready(1, avoid=frozenset({"spore-1"}))]
+    desk.backlog.open(line("shy", items=shy, priority=10))
+    desk.backlog.open(line("plain", items=1))
+
+    [sent] = desk.plan(roster(seat("spore-1"), seat("spore-2")))
+
+    assert (sent.job, sent.node) == ("plain", "spore-1")
 
 
 def test_the_window_is_filled_as_it_empties():

@@ -1,4 +1,5 @@
 from jobs.domain.patience import MOST, TAKEN, why_lines_wait
+from jobs.domain.shares import Lane
 from tests.jobs.cast import line
 
 
@@ -11,7 +12,7 @@ def test_who_has_nothing_to_send_or_may_not_waits_for_no_node():
 
 def test_what_the_planner_found_out_is_told():
     stuck = line("stuck", items=1)
-    stuck.awaiting_room, stuck.fits_nowhere = "no node has tex", True
+    stuck.standing.lane = Lane("demo.echo", reason="no node has tex", fits_nowhere=True)
 
     assert why_lines_wait([stuck, line("next", items=1)]) == {
         "stuck": "no node has tex",
@@ -38,7 +39,7 @@ def test_those_of_higher_priority_are_counted_and_equals_are_not():
 
 def test_who_fits_nowhere_stands_in_nobodys_way():
     stuck, low = line("stuck", items=9, priority=9), line("low", items=1)
-    stuck.awaiting_room, stuck.fits_nowhere = "no node has tex", True
+    stuck.standing.lane = Lane("demo.echo", reason="no node has tex", fits_nowhere=True)
 
     assert why_lines_wait([low, stuck])["low"] == TAKEN
 
