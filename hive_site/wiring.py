@@ -49,7 +49,7 @@ def build_agent(identity: "Identity", home: Path) -> "Agent":
     hive, spool = settings.HIVE, Spool(home / "spool")
     return Agent(
         identity,
-        open_line=partial(Line, hive.redis_url),
+        open_line=partial(Line, hive.redis_url, broadcasts=hive.broadcast_channel),
         slot_main=partial(serve_slot, url=hive.redis_url, modules=hive.task_modules, spool=spool),
         sensors=HostSensors(),
         spool=spool,

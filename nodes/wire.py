@@ -25,11 +25,15 @@ NODES = key("nodes")
 CHANGED = key("changed")
 #: The Foreman's picture of the cluster, written once a second.
 SNAPSHOT = key("snapshot")
+#: Pub/sub: an operator called something out; each node finds its own signed copy of it.
+BROADCAST = key("broadcast")
 
 PURPOSE_BEAT = "beat"
 PURPOSE_REPORT = "report"
 PURPOSE_BUNDLE = "bundle"
 PURPOSE_ORDER = "order"
+PURPOSE_COMMAND = "command"
+PURPOSE_ANSWER = "answer"
 
 
 #: No value in Redis is longer than this; what is travels in pieces.
@@ -70,6 +74,16 @@ def control_channel(node: str) -> str:
 def orders_key(node: str) -> str:
     """What an operator wants of the node (slots), as a signed message."""
     return key("orders", node)
+
+
+def commands_key(node: str) -> str:
+    """List of what was called out to the node and not heard yet, signed for it."""
+    return key("commands", node)
+
+
+def answers_key(broadcast: str) -> str:
+    """Stream of what nodes answered to one broadcast, each signed by its node."""
+    return key("answers", broadcast)
 
 
 def flight_key(node: str) -> str:

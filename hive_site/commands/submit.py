@@ -83,11 +83,11 @@ def read_items(source: str) -> Any:
         raise Invalid(f"--items {source}: not JSON: {error}", field="items") from error
 
 
-def read_pair(pair: str) -> tuple[str, Any]:
+def read_pair(pair: str, *, flag: str = "--arg") -> tuple[str, Any]:
     """`k=v`; the value as JSON if it is some, else as text."""
     name, equals, value = pair.partition("=")
     if not equals or not name.isidentifier():
-        raise Invalid(f"--arg {pair!r}: give name=value", field="arg")
+        raise Invalid(f"{flag} {pair!r}: give name=value", field=flag.lstrip("-"))
     try:
         return name, json.loads(value)
     except (ValueError, RecursionError):

@@ -10,13 +10,13 @@ from rest_framework.views import APIView
 from hive_site.kernel.errors import Invalid, NotFound
 from hive_site.kernel.farewell import before_exit
 from jobs import events, selectors, waiting
-from jobs.api.cursors import INDEX
 from jobs.api.paging import AnyType
 from jobs.api.shapes import LOG
 from jobs.domain.following import Position
 from jobs.domain.grid import draw
 from jobs.hub import Hub, Page
 from jobs.sse import render
+from nodes.api.cursors import INDEX
 from nodes.api.shapes import answers, page_of
 
 EVENTS, JSON = "text/event-stream", "application/json"

@@ -1,6 +1,5 @@
 """REST for jobs: parse, one service, render. Results go out as the text they came in."""
 
-import hashlib
 from functools import partial
 
 from django.http import HttpResponse, StreamingHttpResponse
@@ -11,7 +10,6 @@ from rest_framework.views import APIView
 
 from hive_site.kernel.errors import Invalid, NotFound
 from jobs import selectors, services
-from jobs.api.cursors import following, read_cursor, read_index, read_limit
 from jobs.api.filters import filter_jobs, filter_subtasks
 from jobs.api.paging import AnyType, result_lines, stream_pages
 from jobs.api.shapes import JOB, JOB_WISH, RESULT, SUBTASK
@@ -22,13 +20,11 @@ from jobs.services import Idempotency
 from jobs.validation import WishFields
 from jobs.waiting import wait_for_jobs
 from nodes.api.bodies import read_object
+from nodes.api.cursors import CURSOR, LIMIT, following, read_cursor, read_index, read_limit
+from nodes.api.queries import IDEMPOTENCY, WAIT, read_key, read_wait
 from nodes.api.shapes import answers, page_of, takes
 
 JSON, NDJSON = "application/json", "application/x-ndjson"
-MAX_WAIT_SECONDS = 60.0
-MAX_KEY_CHARS = 255
-CURSOR = OpenApiParameter("cursor", str, description="from `next` of the page before")
-LIMIT = OpenApiParameter("limit", int, description="rows of a page, 1 to 1000")
 
 
 def text_response(text: str, status: int = 200, **headers: str) -> HttpResponse:
@@ -66,7 +62,7 @@ class JobListView(APIView):
     @extend_schema(
         request=takes(JOB_WISH),
         responses=answers(JOB, 202),
-        parameters=[OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER)],
+        parameters=[IDEMPOTENCY],
     )
     def post(self, request: Request) -> HttpResponse:
         """Submit a job: `task`, `items` and the options of a job."""
@@ -92,7 +88,7 @@ class JobView(APIView):
     scope = "submit"
 
     @extend_schema(
-        parameters=[OpenApiParameter("wait", float, description="seconds to wait for its end")],
+        parameters=[WAIT],
         responses=answers(JOB),
     )
     def get(self, request: Request, job_id: str) -> HttpResponse:
@@ -202,26 +198,7 @@ def rows_response(request: Request, rows: list[tuple[int, str]], limit: int) -> 
     return text_response(page("results", (text for _, text in rows[:limit]), following=more))
 
 
-def read_wait(request: Request) -> float:
-    """`?wait=` in seconds, 60 at most. Raises `Invalid`."""
-    text = request.query_params.get("wait", "0")
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1.0
-    if not 0 <= seconds <= MAX_WAIT_SECONDS:
-        rule = f"give seconds from 0 to {MAX_WAIT_SECONDS:.0f}"
-        raise Invalid(f"{text!r}; {rule}", field="wait")
-    return seconds
-
-
 def read_idempotency(request: Request, caller: str) -> Idempotency | None:
     """The caller's Idempotency-Key with a fingerprint of its request. Raises `Invalid`."""
-    key = request.headers.get("Idempotency-Key")
-    if key is None:
-        return None
-    if not 0 < len(key) <= MAX_KEY_CHARS or not key.isprintable():
-        rule = f"give 1 to {MAX_KEY_CHARS} printable characters"
-        raise Invalid(rule, field="Idempotency-Key")
-    seen = f"{request.method} {request.path}\n".encode() + request.body
-    return Idempotency(key, caller, hashlib.sha256(seen).hexdigest())
+    key = read_key(request)
+    return Idempotency(key[0], caller, key[1]) if key else None

@@ -80,6 +80,8 @@ def unavailable(error: Exception) -> HttpResponse:
     """For an outage that passes."""
     log.warning("api.unavailable", error=str(error))
     detail = "the database is away; nothing was stored, try again later"
+    if isinstance(error, errors.Unavailable):
+        detail = str(error)
     return problem(503, detail, Retry_After=str(RETRY_AFTER_SECONDS))
 
 

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from nodes.domain.commands import Command
+
 Schema = dict[str, Any]
 
 TEXT: Schema = {"type": "string"}
@@ -76,4 +78,27 @@ CLUSTER = record(
     queues={"type": "object"},
     throughput=record(succeeded_per_second=NUMBER, failed_per_second=NUMBER),
     foreman=record(state=one_of("leading", "away"), holder=TEXT, epoch=WHOLE),
+)
+ANSWER = {
+    **record(ok=FLAG, at={**TIME, "nullable": False}, data={"type": "object"}),
+    "nullable": True,
+    "description": "null: not yet",
+}
+BROADCAST_WISH = {
+    **record(
+        command=one_of(*Command),
+        nodes={**WORDS, "nullable": True, "minItems": 1, "description": "null: all nodes"},
+        data={"type": "object"},
+    ),
+    "required": ["command"],
+    "additionalProperties": False,
+    "example": {"command": "PING", "nodes": None},
+}
+BROADCAST = record(
+    id=TEXT,
+    command=one_of(*Command),
+    data={"type": "object"},
+    submitted_by=TEXT,
+    created_at={**TIME, "nullable": False},
+    acknowledgements={"type": "object", "additionalProperties": ANSWER},
 )

@@ -14,6 +14,8 @@ import structlog
 from hive_site.kernel.errors import Invalid
 from hive_site.kernel.redis import RedisError
 from nodes import wire
+from nodes.domain.commands import Call, Heard
+from nodes.spore.commands import reply_to
 from nodes.spore.crew import MAX_SLOTS, Crew, stop_tokens
 from nodes.spore.deadlines import FENCE_SECONDS
 from nodes.spore.identity import AGENT_VERSION, Identity
@@ -54,7 +56,8 @@ class Agent:
         self._outbox: list[dict[str, Any]] = []
         self._orphans: set[str] = set()
         self._beat_at = 0.0
-        self._heard_at = boot_clock()
+        self._began_at = self._heard_at = boot_clock()
+        self._calls = Heard()
         self._offset = 0.0
         self.stopping = False
         self._hurry = False
@@ -108,7 +111,8 @@ class Agent:
         works = self._crew.works()
         tokens = {token for work in works if work.busy for token in stop_tokens(work)}
         wall = time.time()
-        answer = self._line.beat(self._body(now), tokens)
+        body = self._body(now)
+        answer = self._line.beat(body, tokens)
         self._beat_at, self._heard_at = now, boot_clock()
         self._offset = answer.clock_ms / 1000 - wall
         self._crew.board.set_clock(offset_seconds=self._offset, stopping=self.stopping)
@@ -116,6 +120,18 @@ class Agent:
         self._sweep()
         if first:
             self._line.announce()
+        for call in answer.calls:
+            if self._calls.take(call, now=answer.clock_ms / 1000):
+                self._answer(call, body)
+
+    def _answer(self, call: Call, body: dict[str, Any]) -> None:
+        """Do what was called out to us, and say so."""
+        uptime = boot_clock() - self._began_at
+        incarnation = self.identity.incarnation
+        reply = reply_to(call, incarnation=incarnation, said=body, uptime_seconds=uptime)
+        log.info("command.heard", command=call.command, broadcast=call.id, ok=reply.ok)
+        self.stopping |= reply.ends
+        self._line.answer(call.id, ok=reply.ok, data=reply.data)
 
     def _body(self, now: float) -> dict[str, Any]:
         me = self.identity

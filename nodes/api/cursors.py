@@ -5,6 +5,7 @@ import binascii
 import re
 from typing import Any
 
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
 from hive_site.kernel.errors import Invalid
@@ -12,6 +13,12 @@ from hive_site.kernel.errors import Invalid
 PAGE, MAX_PAGE = 100, 1000
 #: Longer ones are no index; Python would refuse to read thousands of digits.
 INDEX = re.compile(r"[0-9]{1,18}")
+CURSOR = OpenApiParameter("cursor", str, description="from `next` of the page before")
+LIMIT = OpenApiParameter(
+    "limit",
+    {"type": "integer", "minimum": 1, "maximum": MAX_PAGE, "default": PAGE},
+    description=f"rows of a page, 1 to {MAX_PAGE}",
+)
 
 
 def read_cursor(request: Request) -> str | None:
