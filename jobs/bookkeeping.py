@@ -151,6 +151,9 @@ class Bookkeeper:
         for job, seconds in batch.paces:
             if line := memory.backlog.get(job):
                 self._pace.learn(line.order.task, seconds)
+        for job, took in batch.samples:
+            if line := memory.backlog.get(job):
+                self._pace.sample(line.order.task, took)
         counts = done.counts.values()
         memory.rates.add(
             now.timestamp(),

@@ -48,6 +48,8 @@ class Memory:
     backlog: Backlog = field(default_factory=Backlog)
     flight: Flight = field(default_factory=Flight)
     rates: Rates = field(default_factory=Rates)
+    #: How many second copies were made.
+    copies: int = 0
 
     def policy_of(self, job: str) -> Policy | None:
         """How a job's failures are taken; None if it is being cancelled."""
@@ -128,8 +130,12 @@ class Memory:
         because = f"second copy: {sent.node} fell silent"
         for ready in sent.open.values():
             if line.is_past(ready) and ready.subtask not in line.decided:
-                away = frozenset({sent.node})
-                line.double(ready.after(avoid=away, copy_because=because))
+                self.copy(line, ready, node=sent.node, because=because)
+
+    def copy(self, line: Line, ready: Ready, *, node: str, because: str) -> None:
+        """Send a second copy of what runs on a node to another one, unless there is a copy."""
+        self.copies += ready.subtask not in line.doubled
+        line.double(ready.after(avoid=frozenset({node}), copy_because=because))
 
     def retry(self, ending: Ending, at: datetime | None) -> None:
         """The subtask of a failed attempt is tried again, now or at a time."""

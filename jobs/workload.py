@@ -25,6 +25,7 @@ from jobs.memory import Memory
 from jobs.models import Job
 from jobs.planner import Planner
 from jobs.search import Search
+from jobs.stragglers import Stragglers
 from nodes.domain.scoring import Weights
 from nodes.domain.states import NodeState
 from nodes.leadership import Leadership
@@ -68,6 +69,7 @@ class JobsWorkload:
             epoch=leadership.epoch,
             refill=lambda line: fill(line, memory.flight),
         )
+        self._stragglers = Stragglers(memory, self._pace, self._planner)
         memory.recall(list(Node.objects.values_list("name", flat=True)))
         for job in Job.objects.open().order_by("pk"):
             self._admit(job, now)
@@ -214,6 +216,7 @@ class JobsWorkload:
         """See `Workload.housekeep`."""
         self._house.tidy(roster, now)
         self._search.look(roster, now)
+        self._stragglers.look(roster, now)
 
     def next_due(self, now: datetime) -> timedelta:
         """See `Workload.next_due`."""
@@ -228,6 +231,7 @@ class JobsWorkload:
         """See `Workload.snapshot`."""
         return {
             "active_subtasks": len(self._memory.flight),
+            "second_copies": self._memory.copies,
             "queues": self._house.queues(now),
             "waiting": why_lines_wait(self._memory.backlog.lines()),
             "throughput": self._memory.rates.per_second(now.timestamp()),

@@ -60,6 +60,8 @@ class Batch:
     #: Subtasks of returned attempts, filled in when the batch is committed.
     untouched: list[int] = field(default_factory=list)
     paces: list[tuple[str, float]] = field(default_factory=list)
+    #: Seconds that some single items of jobs took.
+    samples: list[tuple[str, list[float]]] = field(default_factory=list)
     dropped: int = 0
     _seen: set[int] = field(default_factory=set)
 

@@ -29,6 +29,8 @@ MAX_PLACE = 2**31 - 1
 MALFORMED = (TypeError, ValueError, KeyError, AttributeError, OverflowError, RecursionError)
 #: A task may put its next try off for so long.
 LONGEST_REST_SECONDS = 365 * 24 * 3600.0
+#: So many single items of a report at most show how long items take.
+SAMPLES = 8
 #: The end of the year 9999 in Unix seconds; no database keeps a later time.
 LAST_SECOND = 253_402_300_799.0
 
@@ -50,8 +52,11 @@ def read_report(body: dict[str, Any], node: str, flight: Flight, batch: Batch) -
             took += _read_success(row, speaker, flight, batch)
         except MALFORMED:
             batch.dropped += 1
-    if took:
-        batch.paces.append((batch.endings[-1].job, sum(took) / len(took)))
+    # A reduction says nothing of how long the items of its job take.
+    if took and not batch.endings[-1].ready.reduce:
+        job = batch.endings[-1].job
+        batch.paces.append((job, sum(took) / len(took)))
+        batch.samples.append((job, took[:: -(-len(took) // SAMPLES)]))
     for event in _rows(body, "events", batch):
         try:
             _read_event(event, body, speaker, flight, batch)
