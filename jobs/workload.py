@@ -23,6 +23,7 @@ from jobs.mail import split
 from jobs.memory import Memory
 from jobs.models import Job
 from jobs.planner import Planner
+from jobs.pruner import Pruner
 from jobs.search import Search
 from nodes.domain.scoring import Weights
 from nodes.domain.states import NodeState
@@ -57,6 +58,7 @@ class JobsWorkload:
         self._memory, self._book = memory, Bookkeeper(memory, self._pace)
         self._house = Housekeeping(memory, self._book, refresh=self._refresh, reread=self._reread)
         self._search = Search(memory, self._book)
+        self._pruner = Pruner(leadership, now)
         self._untouched: dict[str, set[str]] = {}
         self._planner = Planner(
             memory.backlog,
@@ -213,6 +215,7 @@ class JobsWorkload:
         """See `Workload.housekeep`."""
         self._house.tidy(roster, now)
         self._search.look(roster, now)
+        self._pruner.step(now)
 
     def next_due(self, now: datetime) -> timedelta:
         """See `Workload.next_due`."""

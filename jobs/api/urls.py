@@ -1,6 +1,7 @@
 from django.urls import path
 
 from jobs.api import shelves, views
+from jobs.api.blobs import BlobView
 
 urlpatterns = [
     path("jobs/", views.JobListView.as_view()),
@@ -13,6 +14,7 @@ urlpatterns = [
     path("jobs/<str:job_id>/subtasks/", views.SubtaskListView.as_view()),
     path("jobs/<str:job_id>/subtasks/<int:index>/", views.SubtaskView.as_view()),
     path("jobs/<str:job_id>/subtasks/<int:index>/release/", views.SubtaskReleaseView.as_view()),
+    path("blobs/<str:sha256>/", BlobView.as_view()),
     path("tasks/", shelves.TaskListView.as_view()),
     path("queues/", shelves.QueueListView.as_view()),
     path("queues/<str:name>/", shelves.QueueView.as_view()),

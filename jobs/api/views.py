@@ -1,6 +1,7 @@
 """REST for jobs: parse, one service, render. Results go out as the text they came in."""
 
 import hashlib
+from collections.abc import Iterator
 from typing import Any
 
 from django.http import HttpResponse, StreamingHttpResponse
@@ -15,6 +16,7 @@ from jobs import selectors, services
 from jobs.api.cursors import following, read_cursor, read_index, read_limit
 from jobs.api.filters import filter_jobs, filter_subtasks
 from jobs.api.shapes import JOB, JOB_WISH, RESULT, SUBTASK
+from jobs.api.streaming import lines, streamed
 from jobs.json_text import page
 from jobs.models import Job
 from jobs.services import Idempotency
@@ -26,6 +28,7 @@ from nodes.api.shapes import answers, page_of, takes
 JSON, NDJSON = "application/json", "application/x-ndjson"
 MAX_WAIT_SECONDS = 60.0
 MAX_KEY_CHARS = 255
+MAX_PAGE_CHARS = 16 * 1024 * 1024
 CURSOR = OpenApiParameter("cursor", str, description="from `next` of the page before")
 LIMIT = OpenApiParameter("limit", int, description="rows of a page, 1 to 1000")
 
@@ -58,7 +61,7 @@ class JobListView(APIView):
             rows = rows.filter(pk__lt=cursor)
         jobs = list(rows[: limit + 1])
         more = following(request, jobs[limit - 1].pk) if len(jobs) > limit else None
-        texts = [selectors.job_text(job) for job in jobs[:limit]]
+        texts = [selectors.job_text(job, brief=True) for job in jobs[:limit]]
         return text_response(page("results", texts, following=more))
 
     @extend_schema(
@@ -151,13 +154,13 @@ class ResultsView(APIView):
     )
     def get(self, request: Request, job_id: str) -> HttpResponse | StreamingHttpResponse:
         """Results in item order, in pages; all of them with `Accept: application/x-ndjson`."""
-        selectors.get_job(job_id)
+        selectors.require_results(job_id)
         if NDJSON in request.headers.get("Accept", ""):
-            lines = (f"{text}\n" for _, text in selectors.result_texts(selectors.map_rows(job_id)))
-            return StreamingHttpResponse(lines, content_type=NDJSON)
+            found = lines(selectors.all_result_texts(job_id))
+            return streamed(request, found, media_type=NDJSON)
         limit = read_limit(request)
         rows = selectors.map_rows(job_id, after=read_index(request))[: limit + 1]
-        return rows_response(request, list(selectors.result_texts(rows)), limit)
+        return rows_response(request, selectors.result_texts(rows), limit)
 
 
 @extend_schema(tags=["jobs"])
@@ -171,11 +174,11 @@ class SubtaskListView(APIView):
     )
     def get(self, request: Request, job_id: str) -> HttpResponse:
         """Subtasks in item order."""
-        selectors.get_job(job_id)
+        selectors.require_results(job_id)
         limit = read_limit(request)
         rows = selectors.map_rows(job_id, after=read_index(request))
         rows = filter_subtasks(rows, request)[: limit + 1]
-        return rows_response(request, list(selectors.result_texts(rows)), limit)
+        return rows_response(request, selectors.result_texts(rows), limit)
 
 
 @extend_schema(tags=["jobs"])
@@ -185,7 +188,7 @@ class SubtaskView(APIView):
     @extend_schema(responses=answers(SUBTASK))
     def get(self, request: Request, job_id: str, index: int) -> HttpResponse:
         """One subtask with its item and every attempt that was not a plain first success."""
-        selectors.get_job(job_id)
+        selectors.require_results(job_id)
         text = selectors.subtask_text(job_id, index)
         if text is None:
             raise NotFound(f"job {job_id} has no subtask {index}")
@@ -205,10 +208,20 @@ class SubtaskReleaseView(APIView):
         return text_response(selectors.job_text(job), status=202)
 
 
-def rows_response(request: Request, rows: list[tuple[int, str]], limit: int) -> HttpResponse:
-    """A page of rows, of which one too many says that there is another page."""
-    more = following(request, rows[limit - 1][0]) if len(rows) > limit else None
-    return text_response(page("results", (text for _, text in rows[:limit]), following=more))
+def rows_response(request: Request, rows: Iterator[tuple[int, str]], limit: int) -> HttpResponse:
+    """A page of rows, of which one too many says that there is another page.
+
+    A page of large results is a shorter one.
+    """
+    texts: list[str] = []
+    size, last, more = 0, None, None
+    for index, text in rows:
+        if len(texts) == limit or (texts and size + len(text) > MAX_PAGE_CHARS):
+            more = following(request, last)
+            break
+        texts.append(text)
+        size, last = size + len(text), index
+    return text_response(page("results", texts, following=more))
 
 
 def read_wait(request: Request) -> float:

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 from jobs.domain.batch import Batch, Ending, error_text
 from jobs.domain.flight import Flight, Sent
+from jobs.domain.references import read_reference
 from jobs.domain.states import Outcome
 
 KINDS = {
@@ -19,6 +20,8 @@ KINDS = {
     "crashed": Outcome.CRASHED,
     # Its agent was cut off and stopped what must not run twice.
     "fenced": Outcome.LOST,
+    # What it should work on could not be fetched; the task never began.
+    "unfed": Outcome.LOST,
 }
 #: What reading raises if a node does not keep to the protocol.
 MALFORMED = (TypeError, ValueError, KeyError, AttributeError, OverflowError, RecursionError)
@@ -77,7 +80,8 @@ def _read_success(row: Any, speaker: Speaker, flight: Flight, batch: Batch) -> l
         return []
     sent, ready = found
     begun, over = _time(started), _time(ended)
-    _check_result(result)
+    if not read_reference(result):
+        check_json(result)
     node = speaker.node
     ending = Ending(attempt, ready, sent.job, node, Outcome.SUCCEEDED, begun, over, result)
     return [max(over - begun, 0.0)] if batch.add(ending) else []
@@ -186,7 +190,7 @@ def _refuse(constant: str) -> NoReturn:
 _decoder = json.JSONDecoder(parse_constant=_refuse)
 
 
-def _check_result(text: Any) -> None:
+def check_json(text: Any) -> None:
     """Raises unless the text is JSON. It is quoted as it is in bundles that we sign, and a
     node must not get more said there than a value."""
     text.encode()  # a lone surrogate would poison the whole transaction

@@ -7,12 +7,13 @@ around a job (57 commands, callbacks, its own retries) is left out: the Foreman 
 import os
 import signal
 import time
+from dataclasses import replace
 from types import FrameType
 from typing import Any
 
 import structlog
 from redis import Redis
-from rq import Queue, SimpleWorker
+from rq import Queue
 from rq.exceptions import DequeueTimeout
 from rq.serializers import JSONSerializer
 
@@ -23,6 +24,8 @@ from hive_site.kernel.redis import RedisError, connect
 from jobs.outcomes import TaskCancelled, TaskTimeout
 from jobs.registry import Registry, Task
 from jobs.spore.context import Context, SharedCache
+from jobs.spore.payloads import DELIVERY_SECONDS, Larder, Payloads
+from jobs.spore.presence import RQ_HEARTBEAT_SECONDS, PresentWorker
 from jobs.spore.reporter import Reporter
 from jobs.spore.runner import run_item
 from jobs.spore.verdicts import describe, encode_result
@@ -37,10 +40,11 @@ log = structlog.get_logger()
 POP_SECONDS = 1
 AWAY_SECONDS = 0.5
 RECYCLE_AFTER_BUNDLES = 20_000
-RQ_HEARTBEAT_SECONDS = 30
+#: For a slot that was told of no Nexus: results travel as text.
+NOWHERE = Larder()
 
 
-class Slot(SimpleWorker):
+class Slot(PresentWorker):
     """One of a Spore's slots. `serve` runs until the board says stop."""
 
     def __init__(
@@ -52,6 +56,7 @@ class Slot(SimpleWorker):
         url: str,
         registry: Registry,
         spool: Spool,
+        larder: Larder = NOWHERE,
     ) -> None:
         name = wire.client_name(identity.name, identity.incarnation)
         client: Redis = connect(url, name=name, blocking=True)
@@ -67,8 +72,8 @@ class Slot(SimpleWorker):
         self._registry = registry
         self._reporter = Reporter(connect(url, name=name), identity, spool)
         self._cache = SharedCache(connect(url, name=name))
+        self._payloads = Payloads(larder, identity, lambda: time.time() + board.clock()[0])
         self._attempt = 0
-        self._beat_at = 0.0
         signal.signal(SOFT_STOP, self._on_soft_stop)
 
     def serve(self) -> None:
@@ -78,13 +83,13 @@ class Slot(SimpleWorker):
             if bundle_id is None:
                 break
             self._run(bundle_id)
-        self._forget_birth()
+        self.forget_birth()
 
     def _next(self) -> str | None:
         """The next bundle's id, or None when the slot is to end."""
         while not self._board.clock()[1]:
             try:
-                self._show_in_rq()
+                self.show_in_rq()
                 _, popped = Queue.lmove(self.connection, self.queues[0].key, POP_SECONDS)
                 return str(popped.decode())
             except DequeueTimeout:
@@ -168,7 +173,8 @@ class Slot(SimpleWorker):
             )
             self._attempt = attempt
             try:
-                result = encode_result(run_item(task, ctx, item[3], bundle.kwargs))
+                given, kwargs = self._payloads.open(item[3]), self._payloads.open(bundle.kwargs)
+                result = encode_result(run_item(task, ctx, given, kwargs))
             finally:
                 self._attempt = 0
         except BaseException as error:  # noqa: BLE001 whatever a task raises is its own failure
@@ -178,7 +184,15 @@ class Slot(SimpleWorker):
         else:
             crash_point("spore.ran")
             ended = started + time.monotonic() - begun
+            if self._payloads.is_large(result):
+                result = self._leave(result)
             self._reporter.succeeded(attempt, started, ended, result)
+
+    def _leave(self, result: str) -> str:
+        """Bring a large result to the Nexus, in time of its own: the task's is over."""
+        limit = time.monotonic() + DELIVERY_SECONDS
+        self._cell.write(replace(self._cell.read(), limit=limit))
+        return self._payloads.leave(result)
 
     def _hand_back(self, bundle: Bundle, position: int) -> None:
         back = [bundle.first + p for p in range(position, len(bundle.items))]
@@ -201,26 +215,16 @@ class Slot(SimpleWorker):
         self._attempt = 0
         raise TaskCancelled("cancelled") if what == CANCEL else TaskTimeout("ran past its timeout")
 
-    def _show_in_rq(self) -> None:
-        """Let `rq info` see this worker."""
-        now = time.monotonic()
-        if now - self._beat_at < RQ_HEARTBEAT_SECONDS and self._beat_at:
-            return
-        # Its name is unique, so whatever is there is its own: a greeting that was cut short.
-        if not self.connection.exists(self.key):
-            self.register_birth()
-        self.heartbeat()
-        self._beat_at = now
-
-    def _forget_birth(self) -> None:
-        try:
-            self.register_death()
-        except (RedisError, OSError):
-            log.warning("redis.away", worker=self.name)
-
 
 def serve_slot(
-    identity: Identity, board: Board, index: int, *, url: str, modules: list[str], spool: Spool
+    identity: Identity,
+    board: Board,
+    index: int,
+    *,
+    url: str,
+    modules: list[str],
+    spool: Spool,
+    larder: Larder = NOWHERE,
 ) -> None:
     """The main function of a slot process."""
     from jobs.registry import load_tasks
@@ -228,7 +232,9 @@ def serve_slot(
     registry = load_tasks(modules)
     while not board.clock()[1]:
         try:
-            slot = Slot(identity, board, index, url=url, registry=registry, spool=spool)
+            slot = Slot(
+                identity, board, index, url=url, registry=registry, spool=spool, larder=larder
+            )
         except (RedisError, OSError) as error:
             # RQ gives the connection its name; a slot may start while Redis is away.
             log.warning("redis.away", error=str(error))
