@@ -23,6 +23,8 @@ REDIS_ADDRESS_FILE = "run/redis_url"
 SQLITE_FILE = "hive.sqlite3"
 #: What one job may ask for (jobs/validation.py), and so the most that can be its default.
 MAX_TIMEOUT_SECONDS, MAX_RETRIES = 30 * 24 * 3600, 1000
+#: What is longer is no message any more (jobs/domain/bundles.py).
+MAX_INLINE_KB = 1024
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,9 @@ class Options:
     max_retries: int
     zombie_timeout: int
     result_ttl: int
+    job_ttl: int
+    inline_kb: int
+    node_cache_mb: int
     nexus_url: str
     task_modules: list[str]
     weights: tuple[float, float, float]
@@ -49,6 +54,11 @@ class Options:
     slot_memory_mb: int
     least_disk_mb: int
     api_rate: str
+
+    @property
+    def inline_bytes(self) -> int:
+        """The longest JSON text that is kept in a row and sent in a bundle."""
+        return self.inline_kb * 1024
 
     @property
     def queues(self) -> tuple[str, str]:
@@ -75,6 +85,9 @@ def read_options(env: Env) -> Options:
         max_retries=env.integer("HIVE_MAX_RETRIES", 3, at_most=MAX_RETRIES),
         zombie_timeout=env.integer("HIVE_ZOMBIE_TASK_TIMEOUT", 600, at_least=1),
         result_ttl=env.integer("HIVE_RESULT_TTL", 86400, at_least=1),
+        job_ttl=env.integer("HIVE_JOB_TTL", 30 * 86400, at_least=1),
+        inline_kb=env.integer("HIVE_INLINE_KB", 64, at_least=1, at_most=MAX_INLINE_KB),
+        node_cache_mb=env.integer("HIVE_NODE_CACHE_MB", 512),
         nexus_url=_web_address(env, "HIVE_NEXUS_URL", "http://127.0.0.1:8000"),
         task_modules=_modules(env, "HIVE_TASK_MODULES"),
         weights=env.weights("HIVE_WEIGHTS", "0.4,0.3,0.3"),

@@ -153,6 +153,16 @@ APPEND_SLASH = True
 LANGUAGE_CODE, TIME_ZONE, USE_TZ, USE_I18N = "en-us", "UTC", True, False
 STATIC_URL = "static/"
 STATIC_ROOT = HIVE.data / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    # Large payloads and results. Nexuses and Foremen must see the same: a shared directory, or
+    # any other Django storage.
+    "hive_blobs": {
+        "BACKEND": "jobs.blob_files.AtomicFiles",
+        "OPTIONS": {"location": HIVE.data / "blobs"},
+    },
+}
 # Serve straight from the apps, so that no collectstatic step can be forgotten.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG

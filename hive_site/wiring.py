@@ -37,8 +37,9 @@ def build_foreman() -> "Foreman":
     )
 
 
-def build_agent(identity: "Identity", home: Path) -> "Agent":
+def build_agent(identity: "Identity", home: Path, *, nexus_url: str = "") -> "Agent":
     """A Spore's agent whose slots run jobs; it keeps its files in `home`."""
+    from jobs.spore.payloads import Larder
     from jobs.spore.slot import serve_slot
     from nodes.spore.agent import Agent
     from nodes.spore.limits import Limits
@@ -47,10 +48,19 @@ def build_agent(identity: "Identity", home: Path) -> "Agent":
     from nodes.spore.spool import Spool
 
     hive, spool = settings.HIVE, Spool(home / "spool")
+    larder = Larder(
+        nexus_url=nexus_url or hive.nexus_url,
+        folder=home / "blobs",
+        cache_bytes=hive.node_cache_mb * 2**20,
+        inline_bytes=hive.inline_bytes,
+    )
+    main = partial(
+        serve_slot, url=hive.redis_url, modules=hive.task_modules, spool=spool, larder=larder
+    )
     return Agent(
         identity,
         open_line=partial(Line, hive.redis_url, broadcasts=hive.broadcast_channel),
-        slot_main=partial(serve_slot, url=hive.redis_url, modules=hive.task_modules, spool=spool),
+        slot_main=main,
         sensors=HostSensors(),
         spool=spool,
         limits=Limits(home, hive.slot_memory_mb, hive.least_disk_mb),

@@ -16,6 +16,7 @@ from jobs.domain.flight import Sent
 from jobs.domain.states import SubtaskState
 from jobs.failures import Recorded
 from jobs.finisher import Settled, cancel_rest, settle_jobs, stop_job
+from jobs.large_results import store_large
 from jobs.loader import load_doubtful, load_reduction
 from jobs.memory import Memory
 from jobs.models import Subtask
@@ -38,6 +39,7 @@ class Bookkeeper:
         mistrust_interruptions(batch, lambda job: self._memory.policy_of(job) is None)
         set_aside_echoes(batch, self._memory.flight)
         batch.hush(self._memory.backlog.__contains__)
+        batch.endings = store_large(batch.endings)
         batch.untouched = self._memory.untouched_once(batch.returned)
         with transaction.atomic():
             done = record_batch(

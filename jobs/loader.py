@@ -5,8 +5,10 @@ from typing import Any
 
 from django.conf import settings
 
+from jobs.blobs import keep_list
 from jobs.domain.backlog import Line, Order, Ready
 from jobs.domain.flight import Flight
+from jobs.domain.references import is_reference
 from jobs.domain.retry import Policy
 from jobs.domain.states import JobState, Outcome, Role, SubtaskState
 from jobs.models import Attempt, Job, Subtask
@@ -125,7 +127,10 @@ def load_reduction(job: str) -> Ready | None:
         .order_by("index")
         .values_list("result", flat=True)
     )
-    item = f"[{','.join(results.iterator())}]"
+    item = keep_list(results.iterator())
+    if is_reference(item):
+        # The sweep must find it in some row for as long as it may be sent.
+        Subtask.objects.filter(pk=row.pk).exclude(item=item).update(item=item)
     return Ready(row.pk, row.index, row.attempts + 1, item, reduce=True)
 
 

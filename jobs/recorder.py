@@ -12,6 +12,7 @@ from django.db.models import F
 from jobs.domain.batch import Batch, Ending, Utterance
 from jobs.domain.states import Outcome, SubtaskState
 from jobs.failures import PolicyOf, Recorded, note_attempts, record_failures
+from jobs.large_results import refuse_lost
 from jobs.models import Job, LogChunk, Partial, Subtask
 from jobs.successes import store_successes
 from nodes.leadership import Leadership
@@ -33,8 +34,9 @@ def record_batch(
     """
     done = Recorded()
     done.seq = leadership.confirm(now)
-    _record_successes([e for e in batch.endings if e.outcome is Outcome.SUCCEEDED], done)
-    failures = [e for e in batch.endings if e.outcome is not Outcome.SUCCEEDED]
+    endings = refuse_lost(batch.endings, now)
+    _record_successes([e for e in endings if e.outcome is Outcome.SUCCEEDED], done)
+    failures = [e for e in endings if e.outcome is not Outcome.SUCCEEDED]
     if failures:
         record_failures(failures, done, policy_of, now, random)
     note_attempts(batch.echoes)

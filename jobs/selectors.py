@@ -8,13 +8,16 @@ from typing import Any
 from django.conf import settings
 from django.db.models import F, QuerySet, Sum
 
-from hive_site.kernel.errors import NotFound
-from jobs.domain.states import OPEN, Role
+from hive_site.kernel.errors import Gone, NotFound
+from jobs import blobs
+from jobs.domain.references import read_reference
+from jobs.domain.states import OPEN, Kept, Role
 from jobs.json_text import assemble
 from jobs.models import Job, LogChunk, Queue, Subtask
 from jobs.reasons import why_job_waits, why_subtask
 from nodes.selectors import read_picture
 
+ROWS_AT_ONCE = 500
 #: What a result is made of; the rest of a subtask's row stays in the database.
 RESULT_COLUMNS = ("index", "state", "node", "placed", "attempts", "started_at", "finished_at")
 
@@ -31,6 +34,15 @@ def get_job(job_id: str) -> Job:
     return job
 
 
+def require_results(job_id: str) -> Job:
+    """The job, if its items and results are still there. Raises `NotFound` or `Gone`."""
+    job = get_job(job_id)
+    if job.kept != Kept.ALL:
+        ended = f"job {job_id} ended {stamp(job.finished_at)}"
+        raise Gone(f"{ended}; its items and results were deleted (HIVE_RESULT_TTL). Submit it anew")
+    return job
+
+
 def require_queue(name: str) -> str:
     """The name, if it is that of a queue. Raises `NotFound`."""
     if name not in settings.HIVE.queues:
@@ -38,10 +50,11 @@ def require_queue(name: str) -> str:
     return name
 
 
-def job_text(job: Job, *, waiting_for: str | None = None) -> str:
+def job_text(job: Job, *, waiting_for: str | None = None, brief: bool = False) -> str:
     """The job as the API shows it (CONTRACT §6), as JSON text; results go in as they are.
 
-    `waiting_for` is for the caller to find out: it takes questions to Redis.
+    `waiting_for` is for the caller to find out: it takes questions to Redis. `brief` shows of a
+    large result only where it is.
     """
     link = f"/api/v1/jobs/{job.pk}/"
     fields = {
@@ -59,6 +72,7 @@ def job_text(job: Job, *, waiting_for: str | None = None) -> str:
         "labels": job.labels,
         "depends_on": job.depends_on,
         "submitted_by": job.submitted_by,
+        "expired": job.kept != Kept.ALL,
         "links": {
             "self": link,
             "results": f"{link}results/",
@@ -68,7 +82,24 @@ def job_text(job: Job, *, waiting_for: str | None = None) -> str:
             "cancel": f"{link}cancel/",
         },
     }
-    return assemble(fields, result=job.result, error=job.error)
+    result, error = (_point_to(job.result), None) if brief else _fetch(job.result)
+    return assemble(fields, result=result, error=job.error or error)
+
+
+def _point_to(text: str | None) -> str | None:
+    reference = read_reference(text)
+    if reference is None:
+        return text
+    return json.dumps({"$blob": f"/api/v1/blobs/{reference.sha256}/", "size": reference.size})
+
+
+def _fetch(text: str | None) -> tuple[str | None, str | None]:
+    """A result with what is stored elsewhere; if that is gone, an error that says so."""
+    try:
+        return blobs.whole(text), None
+    except NotFound as fact:
+        facts = {"type": "result_lost", "message": str(fact), "traceback": ""}
+        return None, json.dumps(facts)
 
 
 def progress_of(job: Job) -> dict[str, int]:
@@ -105,7 +136,19 @@ def result_texts(rows: QuerySet[Subtask]) -> Iterator[tuple[int, str]]:
         fields = dict(zip(RESULT_COLUMNS, (*plain, stamp(begun), stamp(ended)), strict=True))
         for name in ("node", "placed"):
             fields[name] = fields[name] or None
-        yield row[0], assemble(fields, result=result, error=error)
+        result, lost = _fetch(result)
+        yield row[0], assemble(fields, result=result, error=error or lost)
+
+
+def all_result_texts(job_id: str) -> Iterator[str]:
+    """The JSON text of each result of a job; only some are in memory at a time."""
+    last: int | None = -1
+    while last is not None:
+        rows = result_texts(map_rows(job_id, after=last)[:ROWS_AT_ONCE])
+        last = None
+        for index, text in rows:
+            last = index
+            yield text
 
 
 def subtask_text(job: Job, index: int) -> str | None:
@@ -141,7 +184,8 @@ def subtask_text(job: Job, index: int) -> str | None:
         "finished_at": stamp(row.finished_at),
         "retry_at": stamp(row.retry_at),
     }
-    texts = {"item": row.item, "result": row.result, "error": row.error}
+    result, lost = _fetch(row.result)
+    texts = {"item": _fetch(row.item)[0], "result": result, "error": row.error or lost}
     return assemble(fields, **texts, tries=f"[{', '.join(tries)}]")
 
 
@@ -213,8 +257,9 @@ def _depth(queue: str) -> int:
 
 
 def result_views(job_id: str) -> Iterator[dict[str, Any]]:
-    """All results of a job in item order."""
-    for _, text in result_texts(map_rows(job_id)):
+    """All results of a job in item order. Raises `NotFound` or `Gone`."""
+    require_results(job_id)
+    for text in all_result_texts(job_id):
         yield json.loads(text)
 
 

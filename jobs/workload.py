@@ -24,6 +24,7 @@ from jobs.mail import split
 from jobs.memory import Memory
 from jobs.models import Job
 from jobs.planner import Planner
+from jobs.pruner import Pruner
 from jobs.search import Search
 from jobs.stragglers import Stragglers
 from nodes.domain.scoring import Weights
@@ -59,6 +60,7 @@ class JobsWorkload:
         self._memory, self._book = memory, Bookkeeper(memory, self._pace)
         self._house = Housekeeping(memory, self._book, refresh=self._refresh, reread=self._reread)
         self._search = Search(memory, self._book)
+        self._pruner = Pruner(leadership, now)
         self._untouched: dict[str, set[str]] = {}
         self._planner = Planner(
             memory.backlog,
@@ -217,6 +219,7 @@ class JobsWorkload:
         self._house.tidy(roster, now)
         self._search.look(roster, now)
         self._stragglers.look(roster, now)
+        self._pruner.step(now)
 
     def next_due(self, now: datetime) -> timedelta:
         """See `Workload.next_due`."""

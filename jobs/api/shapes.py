@@ -54,6 +54,7 @@ JOB = record(
     finished_at=TIME,
     labels=LABELS,
     depends_on=WORDS,
+    expired={**FLAG, "description": "its items and results were deleted; they answer 410"},
     links={"type": "object", "additionalProperties": TEXT},
 )
 RESULT = record(

@@ -1,6 +1,7 @@
 from django.urls import path
 
 from jobs.api import shelves, streams, views
+from jobs.api.blobs import BlobView
 
 urlpatterns = [
     path("jobs/", views.JobListView.as_view()),
@@ -16,6 +17,7 @@ urlpatterns = [
     path("jobs/<str:job_id>/subtasks/<int:index>/log/", streams.LogView.as_view()),
     path("jobs/<str:job_id>/events/", streams.EventsView.as_view()),
     path("jobs/<str:job_id>/grid/", streams.GridView.as_view()),
+    path("blobs/<str:sha256>/", BlobView.as_view()),
     path("tasks/", shelves.TaskListView.as_view()),
     path("queues/", shelves.QueueListView.as_view()),
     path("queues/<str:name>/", shelves.QueueView.as_view()),

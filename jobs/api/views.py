@@ -1,5 +1,6 @@
 """REST for jobs: parse, one service, render. Results go out as the text they came in."""
 
+from collections.abc import Iterator
 from functools import partial
 
 from django.http import HttpResponse, StreamingHttpResponse
@@ -25,6 +26,7 @@ from nodes.api.queries import IDEMPOTENCY, WAIT, read_key, read_wait
 from nodes.api.shapes import answers, page_of, takes
 
 JSON, NDJSON = "application/json", "application/x-ndjson"
+MAX_PAGE_CHARS = 16 * 1024 * 1024
 
 
 def text_response(text: str, status: int = 200, **headers: str) -> HttpResponse:
@@ -56,7 +58,9 @@ class JobListView(APIView):
         jobs = list(rows[: limit + 1])
         more = following(request, jobs[limit - 1].pk) if len(jobs) > limit else None
         why = why_jobs_wait(jobs[:limit])
-        texts = [selectors.job_text(job, waiting_for=why.get(job.pk)) for job in jobs[:limit]]
+        texts = [
+            selectors.job_text(job, waiting_for=why.get(job.pk), brief=True) for job in jobs[:limit]
+        ]
         return text_response(page("results", texts, following=more))
 
     @extend_schema(
@@ -138,13 +142,13 @@ class ResultsView(APIView):
     )
     def get(self, request: Request, job_id: str) -> HttpResponse | StreamingHttpResponse:
         """Results in item order, in pages; all of them with `Accept: application/x-ndjson`."""
-        selectors.get_job(job_id)
+        selectors.require_results(job_id)
         if NDJSON in request.headers.get("Accept", ""):
             pages = partial(result_lines, job_id)
             return stream_pages(request, pages, start=-1, content_type=NDJSON)
         limit = read_limit(request)
         rows = selectors.map_rows(job_id, after=read_index(request))[: limit + 1]
-        return rows_response(request, list(selectors.result_texts(rows)), limit)
+        return rows_response(request, selectors.result_texts(rows), limit)
 
 
 @extend_schema(tags=["jobs"])
@@ -158,11 +162,11 @@ class SubtaskListView(APIView):
     )
     def get(self, request: Request, job_id: str) -> HttpResponse:
         """Subtasks in item order."""
-        selectors.get_job(job_id)
+        selectors.require_results(job_id)
         limit = read_limit(request)
         rows = selectors.map_rows(job_id, after=read_index(request))
         rows = filter_subtasks(rows, request)[: limit + 1]
-        return rows_response(request, list(selectors.result_texts(rows)), limit)
+        return rows_response(request, selectors.result_texts(rows), limit)
 
 
 @extend_schema(tags=["jobs"])
@@ -173,6 +177,7 @@ class SubtaskView(APIView):
     def get(self, request: Request, job_id: str, index: int) -> HttpResponse:
         """One subtask with its item and every attempt that was not a plain first success; `why`
         says why it ran where it did, or why it waits."""
+        selectors.require_results(job_id)
         text = selectors.subtask_text(selectors.get_job(job_id), index)
         if text is None:
             raise NotFound(f"job {job_id} has no subtask {index}")
@@ -192,10 +197,20 @@ class SubtaskReleaseView(APIView):
         return text_response(selectors.job_text(job), status=202)
 
 
-def rows_response(request: Request, rows: list[tuple[int, str]], limit: int) -> HttpResponse:
-    """A page of rows, of which one too many says that there is another page."""
-    more = following(request, rows[limit - 1][0]) if len(rows) > limit else None
-    return text_response(page("results", (text for _, text in rows[:limit]), following=more))
+def rows_response(request: Request, rows: Iterator[tuple[int, str]], limit: int) -> HttpResponse:
+    """A page of rows, of which one too many says that there is another page.
+
+    A page of large results is a shorter one.
+    """
+    texts: list[str] = []
+    size, last, more = 0, None, None
+    for index, text in rows:
+        if len(texts) == limit or (texts and size + len(text) > MAX_PAGE_CHARS):
+            more = following(request, last)
+            break
+        texts.append(text)
+        size, last = size + len(text), index
+    return text_response(page("results", texts, following=more))
 
 
 def read_idempotency(request: Request, caller: str) -> Idempotency | None:

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 from jobs.domain.backlog import Ready
 from jobs.domain.batch import Batch, Ending, Utterance, error_text
 from jobs.domain.flight import Flight, Sent
+from jobs.domain.references import read_reference
 from jobs.domain.states import Outcome
 
 KINDS = {
@@ -20,6 +21,8 @@ KINDS = {
     "crashed": Outcome.CRASHED,
     # Its agent was cut off and stopped what must not run twice.
     "fenced": Outcome.LOST,
+    # What it should work on could not be fetched; the task never began.
+    "unfed": Outcome.LOST,
 }
 #: What attempts say while they run, and how much at once, in characters: what a slot sends
 #: (jobs/wire.py, jobs/domain/transcript.py) with room to spare.
@@ -87,7 +90,8 @@ def _read_success(row: Any, speaker: Speaker, flight: Flight, batch: Batch) -> l
         return []
     sent, ready = found
     begun, over = _time(started), _time(ended)
-    _check_result(result)
+    if not read_reference(result):
+        check_json(result)
     ending = Ending(
         attempt,
         ready,
@@ -141,7 +145,7 @@ def _read_speech(event: dict[str, Any], sent: Sent, ready: Ready, batch: Batch) 
     if not 0 < place <= MAX_PLACE or len(text) > SPEECH[kind] or "\0" in text:
         raise ValueError(f"no {kind}")
     if kind == "part":
-        _check_result(text)
+        check_json(text)
     text.encode()  # a lone surrogate would poison the whole transaction
     said = Utterance(event["a"], ready, sent.job, sent.node, place, text)
     (batch.logs if kind == "log" else batch.parts).append(said)
@@ -221,7 +225,7 @@ def _refuse(constant: str) -> NoReturn:
 _decoder = json.JSONDecoder(parse_constant=_refuse)
 
 
-def _check_result(text: Any) -> None:
+def check_json(text: Any) -> None:
     """Raises unless the text is JSON. It is quoted as it is in bundles that we sign, and a
     node must not get more said there than a value."""
     text.encode()  # a lone surrogate would poison the whole transaction

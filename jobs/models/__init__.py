@@ -1,7 +1,18 @@
 """The tables of jobs, one room for each subject."""
 
+from jobs.models.blobs import Blob, CachedResult
 from jobs.models.intake import IdempotencyKey, Queue
 from jobs.models.streams import LogChunk, Partial
 from jobs.models.work import Attempt, Job, Subtask
 
-__all__ = ["Attempt", "IdempotencyKey", "Job", "LogChunk", "Partial", "Queue", "Subtask"]
+__all__ = [
+    "Attempt",
+    "Blob",
+    "CachedResult",
+    "IdempotencyKey",
+    "Job",
+    "LogChunk",
+    "Partial",
+    "Queue",
+    "Subtask",
+]

@@ -8,9 +8,9 @@ from django.db.models import Case, F, When
 from django.utils import timezone
 
 from hive_site.kernel.errors import Conflict, NotFound
-from jobs.domain.states import TERMINAL, JobState, Role, SubtaskState
+from jobs.domain.states import TERMINAL, JobState, Kept, Role, SubtaskState
 from jobs.models import Job, Subtask
-from jobs.selectors import get_job
+from jobs.selectors import get_job, require_results
 from nodes.inbox import ring
 
 RETRIABLE = frozenset({JobState.PARTIAL, JobState.FAILED, JobState.CANCELLED})
@@ -35,9 +35,10 @@ AFRESH: dict[str, Any] = {
 def retry_job(*, job_id: str) -> Job:
     """Run what did not succeed again, with fresh budgets; what succeeded stays.
 
-    Raises `NotFound`, or `Conflict` unless the job ended as partial, failed or cancelled.
+    Raises `NotFound`, `Gone` if its items were deleted, or `Conflict` unless the job ended as
+    partial, failed or cancelled.
     """
-    moved = Job.objects.move(
+    moved = Job.objects.filter(kept=Kept.ALL).move(
         job_id,
         from_=RETRIABLE,
         to=JobState.QUEUED,
@@ -46,7 +47,7 @@ def retry_job(*, job_id: str) -> Job:
         **_job_afresh(),
     )
     if not moved:
-        state = get_job(job_id).state
+        state = require_results(job_id).state
         raise Conflict(f"job {job_id} is {state}; only {', '.join(sorted(RETRIABLE))} jobs retry")
     again = Subtask.objects.filter(job_id=job_id, role=Role.MAP, state__in=UNSUCCESSFUL).update(
         state=SubtaskState.WAITING, **AFRESH
@@ -63,8 +64,9 @@ def retry_job(*, job_id: str) -> Job:
 def release_subtask(*, job_id: str, index: int) -> Job:
     """Give a quarantined subtask another chance, with fresh budgets; its job goes on.
 
-    Raises `NotFound`, or `Conflict` unless the subtask is quarantined.
+    Raises `NotFound`, `Gone` if it was deleted, or `Conflict` unless the subtask is quarantined.
     """
+    require_results(job_id)
     mine = Subtask.objects.filter(job_id=job_id, index=index, role=Role.MAP)
     released = mine.filter(state=SubtaskState.QUARANTINED).update(
         state=SubtaskState.WAITING, **AFRESH
@@ -72,7 +74,7 @@ def release_subtask(*, job_id: str, index: int) -> Job:
     if not released:
         state = mine.values_list("state", flat=True).first()
         if state is None:
-            raise NotFound(f"job {get_job(job_id).pk} has no subtask {index}")
+            raise NotFound(f"job {job_id} has no subtask {index}")
         raise Conflict(f"subtask {index} is {state}; only quarantined ones are released")
     Job.objects.filter(pk=job_id).update(failed=F("failed") - 1)
     if Job.objects.move(job_id, from_=RETRIABLE, to=JobState.QUEUED, **_job_afresh()):

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from hive_site.kernel.crash import crash_point
 from hive_site.kernel.errors import Unprocessable
+from jobs.blobs import keep
 from jobs.domain.states import JobState, Role, SubtaskState
 from jobs.ids import new_job_id
 from jobs.intake import store_items
@@ -36,8 +37,9 @@ def submit_job(*, submitted_by: str = "", **wish: Unpack[WishFields]) -> Job:
     Without `items` there is one subtask, whose item is None. Raises `Invalid` with the field's
     name, `TooLarge` for too many items; nothing is stored then.
     """
+    checked = keep_large(check_wish(wish, now=timezone.now()))
     with transaction.atomic():
-        return _store(check_wish(wish, now=timezone.now()), submitted_by)
+        return _store(checked, submitted_by)
 
 
 def submit_once(
@@ -50,7 +52,7 @@ def submit_once(
     earlier = _find_earlier(idempotency)
     if earlier:
         return earlier, True
-    checked = check_wish(wish, now=timezone.now())
+    checked = keep_large(check_wish(wish, now=timezone.now()))
     try:
         with transaction.atomic():
             row = IdempotencyKey.objects.create(
@@ -67,6 +69,15 @@ def submit_once(
         if earlier is None:
             raise
         return earlier, True
+
+
+def keep_large(wish: Wish) -> Wish:
+    """The wish with references to what is large in it, which is stored from now on.
+
+    Before the transaction that needs it, so that nobody waits for a disk there.
+    """
+    kwargs, *items = keep([wish.columns["kwargs"], *wish.items])
+    return Wish(columns={**wish.columns, "kwargs": kwargs}, items=items)
 
 
 def _find_earlier(idempotency: Idempotency) -> Job | None:

@@ -6,12 +6,13 @@ around a job (57 commands, callbacks, its own retries) is left out: the Foreman 
 
 import os
 import time
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import structlog
 from redis import Redis
-from rq import Queue, SimpleWorker
+from rq import Queue
 from rq.exceptions import DequeueTimeout
 from rq.serializers import JSONSerializer
 
@@ -24,6 +25,8 @@ from jobs.spore.capture import Capture
 from jobs.spore.context import Context, SharedCache
 from jobs.spore.ear import Ear
 from jobs.spore.interruptions import Interruptions
+from jobs.spore.payloads import DELIVERY_SECONDS, Larder, Payloads
+from jobs.spore.presence import RQ_HEARTBEAT_SECONDS, PresentWorker
 from jobs.spore.reporter import Reporter
 from jobs.spore.runner import run_item
 from jobs.spore.verdicts import Parts, describe, encode_result
@@ -37,10 +40,11 @@ log = structlog.get_logger()
 POP_SECONDS = 1
 AWAY_SECONDS = 0.5
 RECYCLE_AFTER_BUNDLES = 20_000
-RQ_HEARTBEAT_SECONDS = 30
+#: For a slot that was told of no Nexus: results travel as text.
+NOWHERE = Larder()
 
 
-class Slot(SimpleWorker):
+class Slot(PresentWorker):
     """One of a Spore's slots. `serve` runs until the board says stop."""
 
     def __init__(
@@ -53,6 +57,7 @@ class Slot(SimpleWorker):
         registry: Registry,
         spool: Spool,
         capture: Capture,
+        larder: Larder = NOWHERE,
     ) -> None:
         name = wire.client_name(identity.name, identity.incarnation)
         client: Redis = connect(url, name=name, blocking=True)
@@ -69,7 +74,7 @@ class Slot(SimpleWorker):
         self._reporter = Reporter(connect(url, name=name), identity, spool, Ear(capture))
         self._cache = SharedCache(connect(url, name=name))
         self._interruptions = Interruptions(self._cell)
-        self._beat_at = 0.0
+        self._payloads = Payloads(larder, identity, lambda: time.time() + board.clock()[0])
 
     def serve(self) -> None:
         """Pop and run bundles, one at a time. Redis may be away meanwhile."""
@@ -78,13 +83,13 @@ class Slot(SimpleWorker):
             if bundle_id is None:
                 break
             self._run(bundle_id)
-        self._forget_birth()
+        self.forget_birth()
 
     def _next(self) -> str | None:
         """The next bundle's id, or None when the slot is to end."""
         while not self._board.clock()[1]:
             try:
-                self._show_in_rq()
+                self.show_in_rq()
                 _, popped = Queue.lmove(self.connection, self.queues[0].key, POP_SECONDS)
                 return str(popped.decode())
             except DequeueTimeout:
@@ -170,7 +175,8 @@ class Slot(SimpleWorker):
             share = partial(self._share, Parts(attempt))
             self._interruptions.attempt = attempt
             try:
-                result = encode_result(run_item(task, ctx, item[3], bundle.kwargs, share=share))
+                given, kwargs = self._payloads.open(item[3]), self._payloads.open(bundle.kwargs)
+                result = encode_result(run_item(task, ctx, given, kwargs, share=share))
             finally:
                 self._interruptions.attempt = 0
         except BaseException as error:  # noqa: BLE001 whatever a task raises is its own failure
@@ -180,6 +186,8 @@ class Slot(SimpleWorker):
         else:
             crash_point("spore.ran")
             ended = started + time.monotonic() - begun
+            if self._payloads.is_large(result):
+                result = self._leave(result)
             self._reporter.succeeded(attempt, started, ended, result)
 
     def _share(self, parts: Parts, value: Any) -> None:
@@ -187,6 +195,12 @@ class Slot(SimpleWorker):
         # Whoever is interrupted here would leave the reporter locked.
         with self._interruptions.put_off():
             self._reporter.happened(event, len(event["value"]))
+
+    def _leave(self, result: str) -> str:
+        """Bring a large result to the Nexus, in time of its own: the task's is over."""
+        limit = time.monotonic() + DELIVERY_SECONDS
+        self._cell.write(replace(self._cell.read(), limit=limit))
+        return self._payloads.leave(result)
 
     def _hand_back(self, bundle: Bundle, position: int) -> None:
         back = [bundle.first + p for p in range(position, len(bundle.items))]
@@ -201,33 +215,25 @@ class Slot(SimpleWorker):
                 {"k": "fail", "a": attempt, "e": error, "t0": clock, "t1": clock}
             )
 
-    def _show_in_rq(self) -> None:
-        """Let `rq info` see this worker."""
-        now = time.monotonic()
-        if now - self._beat_at < RQ_HEARTBEAT_SECONDS and self._beat_at:
-            return
-        # Its name is unique, so whatever is there is its own: a greeting that was cut short.
-        if not self.connection.exists(self.key):
-            self.register_birth()
-        self.heartbeat()
-        self._beat_at = now
-
-    def _forget_birth(self) -> None:
-        try:
-            self.register_death()
-        except (RedisError, OSError):
-            log.warning("redis.away", worker=self.name)
-
 
 def serve_slot(
-    identity: Identity, board: Board, index: int, *, url: str, modules: list[str], spool: Spool
+    identity: Identity,
+    board: Board,
+    index: int,
+    *,
+    url: str,
+    modules: list[str],
+    spool: Spool,
+    larder: Larder = NOWHERE,
 ) -> None:
     """The main function of a slot process."""
     from jobs.registry import load_tasks
 
     registry = load_tasks(modules)
     with Capture() as capture:
-        make = partial(Slot, url=url, registry=registry, spool=spool, capture=capture)
+        make = partial(
+            Slot, url=url, registry=registry, spool=spool, capture=capture, larder=larder
+        )
         while not board.clock()[1]:
             try:
                 slot = make(identity, board, index)

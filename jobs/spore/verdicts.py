@@ -6,6 +6,7 @@ from typing import Any
 from hive_site.kernel.errors import Invalid
 from jobs.json_text import encode
 from jobs.outcomes import Fail, Retry, TaskCancelled, TaskTimeout
+from jobs.spore.payloads import PayloadLost, Unfed
 from jobs.wire import MAX_PARTIAL_BYTES, MAX_PARTIALS, MAX_RESULT_BYTES
 
 TRACEBACK_CHARS = 20_000
@@ -54,19 +55,27 @@ class Parts:
         return {"k": "part", "a": self._attempt, "n": self._count, "value": text}
 
 
+#: What no further try would mend, and what it is called.
+FINAL: dict[type[BaseException], str] = {
+    ResultInvalid: "result_invalid",
+    ResultTooLarge: "result_too_large",
+    PayloadLost: "payload_lost",
+    Fail: "Fail",
+}
+
+
 def describe(error: BaseException) -> dict[str, Any]:
     """The event fields for a task that raised: kind, error, and whether it may be tried again."""
+    for kind, name in FINAL.items():
+        if isinstance(error, kind):
+            return {"k": "fail", "final": True, "e": _facts(name, error)}
     match error:
         case TaskTimeout():
             return {"k": "timeout", "e": _facts("timeout", error)}
         case TaskCancelled():
             return {"k": "cancelled", "e": _facts("cancelled", error)}
-        case ResultInvalid():
-            return {"k": "fail", "final": True, "e": _facts("result_invalid", error)}
-        case ResultTooLarge():
-            return {"k": "fail", "final": True, "e": _facts("result_too_large", error)}
-        case Fail():
-            return {"k": "fail", "final": True, "e": _facts("Fail", error)}
+        case Unfed():
+            return {"k": "unfed", "e": _facts("unfed", error)}
         case Retry():
             return {"k": "fail", "after": error.after, "e": _facts("Retry", error)}
     return {"k": "fail", "e": _facts(type(error).__qualname__, error)}

@@ -23,6 +23,7 @@ TITLES = {
     405: "Method not allowed",
     406: "Not acceptable",
     409: "Conflict",
+    410: "Gone",
     413: "Too large",
     415: "Unsupported media type",
     422: "Unprocessable",
@@ -34,8 +35,10 @@ TITLES = {
 #: The first that fits counts.
 STATUSES: tuple[tuple[type[Exception], int], ...] = (
     (errors.TooLarge, 413),
+    (errors.NotAllowed, 403),
     (errors.Invalid, 400),
     (errors.NotFound, 404),
+    (errors.Gone, 410),
     (Http404, 404),
     (errors.Conflict, 409),
     (errors.Unprocessable, 422),
