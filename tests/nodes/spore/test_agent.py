@@ -156,7 +156,7 @@ def test_a_crash_is_reported_with_what_ran_and_its_bundle_let_go(start, exchange
     [event] = said["events"]
     assert (said["bundle"], let_go) == ("b1", "discard b1")
     assert (event["a"], event["why"], event["how"]) == (7, "crashed", "signal SIGKILL")
-    assert 0 <= event["t1"] - event["t0"] < 60
+    assert 0 < event["t0"] <= event["t1"]
 
 
 def test_an_idle_slot_that_dies_is_no_news(start, exchange):
