@@ -5,15 +5,14 @@ from collections.abc import Container, Iterator
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
-from django.db.models import F, QuerySet, Sum
+from django.db.models import QuerySet
 
 from hive_site.kernel.errors import Gone, NotFound
 from jobs import blobs
 from jobs.domain.references import read_reference
 from jobs.domain.states import OPEN, Kept, Role
 from jobs.json_text import assemble
-from jobs.models import Job, LogChunk, Queue, Subtask
+from jobs.models import Job, LogChunk, Subtask
 from jobs.reasons import why_job_waits, why_subtask
 from nodes.selectors import read_picture
 
@@ -41,13 +40,6 @@ def require_results(job_id: str) -> Job:
         ended = f"job {job_id} ended {stamp(job.finished_at)}"
         raise Gone(f"{ended}; its items and results were deleted (HIVE_RESULT_TTL). Submit it anew")
     return job
-
-
-def require_queue(name: str) -> str:
-    """The name, if it is that of a queue. Raises `NotFound`."""
-    if name not in settings.HIVE.queues:
-        raise NotFound(f"no queue is named {name!r}; there are {', '.join(settings.HIVE.queues)}")
-    return name
 
 
 def job_text(job: Job, *, waiting_for: str | None = None, brief: bool = False) -> str:
@@ -226,34 +218,6 @@ def progress_told(jobs: Container[str]) -> dict[str, dict[int, dict[str, Any]]]:
                 view = {**{name: work[name] for name in names}, "node": node["name"]}
                 told.setdefault(work["job"], {})[work["index"]] = view
     return told
-
-
-def queue_views() -> list[dict[str, Any]]:
-    """All queues of waiting work: name, depth, oldest wait in seconds, paused or not."""
-    paused = set(Queue.objects.filter(paused=True).values_list("name", flat=True))
-    picture = read_picture()
-    drawn = picture.get("queues", {}) if picture.get("fresh") else {}
-    return [
-        {
-            "name": name,
-            "depth": drawn[name]["depth"] if name in drawn else _depth(name),
-            "oldest_wait": drawn.get(name, {}).get("oldest_wait"),
-            "paused": name in paused,
-        }
-        for name in settings.HIVE.queues
-    ]
-
-
-def queue_view(name: str) -> dict[str, Any]:
-    """One queue. Raises `NotFound`."""
-    require_queue(name)
-    return next(view for view in queue_views() if view["name"] == name)
-
-
-def _depth(queue: str) -> int:
-    ended = F("succeeded") + F("failed") + F("cancelled")
-    waiting = Sum(F("total") - ended - F("running"))
-    return Job.objects.open().filter(queue=queue).aggregate(n=waiting)["n"] or 0
 
 
 def result_views(job_id: str) -> Iterator[dict[str, Any]]:

@@ -5,7 +5,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from jobs import selectors, services
+from jobs import services, shelves
 from jobs.api.shapes import QUEUE, TASK
 from jobs.validation import known_tasks
 from nodes.api.shapes import answers, page_of
@@ -31,7 +31,7 @@ class QueueListView(APIView):
     @extend_schema(operation_id="queues_list", responses=answers(page_of(QUEUE)))
     def get(self, request: Request) -> Response:
         """Depth, oldest wait in seconds, and whether it is paused, of each queue."""
-        return Response({"results": selectors.queue_views(), "next": None})
+        return Response({"results": shelves.queue_views(), "next": None})
 
 
 @extend_schema(tags=["queues"])
@@ -41,7 +41,7 @@ class QueueView(APIView):
     @extend_schema(responses=answers(QUEUE))
     def get(self, request: Request, name: str) -> Response:
         """One queue."""
-        return Response(selectors.queue_view(name))
+        return Response(shelves.queue_view(name))
 
 
 @extend_schema(tags=["queues"])
@@ -56,4 +56,4 @@ class QueueVerbView(APIView):
     def post(self, request: Request, name: str) -> Response:
         """Pause: start nothing more from it. Resume: start again."""
         self.VERBS[self.verb](name=name)
-        return Response(selectors.queue_view(name), status=202)
+        return Response(shelves.queue_view(name), status=202)

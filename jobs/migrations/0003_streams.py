@@ -15,7 +15,7 @@ def number_the_ended(apps, editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('jobs', '0002_job_model'),
+        ('jobs', '0003_results'),
     ]
 
     operations = [
