@@ -211,7 +211,7 @@ def progress_told(jobs: Container[str]) -> dict[str, dict[int, dict[str, Any]]]:
     """
     picture = read_picture()
     told: dict[str, dict[int, dict[str, Any]]] = {}
-    for node in picture["nodes"] if picture.get("fresh") else ():
+    for node in picture.get("nodes", ()) if picture.get("fresh") else ():
         for work in node["work"]:
             if work["job"] in jobs and "progress" in work:
                 names = ("index", "reduce", "attempt", "progress", "message")
