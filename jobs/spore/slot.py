@@ -23,6 +23,8 @@ from hive_site.kernel.redis import RedisError, connect
 from jobs.outcomes import TaskCancelled, TaskTimeout
 from jobs.registry import Registry, Task
 from jobs.spore.context import Context, SharedCache
+from jobs.spore.devices import holds_devices, show_devices
+from jobs.spore.presence import SHOW_EVERY_SECONDS, Presence
 from jobs.spore.reporter import Reporter
 from jobs.spore.runner import run_item
 from jobs.spore.verdicts import describe, encode_result
@@ -37,7 +39,6 @@ log = structlog.get_logger()
 POP_SECONDS = 1
 AWAY_SECONDS = 0.5
 RECYCLE_AFTER_BUNDLES = 20_000
-RQ_HEARTBEAT_SECONDS = 30
 
 
 class Slot(SimpleWorker):
@@ -61,14 +62,15 @@ class Slot(SimpleWorker):
             name=f"{identity.name}-{identity.incarnation}-{os.getpid()}",
             connection=client,
             serializer=JSONSerializer,
-            worker_ttl=RQ_HEARTBEAT_SECONDS * 4,
+            worker_ttl=SHOW_EVERY_SECONDS * 4,
         )
         self._identity, self._board, self._cell = identity, board, board[index]
         self._registry = registry
+        self._presence = Presence(self, self._cell, tasks=wire.list_tasks(registry))
+        self._is_spent = False
         self._reporter = Reporter(connect(url, name=name), identity, spool)
         self._cache = SharedCache(connect(url, name=name))
         self._attempt = 0
-        self._beat_at = 0.0
         signal.signal(SOFT_STOP, self._on_soft_stop)
 
     def serve(self) -> None:
@@ -78,13 +80,15 @@ class Slot(SimpleWorker):
             if bundle_id is None:
                 break
             self._run(bundle_id)
-        self._forget_birth()
+            if self._is_spent:
+                break
+        self._presence.end()
 
     def _next(self) -> str | None:
         """The next bundle's id, or None when the slot is to end."""
         while not self._board.clock()[1]:
             try:
-                self._show_in_rq()
+                self._presence.show()
                 _, popped = Queue.lmove(self.connection, self.queues[0].key, POP_SECONDS)
                 return str(popped.decode())
             except DequeueTimeout:
@@ -127,7 +131,17 @@ class Slot(SimpleWorker):
         return bundle, bool(self.connection.exists(wire.cancel_key(bundle.stop_token)))
 
     def _run_items(self, bundle: Bundle) -> None:
-        os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, bundle.gpus))
+        if bundle.gpus and holds_devices():
+            # Earlier work made up this process's mind about devices: let another one do it.
+            self._hand_back(bundle, 0)
+            self._is_spent = True
+            return
+        show_devices(bundle.gpus)
+        self._run_each(bundle)
+        # Whoever leases the devices next is to find their memory free.
+        self._is_spent = bool(bundle.gpus) and holds_devices()
+
+    def _run_each(self, bundle: Bundle) -> None:
         try:
             task = self._registry.get(bundle.task)
         except NotFound as error:
@@ -200,23 +214,6 @@ class Slot(SimpleWorker):
             return
         self._attempt = 0
         raise TaskCancelled("cancelled") if what == CANCEL else TaskTimeout("ran past its timeout")
-
-    def _show_in_rq(self) -> None:
-        """Let `rq info` see this worker."""
-        now = time.monotonic()
-        if now - self._beat_at < RQ_HEARTBEAT_SECONDS and self._beat_at:
-            return
-        # Its name is unique, so whatever is there is its own: a greeting that was cut short.
-        if not self.connection.exists(self.key):
-            self.register_birth()
-        self.heartbeat()
-        self._beat_at = now
-
-    def _forget_birth(self) -> None:
-        try:
-            self.register_death()
-        except (RedisError, OSError):
-            log.warning("redis.away", worker=self.name)
 
 
 def serve_slot(

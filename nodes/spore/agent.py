@@ -54,6 +54,9 @@ class Agent:
         self._outbox: list[dict[str, Any]] = []
         self._orphans: set[str] = set()
         self._beat_at = 0.0
+        #: The digest of what its slots can run; it stays the same until the agent ends.
+        self._tasks = ""
+        self._announced = False
         self._heard_at = boot_clock()
         self._offset = 0.0
         self.stopping = False
@@ -81,6 +84,8 @@ class Agent:
         self._outbox += self._crew.reap(now)
         self._crew.fill(self.identity, now)
         self._crew.enforce(now, self._cancelled)
+        if not self._tasks and (loaded := self._crew.tasks()):
+            self._tasks, self._beat_at, self._announced = loaded, 0.0, False
         try:
             # Before the first beat, which makes the Foreman close what an earlier start held.
             self._line.replay(self._spool)
@@ -104,7 +109,6 @@ class Agent:
             self._beat(now)
 
     def _beat(self, now: float) -> None:
-        first = not self._offset
         works = self._crew.works()
         tokens = {token for work in works if work.busy for token in stop_tokens(work)}
         wall = time.time()
@@ -114,8 +118,9 @@ class Agent:
         self._crew.board.set_clock(offset_seconds=self._offset, stopping=self.stopping)
         self._obey(answer)
         self._sweep()
-        if first:
+        if not self._announced:
             self._line.announce()
+            self._announced = True
 
     def _body(self, now: float) -> dict[str, Any]:
         me = self.identity
@@ -135,6 +140,7 @@ class Agent:
             "platform": me.platform,
             "running": running,
             "trouble": self._limits.trouble(),
+            "tasks": self._tasks,
         }
 
     def _obey(self, answer: Answer) -> None:
