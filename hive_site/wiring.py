@@ -40,7 +40,7 @@ def build_foreman() -> "Foreman":
 def build_agent(identity: "Identity", home: Path, *, nexus_url: str = "") -> "Agent":
     """A Spore's agent whose slots run jobs; it keeps its files in `home`."""
     from jobs.spore.payloads import Larder
-    from jobs.spore.slot import serve_slot
+    from jobs.spore.serving import serve_slot
     from nodes.spore.agent import Agent
     from nodes.spore.limits import Limits
     from nodes.spore.line import Line

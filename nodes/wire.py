@@ -4,8 +4,10 @@ Permanent keys: `hive:epoch`, `hive:boot`, `hive:nodes`. Every other key has a T
 that deletes it.
 """
 
+import hashlib
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from hive_site.kernel.redis import key
 
@@ -14,6 +16,8 @@ PROTOCOL = 1
 NODE_NAME = re.compile(r"[A-Za-z0-9_-]{1,48}")
 
 BEAT_SECONDS = 2.0
+#: How long a list of tasks outlives the last slot that has them.
+TASKS_TTL_SECONDS = 86_400
 
 EPOCH = key("epoch")
 BOOT = key("boot")
@@ -94,6 +98,22 @@ def flight_key(node: str) -> str:
 def cancel_key(stop_token: str) -> str:
     """Exists while slots must not start or go on with anything of this token."""
     return key("cancel", stop_token)
+
+
+def tasks_key(digest: str) -> str:
+    """The names of the tasks that some release can run, as JSON; slots renew it."""
+    return key("tasks", digest)
+
+
+def list_tasks(names: Iterable[str]) -> str:
+    """The names as the text that `tasks_key` holds."""
+    return json.dumps(sorted(names))
+
+
+def digest_tasks(text: str | bytes) -> str:
+    """What a list of tasks is called: equal lists, equal names."""
+    data = text.encode() if isinstance(text, str) else text
+    return hashlib.sha256(data).hexdigest()[:32]
 
 
 def attempt_token(attempt: int) -> str:

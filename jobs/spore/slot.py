@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 from redis import Redis
-from rq import Queue
+from rq import Queue, SimpleWorker
 from rq.exceptions import DequeueTimeout
 from rq.serializers import JSONSerializer
 
@@ -23,10 +23,11 @@ from hive_site.kernel.redis import RedisError, connect
 from jobs.registry import Registry, Task
 from jobs.spore.capture import Capture
 from jobs.spore.context import Context, SharedCache
+from jobs.spore.devices import holds_devices, show_devices
 from jobs.spore.ear import Ear
 from jobs.spore.interruptions import Interruptions
 from jobs.spore.payloads import DELIVERY_SECONDS, Larder, Payloads
-from jobs.spore.presence import RQ_HEARTBEAT_SECONDS, PresentWorker
+from jobs.spore.presence import SHOW_EVERY_SECONDS, Presence
 from jobs.spore.reporter import Reporter
 from jobs.spore.runner import run_item
 from jobs.spore.verdicts import Parts, describe, encode_result
@@ -44,7 +45,7 @@ RECYCLE_AFTER_BUNDLES = 20_000
 NOWHERE = Larder()
 
 
-class Slot(PresentWorker):
+class Slot(SimpleWorker):
     """One of a Spore's slots. `serve` runs until the board says stop."""
 
     def __init__(
@@ -67,7 +68,7 @@ class Slot(PresentWorker):
             name=f"{identity.name}-{identity.incarnation}-{os.getpid()}",
             connection=client,
             serializer=JSONSerializer,
-            worker_ttl=RQ_HEARTBEAT_SECONDS * 4,
+            worker_ttl=SHOW_EVERY_SECONDS * 4,
         )
         self._identity, self._board, self._cell = identity, board, board[index]
         self._registry, self._capture = registry, capture
@@ -75,6 +76,8 @@ class Slot(PresentWorker):
         self._cache = SharedCache(connect(url, name=name))
         self._interruptions = Interruptions(self._cell)
         self._payloads = Payloads(larder, identity, lambda: time.time() + board.clock()[0])
+        self._presence = Presence(self, self._cell, tasks=wire.list_tasks(registry))
+        self._is_spent = False
 
     def serve(self) -> None:
         """Pop and run bundles, one at a time. Redis may be away meanwhile."""
@@ -83,13 +86,15 @@ class Slot(PresentWorker):
             if bundle_id is None:
                 break
             self._run(bundle_id)
-        self.forget_birth()
+            if self._is_spent:
+                break
+        self._presence.end()
 
     def _next(self) -> str | None:
         """The next bundle's id, or None when the slot is to end."""
         while not self._board.clock()[1]:
             try:
-                self.show_in_rq()
+                self._presence.show()
                 _, popped = Queue.lmove(self.connection, self.queues[0].key, POP_SECONDS)
                 return str(popped.decode())
             except DequeueTimeout:
@@ -132,7 +137,17 @@ class Slot(PresentWorker):
         return bundle, bool(self.connection.exists(wire.cancel_key(bundle.stop_token)))
 
     def _run_items(self, bundle: Bundle) -> None:
-        os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, bundle.gpus))
+        if bundle.gpus and holds_devices():
+            # Earlier work made up this process's mind about devices: let another one do it.
+            self._hand_back(bundle, 0)
+            self._is_spent = True
+            return
+        show_devices(bundle.gpus)
+        self._run_each(bundle)
+        # Whoever leases the devices next is to find their memory free.
+        self._is_spent = bool(bundle.gpus) and holds_devices()
+
+    def _run_each(self, bundle: Bundle) -> None:
         try:
             task = self._registry.get(bundle.task)
         except NotFound as error:
@@ -214,33 +229,3 @@ class Slot(PresentWorker):
             self._reporter.happened(
                 {"k": "fail", "a": attempt, "e": error, "t0": clock, "t1": clock}
             )
-
-
-def serve_slot(
-    identity: Identity,
-    board: Board,
-    index: int,
-    *,
-    url: str,
-    modules: list[str],
-    spool: Spool,
-    larder: Larder = NOWHERE,
-) -> None:
-    """The main function of a slot process."""
-    from jobs.registry import load_tasks
-
-    registry = load_tasks(modules)
-    with Capture() as capture:
-        make = partial(
-            Slot, url=url, registry=registry, spool=spool, capture=capture, larder=larder
-        )
-        while not board.clock()[1]:
-            try:
-                slot = make(identity, board, index)
-            except (RedisError, OSError) as error:
-                # RQ gives the connection its name; a slot may start while Redis is away.
-                log.warning("redis.away", error=str(error))
-                time.sleep(AWAY_SECONDS)
-            else:
-                slot.serve()
-                return

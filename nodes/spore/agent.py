@@ -56,6 +56,9 @@ class Agent:
         self._outbox: list[dict[str, Any]] = []
         self._orphans: set[str] = set()
         self._beat_at = 0.0
+        #: The digest of what its slots can run; it stays the same until the agent ends.
+        self._tasks = ""
+        self._announced = False
         self._began_at = self._heard_at = boot_clock()
         self._calls = Heard()
         self._offset = 0.0
@@ -84,6 +87,8 @@ class Agent:
         self._outbox += self._crew.reap(now)
         self._crew.fill(self.identity, now)
         self._crew.enforce(now, self._cancelled)
+        if not self._tasks and (loaded := self._crew.tasks()):
+            self._tasks, self._beat_at, self._announced = loaded, 0.0, False
         try:
             # Before the first beat, which makes the Foreman close what an earlier start held.
             self._line.replay(self._spool)
@@ -107,7 +112,6 @@ class Agent:
             self._beat(now)
 
     def _beat(self, now: float) -> None:
-        first = not self._offset
         works = self._crew.works()
         tokens = {token for work in works if work.busy for token in stop_tokens(work)}
         wall = time.time()
@@ -118,8 +122,9 @@ class Agent:
         self._crew.board.set_clock(offset_seconds=self._offset, stopping=self.stopping)
         self._obey(answer)
         self._sweep()
-        if first:
+        if not self._announced:
             self._line.announce()
+            self._announced = True
         for call in answer.calls:
             if self._calls.take(call, now=answer.clock_ms / 1000):
                 self._answer(call, body)
@@ -151,6 +156,7 @@ class Agent:
             "platform": me.platform,
             "running": running,
             "trouble": self._limits.trouble(),
+            "tasks": self._tasks,
         }
 
     def _obey(self, answer: Answer) -> None:
