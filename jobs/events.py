@@ -16,7 +16,7 @@ from jobs.models import Job, LogChunk, Partial, Subtask
 from jobs.selectors import job_text, progress_of, result_texts
 
 #: A page ends behind the row that makes it larger than this, and holds no more rows of a kind.
-PAGE_CHARS, PAGE_ROWS = 256 * 1024, 256
+PAGE_CHARS, PAGE_ROWS = 256 * 1024, 1000
 COUNTERS = ("state", "total", "running", "succeeded", "failed", "cancelled")
 SPOKEN = ("seq", "id", "subtask__index", "subtask__role", "number", "node", "n")
 
@@ -29,6 +29,8 @@ class Page:
     end: Position
     #: Whether there was nothing more just then.
     whole: bool
+    #: Whether more may be recorded.
+    live: bool
     #: The job's state and progress; None if the job is no more.
     state: str | None
     #: The job, if it has ended and this is the last page.
@@ -40,7 +42,7 @@ def read_page(job_id: str, after: Position) -> Page:
     # First, because a job ends in the transaction of its last result.
     job = Job.objects.only(*COUNTERS).filter(pk=job_id).first()
     if job is None:
-        return Page([], after, True, None, None)
+        return Page([], after, True, False, None, None)
     horizon = _horizon(job_id)
     if horizon < after.seq:
         found = Reading([], True)
@@ -48,8 +50,9 @@ def read_page(job_id: str, after: Position) -> Page:
         found = merge([read(job_id, after, horizon) for read in (_logs, _partials, _results)])
     end = found.records[-1].position if found.records else after
     state = assemble({"state": job.state, "progress": progress_of(job)})
-    final = _final(job_id) if found.whole and job.state in JOB_TERMINAL else None
-    return Page(list(found.records), end, found.whole, state, final)
+    live = job.state not in JOB_TERMINAL
+    final = _final(job_id) if found.whole and not live else None
+    return Page(list(found.records), end, found.whole, live, state, final)
 
 
 def _final(job_id: str) -> str | None:

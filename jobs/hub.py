@@ -6,6 +6,7 @@ nothing in memory. The wake-up is the message that waiters get; once a second al
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -26,6 +27,9 @@ LOOK_AGAIN_SECONDS = 1.0
 KEEP_ALIVE_SECONDS = 15.0
 #: Between two looks at a job at work. Results are told within 100 ms, and not one by one.
 PAUSE_SECONDS = 0.05
+#: Those who record share the machine with us. While they are at it, telling takes this share of a
+#: core and no more: followers of a flood fall behind, at most by so much at each look.
+SHARE, LONGEST_PAUSE_SECONDS = 0.2, 0.25
 AWAY_SECONDS = 1.0
 #: Pages of one job that are kept for followers who have not come so far.
 KEPT_PAGES = 4
@@ -57,6 +61,8 @@ class Page:
     #: Where it leaves its reader, and whether there was nothing more just then.
     end: Position
     whole: bool
+    #: Whether more may be recorded.
+    live: bool
     #: The job's state and progress as JSON; None if the job is no more.
     state: str | None
     #: The job as JSON, if it has ended and this is the last page.
@@ -88,7 +94,8 @@ class Channel:
         self._read = read
         self._bell = asyncio.Event()
         self._readings: dict[Position, Reading] = {}
-        self._looked_at = 0.0
+        self._begun = self._cpu = 0.0
+        self._paced = False
         self.followers = self.news = 0
         self.ring_safely: Callable[[], None] = lambda: None
         #: What its subtasks say of how far they are, as JSON, by index.
@@ -121,11 +128,14 @@ class Channel:
 
     async def _look(self, after: Position) -> Page:
         clock = asyncio.get_running_loop().time
-        if (early := self._looked_at + PAUSE_SECONDS - clock()) > 0:
-            await asyncio.sleep(early)
+        if self._paced:
+            # By now the page before was sent: it is known what that took.
+            due = max((time.process_time() - self._cpu) / SHARE, PAUSE_SECONDS)
+            await asyncio.sleep(self._begun + min(due, LONGEST_PAUSE_SECONDS) - clock())
+        self._begun, self._cpu = clock(), time.process_time()
         page = await self._read(after)
-        # Whoever catches up need not pause, and neither need one who waits for the next thing.
-        self._looked_at = clock() if page.whole and page.body else 0.0
+        # Who waits for the next thing is told at once, and so is who comes when all is over.
+        self._paced = page.live and bool(page.body)
         return page
 
 

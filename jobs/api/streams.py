@@ -29,7 +29,7 @@ def read_page(job_id: str, after: Position) -> Page:
     """A page of a job's events."""
     found = events.read_page(job_id, after)
     body = render(found.records)
-    return Page(body, found.end, found.whole, found.state, found.final)
+    return Page(body, found.end, found.whole, found.live, found.state, found.final)
 
 
 def look_at_progress(jobs: set[str]) -> dict[str, dict[int, str]]:

@@ -48,11 +48,9 @@ class Transcript:
 
 
 def _first_letter(data: bytearray) -> int:
-    """Where the first letter begins that was not cut in two."""
-    for place, byte in enumerate(data[: LETTER_BYTES - 1]):
-        if byte >> 6 != CONTINUATION:
-            return place
-    return 0
+    """Where the first letter begins that was not cut in two; 0 in what is no UTF-8."""
+    begun = next((n for n, byte in enumerate(data) if byte >> 6 != CONTINUATION), LETTER_BYTES)
+    return begun if begun < LETTER_BYTES else 0
 
 
 def _clean(text: str) -> str:

@@ -13,10 +13,9 @@ import tempfile
 from types import TracebackType
 from typing import TextIO
 
-#: A larger file is emptied once it was read. What is written in between is lost, and would have
-#: been cut: far more than a log holds was written before it.
+#: So much is read at once, and a larger file is emptied once it was read. What is written in
+#: between is lost, and would have been cut: far more than a log holds was written before it.
 ROOM_BYTES = 1024 * 1024
-READ_BYTES = 64 * 1024
 STDOUT, STDERR = 1, 2
 #: Who speaks for the Spore, and not for the task that it runs.
 OWN_LOGGERS = ("jobs.spore", "nodes.", "hive_site.", "rq.")
@@ -67,14 +66,14 @@ class Capture:
         self._out.write(f"{line}\n")
 
     def take(self) -> bytes:
-        """What was printed since the last time."""
+        """What was printed since the last time, or the beginning of it if it is much."""
         self._flush()
         size = os.lseek(self._file, 0, os.SEEK_END)
         if size <= self._read:
             return b""
-        data = os.pread(self._file, size - self._read, self._read)
+        data = os.pread(self._file, min(size - self._read, ROOM_BYTES), self._read)
         self._read += len(data)
-        if self._read >= ROOM_BYTES:
+        if self._read >= max(size, ROOM_BYTES):
             os.ftruncate(self._file, 0)
             self._read = 0
         return data
