@@ -104,3 +104,22 @@ def give_up(ctx, item):
 @task("odd.once", at_most_once=True)
 def once(ctx, item):
     raise RuntimeError("only once")
+
+
+@task("large.repeat")
+def repeat(ctx, item, *, unit="x"):
+    """A text of `item` units."""
+    return unit * item
+
+
+@task("large.measure")
+def measure(ctx, item, *, also=""):
+    """The lengths of the texts in a list, or of one."""
+    return [len(text) for text in (item if isinstance(item, list) else [item, also])]
+
+
+@task("large.hold")
+def hold_large(ctx, item):
+    """Leaves a mark in the directory `item`, waits for the word, and returns a long text."""
+    hold(ctx, item)
+    return "x" * 300_000
