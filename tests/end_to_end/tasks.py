@@ -27,7 +27,7 @@ ODD = {
     "10,000 deep": lambda: nested(10_000),
     "huge integer": lambda: 10**10_000,
     "object": object,
-    "too large": lambda: "x" * (1024 * 1024),
+    "too large": lambda: "x" * (32 * 1024 * 1024),
 }
 
 
