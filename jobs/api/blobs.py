@@ -25,7 +25,7 @@ SHA256 = re.compile(r"[0-9a-f]{64}")
 class BlobView(APIView):
     """One stored value, by its SHA-256."""
 
-    authentication_classes = [NodeAuthentication, ApiKeyAuthentication, SessionAuthentication]
+    authentication_classes = [ApiKeyAuthentication, NodeAuthentication, SessionAuthentication]
     permission_classes = [NodesToo]
     #: No key has it: values come from nodes, and from jobs that are submitted.
     scope = "node"

@@ -30,7 +30,7 @@ ODD = {
     "10,000 deep": lambda: nested(10_000),
     "huge integer": lambda: 10**10_000,
     "object": object,
-    "too large": lambda: "x" * (1024 * 1024),
+    "too large": lambda: "x" * (32 * 1024 * 1024),
 }
 
 
@@ -141,3 +141,22 @@ def loud(ctx, item):
 def chatter(ctx, item):
     for n in range(item):
         print(f"line {n} ü")
+
+
+@task("large.repeat")
+def repeat(ctx, item, *, unit="x"):
+    """A text of `item` units."""
+    return unit * item
+
+
+@task("large.measure")
+def measure(ctx, item, *, also=""):
+    """The lengths of the texts in a list, or of one."""
+    return [len(text) for text in (item if isinstance(item, list) else [item, also])]
+
+
+@task("large.hold")
+def hold_large(ctx, item):
+    """Leaves a mark in the directory `item`, waits for the word, and returns a long text."""
+    hold(ctx, item)
+    return "x" * 300_000
