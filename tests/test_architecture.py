@@ -19,6 +19,8 @@ MAY_IMPORT = {
 #: Commands are entry points: they ask the wiring for what they run.
 ENTRY_POINTS = ("nodes/management/", "jobs/management/", "ota/management/")
 LONGEST_MODULE = 250
+#: Longer ones, each with what is said aloud for it.
+LONG_FOR_A_REASON = {"jobs/client.py": "one file that people copy to where the project is not"}
 VAGUE = {"utils.py", "helpers.py", "common.py", "misc.py"}
 MODULES = [
     path.relative_to(ROOT)
@@ -101,6 +103,7 @@ def test_modules_stay_small_and_have_names_that_say_something():
         str(path): lines
         for path in MODULES
         if (lines := len((ROOT / path).read_text().splitlines())) > LONGEST_MODULE
+        and str(path) not in LONG_FOR_A_REASON
     }
     vague = [str(path) for path in MODULES if path.name in VAGUE]
 
