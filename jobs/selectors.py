@@ -33,11 +33,14 @@ def require_queue(name: str) -> str:
     return name
 
 
-def job_text(job: Job) -> str:
-    """The job as the API shows it (CONTRACT §6), as JSON text; results go in as they are."""
+def job_text(job: Job, *, base: str = "") -> str:
+    """The job as the API shows it (CONTRACT §6), as JSON text; results go in as they are.
+
+    Its links begin with `base`, the address of the site.
+    """
     ended = job.succeeded + job.failed + job.cancelled
     running = min(job.running, job.total - ended)
-    link = f"/api/v1/jobs/{job.pk}/"
+    link = f"{base}/api/v1/jobs/{job.pk}/"
     fields = {
         "id": job.pk,
         "task": job.task,
@@ -59,11 +62,13 @@ def job_text(job: Job) -> str:
         "labels": job.labels,
         "depends_on": job.depends_on,
         "submitted_by": job.submitted_by,
+        "webhook": job.webhook or None,
         "links": {
             "self": link,
             "results": f"{link}results/",
             "subtasks": f"{link}subtasks/",
             "cancel": f"{link}cancel/",
+            "deliveries": f"{base}/api/v1/deliveries/?job={job.pk}",
         },
     }
     return assemble(fields, result=job.result, error=job.error)

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from jobs.api import shelves, views
+from jobs.api import deliveries, shelves, views
 
 urlpatterns = [
     path("jobs/", views.JobListView.as_view()),
@@ -13,6 +13,9 @@ urlpatterns = [
     path("jobs/<str:job_id>/subtasks/", views.SubtaskListView.as_view()),
     path("jobs/<str:job_id>/subtasks/<int:index>/", views.SubtaskView.as_view()),
     path("jobs/<str:job_id>/subtasks/<int:index>/release/", views.SubtaskReleaseView.as_view()),
+    path("deliveries/", deliveries.DeliveryListView.as_view()),
+    path("deliveries/<str:delivery_id>/", deliveries.DeliveryView.as_view()),
+    path("deliveries/<str:delivery_id>/retry/", deliveries.DeliveryRetryView.as_view()),
     path("tasks/", shelves.TaskListView.as_view()),
     path("queues/", shelves.QueueListView.as_view()),
     path("queues/<str:name>/", shelves.QueueView.as_view()),

@@ -6,7 +6,7 @@ from django.db import transaction
 
 from hive_site.kernel.errors import Conflict
 from jobs.domain.states import JOB_OPEN, JOB_TERMINAL, JobState
-from jobs.models import Attempt, IdempotencyKey, Job, Subtask
+from jobs.models import Attempt, Delivery, IdempotencyKey, Job, Subtask
 from jobs.selectors import get_job
 from nodes.inbox import ring
 
@@ -57,6 +57,7 @@ def delete_job(*, job_id: str) -> None:
         Attempt.objects.filter(subtask__job_id=job_id),
         Subtask.objects.filter(job_id=job_id),
         IdempotencyKey.objects.filter(job_id=job_id),
+        Delivery.objects.filter(job=job_id),
     ):
         rows._raw_delete(rows.db)  # type: ignore[attr-defined]
 

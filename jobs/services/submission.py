@@ -13,6 +13,7 @@ from jobs.domain.states import JobState, Role, SubtaskState
 from jobs.ids import new_job_id
 from jobs.models import IdempotencyKey, Job, Subtask
 from jobs.validation import Wish, WishFields, check_wish
+from jobs.webhooks.outbox import note_end
 from nodes.inbox import ring
 
 #: bulk_create spends ten times as long on building objects as the database on storing rows.
@@ -93,6 +94,8 @@ def _store(wish: Wish, submitted_by: str) -> Job:
     if not (wish.items or job.reduce):
         job.state, job.finished_at = JobState.SUCCEEDED, job.created_at
     job.save(force_insert=True)
+    if job.state == JobState.SUCCEEDED and job.webhook:
+        note_end(job.pk)
     _store_items(job, wish.items)
     if job.reduce:
         _store_reduction(job)
