@@ -4,6 +4,8 @@ CONTRACT §3 names every variable; this is the only module that reads them.
 """
 
 import re
+import secrets
+from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -21,6 +23,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 #: `hive up` leaves the address of the Redis it started here, for the commands run beside it.
 REDIS_ADDRESS_FILE = "run/redis_url"
 SQLITE_FILE = "hive.sqlite3"
+WEBHOOK_PREFIX = "whsec_"
 #: What one job may ask for (jobs/validation.py), and so the most that can be its default.
 MAX_TIMEOUT_SECONDS, MAX_RETRIES = 30 * 24 * 3600, 1000
 #: What is longer is no message any more (jobs/domain/bundles.py).
@@ -140,13 +143,31 @@ def make_data_dir(data: Path) -> None:
         raise ImproperlyConfigured(f"HIVE_DATA_DIR={data}: {error.strerror}; {rule}") from error
 
 
-def find_secret(env: Env, name: str, path: Path) -> str:
-    """The secret of that name, else what `path` keeps. Raises `ImproperlyConfigured`."""
+def find_secret(env: Env, name: str, path: Path, fresh: str | None = None) -> str:
+    """The secret of that name, else what `path` keeps: `fresh`, or chance, where it is new.
+
+    Raises `ImproperlyConfigured`.
+    """
     try:
-        return env.text(name) or keep_secret(path)
+        return env.text(name) or keep_secret(path, fresh)
     except OSError as error:
         rule = f"give {name}, or a HIVE_DATA_DIR that can be written"
         raise ImproperlyConfigured(f"{path}: {error.strerror}; {rule}") from error
+
+
+def find_webhook_secret(env: Env, path: Path) -> str:
+    """The secret that signs webhooks, as Standard Webhooks writes it: `whsec_` and base64."""
+    fresh = WEBHOOK_PREFIX + b64encode(secrets.token_bytes(32)).decode()
+    secret = find_secret(env, "HIVE_WEBHOOK_SECRET", path, fresh)
+    try:
+        size = len(b64decode(secret.removeprefix(WEBHOOK_PREFIX), validate=True))
+    except ValueError:
+        size = 0
+    if not (secret.startswith(WEBHOOK_PREFIX) and 24 <= size <= 64):
+        # Not its value: it is a secret.
+        rule = f"give {WEBHOOK_PREFIX} and 24 to 64 bytes in base64"
+        raise ImproperlyConfigured(f"HIVE_WEBHOOK_SECRET: {rule}")
+    return secret
 
 
 def project_version() -> str:

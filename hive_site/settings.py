@@ -10,6 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from hive_site.configuration import (
     PROJECT,
     find_secret,
+    find_webhook_secret,
     logging_config,
     make_data_dir,
     process_name,
@@ -29,6 +30,7 @@ DEBUG = env.flag("DEBUG", False)
 SECRET_KEY = find_secret(env, "SECRET_KEY", SECRETS / "secret_key")
 #: The master key from which every node's own key is derived. Nexus and Foreman only.
 HIVE_FLEET_KEY = find_secret(env, "HIVE_FLEET_KEY", SECRETS / "fleet_key")
+HIVE_WEBHOOK_SECRET = find_webhook_secret(env, SECRETS / "webhook_secret")
 ALLOWED_HOSTS = env.listing("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
 CSRF_TRUSTED_ORIGINS = env.listing("CSRF_TRUSTED_ORIGINS")
 

@@ -10,6 +10,7 @@ from hive_site.kernel.redis import connect
 from nodes.domain.scoring import Weights
 
 if TYPE_CHECKING:
+    from jobs.webhooks.courier import Courier
     from nodes.foreman import Foreman
     from nodes.spore.agent import Agent
     from nodes.spore.identity import Identity
@@ -35,6 +36,15 @@ def build_foreman() -> "Foreman":
         fleet_key=fleet_key,
         weights=weights,
     )
+
+
+def build_courier() -> "Courier":
+    """Who tells others that jobs ended."""
+    from jobs.webhooks.courier import Courier
+    from jobs.webhooks.sending import send
+
+    allow = settings.HIVE.allow_private_addresses
+    return Courier(partial(send, secret=settings.HIVE_WEBHOOK_SECRET, allow_private=allow))
 
 
 def build_agent(identity: "Identity", home: Path, *, nexus_url: str = "") -> "Agent":

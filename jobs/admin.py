@@ -10,10 +10,12 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from hive_site.kernel.errors import Conflict, NotFound
-from jobs import services
+from jobs import admin_webhooks, services
 from jobs.domain.states import JOB_TERMINAL
 from jobs.models import Attempt, IdempotencyKey, Job, Queue, Subtask
 from nodes.admin_pages import LargeTableAdmin, ReadOnlyAdmin
+
+__all__ = ["admin_webhooks"]
 
 
 @admin.register(Job)

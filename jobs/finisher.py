@@ -9,6 +9,7 @@ from django.db.models import F, Min
 from jobs.domain.ending import Counts, final_state
 from jobs.domain.states import JOB_OPEN, OPEN, JobState, OnError, Role, SubtaskState
 from jobs.models import Job, Subtask
+from jobs.webhooks.outbox import note_end
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,8 @@ def _finish(
         begun = job.subtasks.aggregate(at=Min("started_at"))["at"]
         changes["started_at"] = begun or now
     moved = Job.objects.move(job.pk, from_=JOB_OPEN, to=state, **changes)
+    if moved and job.webhook:
+        note_end(job.pk)
     return Settled(job.pk, state=state) if moved else None
 
 

@@ -42,13 +42,15 @@ def require_results(job_id: str) -> Job:
     return job
 
 
-def job_text(job: Job, *, waiting_for: str | None = None, brief: bool = False) -> str:
+def job_text(
+    job: Job, *, waiting_for: str | None = None, brief: bool = False, base: str = ""
+) -> str:
     """The job as the API shows it (CONTRACT §6), as JSON text; results go in as they are.
 
     `waiting_for` is for the caller to find out: it takes questions to Redis. `brief` shows of a
-    large result only where it is.
+    large result only where it is. Its links begin with `base`, the address of the site.
     """
-    link = f"/api/v1/jobs/{job.pk}/"
+    link = f"{base}/api/v1/jobs/{job.pk}/"
     fields = {
         "id": job.pk,
         "task": job.task,
@@ -65,6 +67,7 @@ def job_text(job: Job, *, waiting_for: str | None = None, brief: bool = False) -
         "depends_on": job.depends_on,
         "submitted_by": job.submitted_by,
         "expired": job.kept != Kept.ALL,
+        "webhook": job.webhook or None,
         "links": {
             "self": link,
             "results": f"{link}results/",
@@ -72,6 +75,7 @@ def job_text(job: Job, *, waiting_for: str | None = None, brief: bool = False) -
             "events": f"{link}events/",
             "grid": f"{link}grid/",
             "cancel": f"{link}cancel/",
+            "deliveries": f"{base}/api/v1/deliveries/?job={job.pk}",
         },
     }
     result, error = (_point_to(job.result), None) if brief else _fetch(job.result)

@@ -14,6 +14,7 @@ from jobs.domain.states import OnError
 from jobs.json_text import encode
 from jobs.registry import Registry, Task, load_tasks
 from jobs.requirements import check_labels, merge_requirements
+from jobs.webhooks.address import check_webhook
 
 MAX_ITEMS = 100_000
 MAX_TIMEOUT_SECONDS = MAX_CACHE_SECONDS = 30 * 24 * 3600.0
@@ -101,6 +102,7 @@ def _job_columns(given: Mapping[str, Any], now: datetime) -> dict[str, Any]:
         "priority": _whole(given, "priority", 5, most=10),
         "on_error": _on_error(given.get("on_error", OnError.COLLECT)),
         "labels": check_labels(given.get("labels", {}), field="labels"),
+        "webhook": check_webhook(given["webhook"]) if "webhook" in given else "",
         "not_before": now + timedelta(seconds=delay) if delay else None,
         "deadline": _deadline(given["deadline"], now) if "deadline" in given else None,
     }
@@ -113,8 +115,6 @@ def _refuse_unsupported(given: Mapping[str, Any]) -> None:
         raise Invalid("give a list of job ids", field="depends_on")
     if depends_on:
         raise Invalid("jobs cannot wait for others yet; leave it empty", field="depends_on")
-    if "webhook" in given:
-        raise Invalid("webhooks are not sent yet; leave it out", field="webhook")
 
 
 def _task(name: Any, *, field: str) -> Task:

@@ -1,5 +1,6 @@
 """JSON Schema of jobs, results, tasks and queues, for the OpenAPI document (CONTRACT §6)."""
 
+from jobs.domain.delivery import DeliveryState
 from jobs.domain.states import JobState, OnError, SubtaskState
 from jobs.validation import MAX_ITEMS
 from nodes.api.shapes import ANY, FLAG, LABELS, NUMBER, TEXT, TIME, WHOLE, WORDS, one_of, record
@@ -84,3 +85,15 @@ SUBTASK = {
 LOG = record(index=WHOLE, attempt=WHOLE, node=TEXT, text=TEXT)
 TASK = record(name=TEXT, summary=TEXT, options={"type": "object"})
 QUEUE = record(name=TEXT, depth=WHOLE, oldest_wait={**NUMBER, "nullable": True}, paused=FLAG)
+DELIVERY = record(
+    id=TEXT,
+    job=TEXT,
+    url=TEXT,
+    state=one_of(*DeliveryState),
+    tries=WHOLE,
+    status={**WHOLE, "nullable": True, "description": "the last answer"},
+    error=TEXT,
+    next_at=TIME,
+    created_at={**TIME, "nullable": False},
+    ended_at=TIME,
+)

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from jobs.api import shelves, streams, views
+from jobs.api import deliveries, shelves, streams, views
 from jobs.api.blobs import BlobView
 
 urlpatterns = [
@@ -18,6 +18,9 @@ urlpatterns = [
     path("jobs/<str:job_id>/events/", streams.EventsView.as_view()),
     path("jobs/<str:job_id>/grid/", streams.GridView.as_view()),
     path("blobs/<str:sha256>/", BlobView.as_view()),
+    path("deliveries/", deliveries.DeliveryListView.as_view()),
+    path("deliveries/<str:delivery_id>/", deliveries.DeliveryView.as_view()),
+    path("deliveries/<str:delivery_id>/retry/", deliveries.DeliveryRetryView.as_view()),
     path("tasks/", shelves.TaskListView.as_view()),
     path("queues/", shelves.QueueListView.as_view()),
     path("queues/<str:name>/", shelves.QueueView.as_view()),

@@ -2,6 +2,7 @@
 
 from jobs.models.blobs import Blob, CachedResult
 from jobs.models.intake import IdempotencyKey, Queue
+from jobs.models.notices import Delivery
 from jobs.models.streams import LogChunk, Partial
 from jobs.models.work import Attempt, Job, Subtask
 
@@ -9,6 +10,7 @@ __all__ = [
     "Attempt",
     "Blob",
     "CachedResult",
+    "Delivery",
     "IdempotencyKey",
     "Job",
     "LogChunk",

@@ -1,5 +1,6 @@
 """The verbs of jobs and queues. Each is one guarded change and one hint to the Foreman."""
 
+from jobs.services.deliveries import retry_delivery
 from jobs.services.lifecycle import cancel_job, delete_job, pause_job, resume_job
 from jobs.services.queues import list_queues, pause_queue, resume_queue
 from jobs.services.retrying import release_subtask, retry_job
@@ -16,6 +17,7 @@ __all__ = [
     "release_subtask",
     "resume_job",
     "resume_queue",
+    "retry_delivery",
     "retry_job",
     "submit_job",
     "submit_once",

@@ -15,6 +15,7 @@ from jobs.ids import new_job_id
 from jobs.intake import store_items
 from jobs.models import IdempotencyKey, Job, Subtask
 from jobs.validation import Wish, WishFields, check_wish
+from jobs.webhooks.outbox import note_end
 from nodes.inbox import ring
 
 
@@ -98,6 +99,8 @@ def _store(wish: Wish, submitted_by: str) -> Job:
     if not (wish.items or job.reduce):
         job.state, job.finished_at = JobState.SUCCEEDED, job.created_at
     job.save(force_insert=True)
+    if job.state == JobState.SUCCEEDED and job.webhook:
+        note_end(job.pk)
     if wish.items:
         store_items(job.pk, wish.items)
     if job.reduce:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from jobs.articles.retry_after import read_retry_after
+from jobs.web.retry_after import read_retry_after
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 

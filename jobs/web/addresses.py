@@ -1,5 +1,6 @@
-"""Which addresses of the internet a task may read from: the public ones."""
+"""Which addresses of the internet the Hive may talk to: the public ones."""
 
+import re
 import socket
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
@@ -7,6 +8,8 @@ from jobs.outcomes import Fail
 
 #: RFC 6052: how IPv6-only networks write an IPv4 address.
 NAT64 = IPv6Network("64:ff9b::/96")
+#: One to four numbers, each decimal, octal or hexadecimal (inet_aton(3)).
+ODD_IPV4 = re.compile(r"(0x[0-9a-f]+|\d+)(\.(0x[0-9a-f]+|\d+)){0,3}")
 
 
 def resolve(host: str, *, port: int, allow_private: bool) -> list[str]:
@@ -22,9 +25,30 @@ def resolve(host: str, *, port: int, allow_private: bool) -> list[str]:
     addresses = list(dict.fromkeys(str(row[4][0]) for row in found))
     for address in addresses:
         if not (allow_private or is_public(address)):
-            way = "set HIVE_ALLOW_PRIVATE_ADDRESSES=true on the Spores if tasks may read there"
+            way = "set HIVE_ALLOW_PRIVATE_ADDRESSES=true on this machine if it may talk to it"
             raise Fail(f"{host} is at {address}, which is not public; {way}")
     return addresses
+
+
+def is_private_name(host: str) -> bool:
+    """Whether a URL's host is plainly not public, without asking a name server.
+
+    An address in any spelling that the system's resolver takes, like 127.1 or 0x7f000001, counts
+    as one; so does every name of this machine itself.
+    """
+    name = host.strip("[]").rstrip(".").lower()
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        address = str(ip_address(name.partition("%")[0]))
+    except ValueError:
+        if not ODD_IPV4.fullmatch(name):
+            return False
+        try:
+            address = socket.inet_ntoa(socket.inet_aton(name))
+        except OSError:
+            return False
+    return not is_public(address)
 
 
 def is_public(text: str) -> bool:

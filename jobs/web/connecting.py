@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from jobs.articles.addresses import resolve
+from jobs.web.addresses import resolve
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from jobs.articles.addresses import is_public, resolve
 from jobs.outcomes import Fail
+from jobs.web.addresses import is_public, resolve
 
 PRIVATE = [
     "0.0.0.0",
