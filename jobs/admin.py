@@ -10,10 +10,13 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from hive_site.kernel.errors import Conflict, NotFound
-from jobs import services
+from jobs import order_admin, services
 from jobs.domain.states import JOB_TERMINAL
 from jobs.models import Attempt, IdempotencyKey, Job, Queue, Subtask
 from nodes.admin_pages import LargeTableAdmin, ReadOnlyAdmin
+
+#: Registers itself; Django looks only here.
+__all__ = ["order_admin"]
 
 
 @admin.register(Job)

@@ -1,8 +1,10 @@
 """Names of jobs: unique without asking anybody, and sortable by when they were made."""
 
+import hashlib
 import secrets
 import threading
 import time
+from datetime import datetime
 
 #: Crockford's base 32: no letter that could be taken for a digit.
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -15,6 +17,12 @@ _last = 0
 def new_job_id() -> str:
     """`job_` and a ULID (https://github.com/ulid/spec); each is greater than the one before."""
     return f"job_{_spell(_next_number())}"
+
+
+def derive_job_id(at: datetime, seed: str) -> str:
+    """The one id for what `seed` names at that time: whoever asks twice gets the same."""
+    chance = int.from_bytes(hashlib.sha256(seed.encode()).digest()[: RANDOM_BITS // 8])
+    return f"job_{_spell(int(at.timestamp() * 1000) << RANDOM_BITS | chance)}"
 
 
 def _next_number() -> int:

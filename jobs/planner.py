@@ -8,6 +8,7 @@ from random import Random
 from jobs.domain.backlog import Backlog, Line, Ready
 from jobs.domain.bundles import MAX_BYTES, Pace, is_short, size
 from jobs.domain.flight import Flight, Sent
+from jobs.domain.limits import Limiter
 from jobs.domain.shares import Lane
 from jobs.wire import bundle_id
 from nodes.domain.placement import Candidate, Choice, Demand, choose
@@ -34,11 +35,13 @@ class Planner:
         weights: Weights,
         random: Random,
         epoch: int = 0,
+        limiter: Limiter | None = None,
         refill: Callable[[Line], None] = lambda line: None,
     ) -> None:
         self._backlog, self._flight, self._pace = backlog, flight, pace
         self._weights, self._random = weights, random
         self._refill = refill
+        self._limiter = limiter or Limiter(flight)
         self._next_attempt = (epoch << 32) + 1
         #: Whether the last plan stopped before everything was placed.
         self.goes_on = False
@@ -60,15 +63,19 @@ class Planner:
         closed: set[Lane] = set()
         while len(planned) < BUNDLES_AT_ONCE and any(n.sent < 2 * n.slots for n in nodes.values()):
             line = self._backlog.turn(closed=closed)
-            if line is None:
+            if line is None or (lane := line.standing.lane) is None:
                 break
+            if self._limiter.room(lane.task, stamp) == 0:
+                lane.reason = self._limiter.reason(lane.task)
+                closed.add(lane)
+                continue
             sent = self._bundle(line, nodes, slots, stamp, roster)
             if sent is not None:
                 planned.append((sent, line))
-            elif line.ready[0].avoid or line.standing.lane is None:
+            elif line.ready[0].avoid:
                 self._backlog.pass_over(line)
             else:
-                closed.add(line.standing.lane)
+                closed.add(lane)
         self.goes_on = len(planned) == BUNDLES_AT_ONCE
         return planned
 
@@ -81,7 +88,7 @@ class Planner:
     def _bundle(
         self, line: Line, nodes: dict[str, Candidate], slots: int, now: float, roster: Roster
     ) -> Sent | None:
-        count, demand = self._shape(line, slots)
+        count, demand = self._shape(line, slots, now)
         choice = choose(
             nodes.values(),
             demand,
@@ -106,13 +113,15 @@ class Planner:
             at=now,
             items=items,
             gpus=choice.gpus,
+            task=line.order.reduce if items[0].reduce else line.order.task,
         )
         self._flight.add(sent)
+        self._limiter.start(sent.task, len(items), seconds=seconds * len(items), now=now)
         self._refill(line)
         line.in_flight += len(items)
         return sent
 
-    def _shape(self, line: Line, slots: int) -> tuple[int, Demand]:
+    def _shape(self, line: Line, slots: int, now: float) -> tuple[int, Demand]:
         """How many items to send together, and what they need of a node."""
         first = line.ready[0]
         if first.reduce:
@@ -124,6 +133,10 @@ class Planner:
             slots=slots,
             alone=line.order.alone,
         )
+        room = self._limiter.room(line.order.task, now)
+        if room is not None:
+            # It starts when it is sent, and uses up no limit behind the work of others.
+            return min(count, room), line.order.demand
         short = not line.order.alone and is_short(seconds=seconds, items=count)
         return count, replace(line.order.demand, short=short) if short else line.order.demand
 

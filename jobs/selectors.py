@@ -11,7 +11,7 @@ from django.db.models import F, QuerySet, Sum
 from hive_site.kernel.errors import NotFound
 from jobs.domain.states import Role
 from jobs.json_text import assemble
-from jobs.models import Job, Queue, Subtask
+from jobs.models import Job, Queue, Schedule, Subtask
 from nodes.selectors import read_picture
 
 #: What a result is made of; the rest of a subtask's row stays in the database.
@@ -119,6 +119,31 @@ def subtask_text(job_id: str, index: int) -> str | None:
     }
     texts = {"item": row.item, "result": row.result, "error": row.error}
     return assemble(fields, **texts, tries=f"[{', '.join(tries)}]")
+
+
+def schedule_text(schedule: Schedule) -> str:
+    """A schedule as the API shows it, as JSON text."""
+    link = f"/api/v1/schedules/{schedule.name}/"
+    fields = {
+        "name": schedule.name,
+        "cron": schedule.cron,
+        "timezone": schedule.timezone,
+        "enabled": schedule.enabled,
+        "missed": schedule.missed,
+        "overlap": schedule.overlap,
+        "next_run_at": stamp(schedule.next_run_at),
+        "last_run_at": stamp(schedule.last_run_at),
+        "last_job": schedule.last_job or None,
+        "note": schedule.note,
+        "submitted_by": schedule.submitted_by,
+        "created_at": stamp(schedule.created_at),
+        "links": {
+            "self": link,
+            "run": f"{link}run/",
+            "jobs": f"/api/v1/jobs/?label.schedule={schedule.name}",
+        },
+    }
+    return assemble(fields, job=schedule.job)
 
 
 def queue_views() -> list[dict[str, Any]]:

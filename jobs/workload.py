@@ -24,6 +24,7 @@ from jobs.memory import Memory
 from jobs.models import Job
 from jobs.planner import Planner
 from jobs.search import Search
+from jobs.steering import Steering
 from nodes.domain.scoring import Weights
 from nodes.domain.states import NodeState
 from nodes.leadership import Leadership
@@ -57,6 +58,7 @@ class JobsWorkload:
         self._memory, self._book = memory, Bookkeeper(memory, self._pace)
         self._house = Housekeeping(memory, self._book, refresh=self._refresh, reread=self._reread)
         self._search = Search(memory, self._book)
+        self._steering = Steering(memory.flight, leadership)
         self._untouched: dict[str, set[str]] = {}
         self._planner = Planner(
             memory.backlog,
@@ -65,9 +67,11 @@ class JobsWorkload:
             weights=self._weights,
             random=self._random,
             epoch=leadership.epoch,
+            limiter=self._steering.limiter,
             refill=lambda line: fill(line, memory.flight),
         )
         memory.recall(list(Node.objects.values_list("name", flat=True)))
+        self._steering.read(now)
         for job in Job.objects.open().order_by("pk"):
             self._admit(job, now)
         self._book.give_up_doubtful(self._planner.next_attempt, now)
@@ -80,6 +84,7 @@ class JobsWorkload:
         self._refresh({hint.subject for hint in wakeups if hint.what in ("job", "cancel")}, now)
         if any(hint.what == "queue" for hint in wakeups):
             self._house.poll(now)
+        self._steering.heed(wakeups, now)
 
     def _refresh(self, jobs: set[str], now: datetime) -> None:
         """Bring these jobs' lines up to date with the database."""
@@ -212,16 +217,17 @@ class JobsWorkload:
     def housekeep(self, roster: Roster, now: datetime) -> None:
         """See `Workload.housekeep`."""
         self._house.tidy(roster, now)
+        self._refresh(self._steering.look(now), now)
         self._search.look(roster, now)
 
     def next_due(self, now: datetime) -> timedelta:
         """See `Workload.next_due`."""
         if self._planner.goes_on:
             return timedelta()
-        due = self._memory.backlog.next_due()
-        if due is None:
-            return timedelta(seconds=1)
-        return timedelta(seconds=min(max(due - now.timestamp(), 0.0), 1.0))
+        stamp = now.timestamp()
+        coming = (self._memory.backlog.next_due(), self._steering.limiter.next_due(stamp))
+        due = min((at for at in coming if at is not None), default=stamp + 1)
+        return timedelta(seconds=min(max(due - stamp, 0.0), 1.0))
 
     def snapshot(self, now: datetime) -> dict[str, Any]:
         """See `Workload.snapshot`."""

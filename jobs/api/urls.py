@@ -1,6 +1,6 @@
 from django.urls import path
 
-from jobs.api import shelves, views
+from jobs.api import schedules, shelves, views
 
 urlpatterns = [
     path("jobs/", views.JobListView.as_view()),
@@ -14,6 +14,10 @@ urlpatterns = [
     path("jobs/<str:job_id>/subtasks/<int:index>/", views.SubtaskView.as_view()),
     path("jobs/<str:job_id>/subtasks/<int:index>/release/", views.SubtaskReleaseView.as_view()),
     path("tasks/", shelves.TaskListView.as_view()),
+    path("tasks/<str:name>/limits/", shelves.TaskLimitsView.as_view()),
+    path("schedules/", schedules.ScheduleListView.as_view()),
+    path("schedules/<str:name>/", schedules.ScheduleView.as_view()),
+    path("schedules/<str:name>/run/", schedules.ScheduleRunView.as_view()),
     path("queues/", shelves.QueueListView.as_view()),
     path("queues/<str:name>/", shelves.QueueView.as_view()),
     *(
