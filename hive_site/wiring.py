@@ -18,11 +18,14 @@ if TYPE_CHECKING:
 
 def build_foreman() -> "Foreman":
     """A Foreman over the configured database and Redis."""
+    from jobs.limits import declared_limits
     from jobs.workload import JobsWorkload
     from nodes.foreman import Foreman
     from nodes.leadership import Leadership
     from nodes.mailbox import Mailbox
 
+    # Imports every task: now, not while work waits for a new leader.
+    declared_limits()
     hive = settings.HIVE
     client = connect(hive.redis_url, name="hive-foreman")
     listener = connect(hive.redis_url, name="hive-foreman", blocking=True)

@@ -10,12 +10,13 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from hive_site.kernel.errors import Conflict, NotFound
-from jobs import admin_webhooks, services
+from jobs import admin_webhooks, order_admin, services
 from jobs.domain.states import JOB_TERMINAL
 from jobs.models import Attempt, IdempotencyKey, Job, Queue, Subtask
 from nodes.admin_pages import LargeTableAdmin, ReadOnlyAdmin
 
-__all__ = ["admin_webhooks"]
+#: They register themselves; Django looks only here.
+__all__ = ["admin_webhooks", "order_admin"]
 
 
 @admin.register(Job)

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db.models.functions import Coalesce
 
 from jobs.bookkeeping import Bookkeeper
-from jobs.domain.backlog import Ready
+from jobs.domain.backlog import Line, Ready
 from jobs.domain.flight import Sent
 from jobs.domain.states import JOB_OPEN, JobState, SubtaskState
 from jobs.failures import moment
@@ -57,12 +57,23 @@ class Housekeeping:
                 self._refresh({job}, now)
         for line in self._memory.backlog.lines():
             if line.order.deadline and line.order.deadline <= now and not line.stopped:
-                self._book.break_off(line, _facts("deadline", "the job's deadline passed"), now)
+                self._book.break_off(line, _facts("deadline", self._overdue(line)), now)
         self._show_running(roster, now)
         self._show_jobs(now)
         if now.timestamp() - self._polled_at >= POLL_SECONDS:
             self._polled_at = now.timestamp()
             self.poll(now)
+
+    def _overdue(self, line: Line) -> str:
+        """What to say of a job whose deadline passed: if nothing of it runs, what it waited for."""
+        waited = line.awaiting_room
+        if self.queue_held(line.order.queue):
+            waited = f"queue {line.order.queue} is paused"
+        elif line.held:
+            waited = "it is paused"
+        if line.in_flight or not waited:
+            return "the job's deadline passed"
+        return f"the job's deadline passed; it waited: {waited}"
 
     def starts_later(self, job: Job, now: datetime) -> bool:
         """Whether a job's time has not come; it is admitted when it has, or at its deadline."""

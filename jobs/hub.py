@@ -24,13 +24,12 @@ from jobs.waiting import Bell
 
 log = structlog.get_logger()
 LOOK_AGAIN_SECONDS = 1.0
-KEEP_ALIVE_SECONDS = 15.0
+KEEP_ALIVE_SECONDS, AWAY_SECONDS = 15.0, 1.0
 #: Between two looks at a job at work. Results are told within 100 ms, and not one by one.
 PAUSE_SECONDS = 0.05
 #: Those who record share the machine with us. While they are at it, telling takes this share of a
 #: core and no more: followers of a flood fall behind, at most by so much at each look.
 SHARE, LONGEST_PAUSE_SECONDS = 0.2, 0.25
-AWAY_SECONDS = 1.0
 #: Pages of one job that are kept for followers who have not come so far.
 KEPT_PAGES = 4
 #: What is handed to a connection at once: more would wait in its buffer.

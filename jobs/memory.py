@@ -170,6 +170,7 @@ class Memory:
                 items=[],
                 subtasks=entry.subtasks,
                 gpus=entry.gpus,
+                task=entry.task,
                 open={n: ready for n, (ready, newest) in closed.items() if n > newest},
             )
             if sent.open:

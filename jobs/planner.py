@@ -8,6 +8,7 @@ from random import Random
 from jobs.domain.backlog import Backlog, Line, Ready
 from jobs.domain.bundles import MAX_BYTES, Pace, is_short, size
 from jobs.domain.flight import Flight, Sent
+from jobs.domain.limits import Limiter
 from jobs.domain.shares import Lane
 from jobs.wire import bundle_id
 from nodes.domain.placement import Choice, Demand
@@ -50,11 +51,13 @@ class Planner:
         weights: Weights,
         random: Random,
         epoch: int = 0,
+        limiter: Limiter | None = None,
         refill: Callable[[Line], None] = lambda line: None,
     ) -> None:
         self._backlog, self._flight, self._pace = backlog, flight, pace
         self._weights, self._random = weights, random
         self._refill = refill
+        self._limiter = limiter or Limiter(flight)
         self._next_attempt = (epoch << 32) + 1
         #: Whether the last plan stopped before everything was placed.
         self.goes_on = False
@@ -78,10 +81,10 @@ class Planner:
         planned: list[tuple[Sent, Line]] = []
         closed: set[Lane] = set()
         while line and len(planned) < BUNDLES_AT_ONCE and not step.pool.is_full:
-            sent = self._bundle(line, step)
+            sent = self._attend(line, step)
             if sent is not None:
                 planned.append((sent, line))
-            elif line.ready[0].avoid or line.standing.lane is None:
+            elif line.standing.lane is None or line.ready[0].avoid:
                 self._backlog.pass_over(line)
             else:
                 closed.add(line.standing.lane)
@@ -106,6 +109,14 @@ class Planner:
             random=self._random,
             absent=roster.absent(),
         )
+
+    def _attend(self, line: Line, step: Step) -> Sent | None:
+        """A bundle of the line whose turn it is, unless a limit or the nodes stand against it."""
+        lane = line.standing.lane
+        if lane and self._limiter.room(lane.task, step.now) == 0:
+            lane.reason = self._limiter.reason(lane.task)
+            return None
+        return self._bundle(line, step)
 
     def _bundle(self, line: Line, step: Step) -> Sent | None:
         for at in _heads(line):
@@ -151,8 +162,10 @@ class Planner:
             gpus=choice.gpus,
             memory_mb=demand.memory_mb,
             placed=_tell(items[0], choice),
+            task=demand.task,
         )
         self._flight.add(sent)
+        self._limiter.start(sent.task, len(items), seconds=seconds * len(items), now=step.now)
         self._refill(line)
         line.in_flight += len(items)
         return sent
@@ -167,10 +180,14 @@ class Planner:
             slots=step.slots,
             alone=alone,
         )
-        short = not alone and is_short(seconds=seconds, items=count)
+        task = line.order.reduce if reduce else line.order.task
+        room = self._limiter.room(task, step.now)
+        if room is not None:
+            # It starts when it is sent, and uses up no limit behind the work of others.
+            count = min(count, room)
+        short = room is None and not alone and is_short(seconds=seconds, items=count)
         key = (line.order.job, reduce, short)
         if key not in step.demands:
-            task = line.order.reduce if reduce else line.order.task
             step.demands[key] = replace(line.order.demand, short=short, task=task)
         return count, step.demands[key]
 

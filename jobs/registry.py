@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hive_site.kernel.errors import NotFound
+from jobs.domain.limits import read_limit
 
 NAME = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)+", re.IGNORECASE)
 
@@ -29,6 +30,12 @@ class Task:
     idempotent: bool = True
     at_most_once: bool = False
     codec: str = "json"
+    #: In the whole cluster; an operator may set others.
+    rate: str | None = None
+    concurrency: int | None = None
+
+    def __post_init__(self) -> None:
+        read_limit(rate=self.rate, concurrency=self.concurrency)
 
     @property
     def summary(self) -> str:
@@ -81,7 +88,8 @@ registry = Registry()
 def task(name: str, **options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register the decorated function under `name`, with the options of CONTRACT §4.
 
-    Raises `TypeError` for an option that does not exist, `ValueError` for a name that is taken.
+    Raises `TypeError` for an option that does not exist, `ValueError` for a name that is taken
+    and for limits that make no sense.
     """
 
     def register(run: Callable[..., Any]) -> Callable[..., Any]:

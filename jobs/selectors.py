@@ -1,7 +1,7 @@
 """Reads of jobs: rows for the API, the command line and Python, all in the same words."""
 
 import json
-from collections.abc import Container, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -12,17 +12,13 @@ from jobs import blobs
 from jobs.domain.references import read_reference
 from jobs.domain.states import OPEN, Kept, Role
 from jobs.json_text import assemble
-from jobs.models import Job, LogChunk, Subtask
+from jobs.models import Job, Subtask
 from jobs.reasons import why_job_waits, why_subtask
-from nodes.selectors import read_picture
+from jobs.speech import progress_told
 
 ROWS_AT_ONCE = 500
 #: What a result is made of; the rest of a subtask's row stays in the database.
 RESULT_COLUMNS = ("index", "state", "node", "placed", "attempts", "started_at", "finished_at")
-
-
-#: A log has 64 KiB; whoever wants older ones asks for them one by one.
-MOST_LOGS = 50
 
 
 def get_job(job_id: str) -> Job:
@@ -183,45 +179,6 @@ def subtask_text(job: Job, index: int) -> str | None:
     result, lost = _fetch(row.result)
     texts = {"item": _fetch(row.item)[0], "result": result, "error": row.error or lost}
     return assemble(fields, **texts, tries=f"[{', '.join(tries)}]")
-
-
-def attempt_logs(
-    job_id: str, index: int, *, attempt: int | None = None
-) -> list[dict[str, Any]] | None:
-    """What each attempt at a subtask said, the last 50 of them, or only the one of that number.
-
-    None if there is no such subtask.
-    """
-    subtask = (
-        Subtask.objects.filter(job_id=job_id, index=index).values_list("pk", flat=True).first()
-    )
-    if subtask is None:
-        return None
-    rows = LogChunk.objects.filter(subtask_id=subtask)
-    if attempt is not None:
-        rows = rows.filter(number=attempt)
-    tries = rows.order_by("-attempt").values_list("attempt", flat=True).distinct()[:MOST_LOGS]
-    logs: dict[int, dict[str, Any]] = {}
-    for row in rows.filter(attempt__in=list(tries)).order_by("attempt", "n"):
-        log = {"attempt": row.number, "node": row.node, "text": ""}
-        logs.setdefault(row.attempt, log)["text"] += row.text
-    return list(logs.values())
-
-
-def progress_told(jobs: Container[str]) -> dict[str, dict[int, dict[str, Any]]]:
-    """What the running subtasks of some jobs say of how far they are, by job and index.
-
-    Seconds old; nothing while the Foreman or Redis is away.
-    """
-    picture = read_picture()
-    told: dict[str, dict[int, dict[str, Any]]] = {}
-    for node in picture.get("nodes", ()) if picture.get("fresh") else ():
-        for work in node["work"]:
-            if work["job"] in jobs and "progress" in work:
-                names = ("index", "reduce", "attempt", "progress", "message")
-                view = {**{name: work[name] for name in names}, "node": node["name"]}
-                told.setdefault(work["job"], {})[work["index"]] = view
-    return told
 
 
 def result_views(job_id: str) -> Iterator[dict[str, Any]]:

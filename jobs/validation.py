@@ -172,6 +172,14 @@ def _number(
 
 
 def _deadline(value: Any, now: datetime) -> datetime:
+    moment = read_moment(value, field="deadline")
+    if moment <= now:
+        raise Invalid(f"{value} is over already", field="deadline")
+    return moment
+
+
+def read_moment(value: Any, *, field: str) -> datetime:
+    """The time in UTC that an RFC 3339 text, or an aware time, means. Raises `Invalid`."""
     try:
         moment = value if isinstance(value, datetime) else datetime.fromisoformat(_rfc3339(value))
         moment = moment.astimezone(UTC) if moment.tzinfo else None
@@ -179,9 +187,7 @@ def _deadline(value: Any, now: datetime) -> datetime:
         moment = None
     if moment is None:
         rule = "give a time with its offset (RFC 3339), like 2030-01-31T12:00:00Z"
-        raise Invalid(f"{value!r}; {rule}", field="deadline")
-    if moment <= now:
-        raise Invalid(f"{value} is over already", field="deadline")
+        raise Invalid(f"{value!r}; {rule}", field=field)
     return moment
 
 

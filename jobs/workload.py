@@ -4,8 +4,6 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-import structlog
-from django.db import DataError, IntegrityError
 from redis import Redis
 
 from hive_site.kernel.crash import crash_point
@@ -16,16 +14,16 @@ from jobs.domain.batch import Batch, lose
 from jobs.domain.bundles import Pace
 from jobs.domain.flight import Sent
 from jobs.domain.patience import why_lines_wait
-from jobs.domain.reports import read_report
 from jobs.domain.states import JobState
 from jobs.housekeeping import Housekeeping
 from jobs.loader import fill, open_line
-from jobs.mail import split
 from jobs.memory import Memory
 from jobs.models import Job
 from jobs.planner import Planner
 from jobs.pruner import Pruner
+from jobs.reception import Reception, Refusals
 from jobs.search import Search
+from jobs.steering import Steering
 from jobs.stragglers import Stragglers
 from nodes.domain.scoring import Weights
 from nodes.domain.states import NodeState
@@ -33,12 +31,6 @@ from nodes.leadership import Leadership
 from nodes.models import Node
 from nodes.ports import Mail, Wakeup
 from nodes.roster import Roster, Seat
-
-log = structlog.get_logger()
-#: What a report that cannot be stored looks like; an outage looks different and is tried again.
-POISON = (DataError, IntegrityError, ValueError, TypeError, KeyError, OverflowError)
-#: A transaction should hold no more events than this, or readers wait for it.
-EVENTS_AT_ONCE = 1000
 
 
 class JobsWorkload:
@@ -51,16 +43,18 @@ class JobsWorkload:
         self._weights = weights
         self._dispatcher = Dispatcher(client, fleet_key=fleet_key)
         self._pace = Pace()
-        self.dropped = self.dead_letters = 0
+        self._refusals = Refusals()
 
     def take_over(self, leadership: Leadership, now: datetime) -> None:
         """See `Workload.take_over`."""
         self._dispatcher.epoch = leadership.epoch
         memory = Memory(self._dispatcher, leadership, self._random)
         self._memory, self._book = memory, Bookkeeper(memory, self._pace)
+        self._reception = Reception(memory, self._book, self._refusals)
         self._house = Housekeeping(memory, self._book, refresh=self._refresh, reread=self._reread)
         self._search = Search(memory, self._book)
         self._pruner = Pruner(leadership, now)
+        self._steering = Steering(memory.flight, leadership)
         self._untouched: dict[str, set[str]] = {}
         self._planner = Planner(
             memory.backlog,
@@ -69,10 +63,12 @@ class JobsWorkload:
             weights=self._weights,
             random=self._random,
             epoch=leadership.epoch,
+            limiter=self._steering.limiter,
             refill=lambda line: fill(line, memory.flight),
         )
         self._stragglers = Stragglers(memory, self._pace, self._planner)
         memory.recall(list(Node.objects.values_list("name", flat=True)))
+        self._steering.read(now)
         for job in Job.objects.open().order_by("pk"):
             self._admit(job, now)
         self._book.give_up_doubtful(self._planner.next_attempt, now)
@@ -85,6 +81,7 @@ class JobsWorkload:
         self._refresh({hint.subject for hint in wakeups if hint.what in ("job", "cancel")}, now)
         if any(hint.what == "queue" for hint in wakeups):
             self._house.poll(now)
+        self._steering.heed(wakeups, now)
 
     def _refresh(self, jobs: set[str], now: datetime) -> None:
         """Bring these jobs' lines up to date with the database."""
@@ -123,30 +120,7 @@ class JobsWorkload:
 
     def record(self, mail: Mail, now: datetime) -> None:
         """See `Workload.record`. Large mail is committed in several transactions."""
-        *parts, last = split(mail, EVENTS_AT_ONCE)
-        for part in parts:
-            self._record(part, now)
-        self._record(last, now)
-
-    def _record(self, mail: Mail, now: datetime) -> None:
-        batch = Batch()
-        for report in mail.reports:
-            read_report(report.body, report.node, self._memory.flight, batch)
-        try:
-            self._book.commit(batch, mail.cursors, now)
-            self.dropped += batch.dropped
-        except POISON as error:
-            self._isolate(mail, now, error)
-
-    def _isolate(self, mail: Mail, now: datetime, error: Exception) -> None:
-        """One poisonous report does not take its neighbours along."""
-        if len(mail.reports) <= 1:
-            self.dead_letters += 1
-            log.error("report.dead_letter", error=str(error), reports=len(mail.reports))
-            self._book.commit(Batch(), mail.cursors, now)
-            return
-        for part in split(mail, 1):
-            self._record(part, now)
+        self._reception.record(mail, now)
 
     def reclaim(self, node: str, reason: str, now: datetime) -> int:
         """See `Workload.reclaim`."""
@@ -217,6 +191,7 @@ class JobsWorkload:
     def housekeep(self, roster: Roster, now: datetime) -> None:
         """See `Workload.housekeep`."""
         self._house.tidy(roster, now)
+        self._refresh(self._steering.look(now), now)
         self._search.look(roster, now)
         self._stragglers.look(roster, now)
         self._pruner.step(now)
@@ -225,10 +200,10 @@ class JobsWorkload:
         """See `Workload.next_due`."""
         if self._planner.goes_on:
             return timedelta()
-        due = self._memory.backlog.next_due()
-        if due is None:
-            return timedelta(seconds=1)
-        return timedelta(seconds=min(max(due - now.timestamp(), 0.0), 1.0))
+        stamp = now.timestamp()
+        coming = (self._memory.backlog.next_due(), self._steering.limiter.next_due(stamp))
+        due = min((at for at in coming if at is not None), default=stamp + 1)
+        return timedelta(seconds=min(max(due - stamp, 0.0), 1.0))
 
     def snapshot(self, now: datetime) -> dict[str, Any]:
         """See `Workload.snapshot`."""
@@ -238,8 +213,8 @@ class JobsWorkload:
             "queues": self._house.queues(now),
             "waiting": why_lines_wait(self._memory.backlog.lines()),
             "throughput": self._memory.rates.per_second(now.timestamp()),
-            "dropped_reports": self.dropped,
-            "dead_letters": self.dead_letters,
+            "dropped_reports": self._refusals.dropped,
+            "dead_letters": self._refusals.dead_letters,
         }
 
     def work_of(self, node: str) -> list[dict[str, Any]]:

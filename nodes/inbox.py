@@ -39,7 +39,7 @@ def ring(what: str, subject: str = "") -> bool:
     """Tell the Foreman that something about `subject` changed; False if Redis is away.
 
     What: "job" (new or changed), "again" (something of it is ready once more), "cancel",
-    "node" (its intent or wishes), "queue".
+    "node" (its intent or wishes), "queue", "schedule", "limits" (of a task).
     """
     try:
         shared_client().xadd(

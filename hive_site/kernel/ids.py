@@ -14,7 +14,7 @@ _last = 0
 
 def new_id(prefix: str) -> str:
     """`prefix_` and a ULID (https://github.com/ulid/spec); each is greater than the one before."""
-    return f"{prefix}_{_spell(_next_number())}"
+    return f"{prefix}_{spell(_next_number())}"
 
 
 def _next_number() -> int:
@@ -26,5 +26,6 @@ def _next_number() -> int:
         return _last
 
 
-def _spell(number: int) -> str:
+def spell(number: int) -> str:
+    """128 bits as the 26 characters of a ULID."""
     return "".join(ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))

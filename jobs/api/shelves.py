@@ -6,9 +6,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from jobs import services, shelves
-from jobs.api.shapes import QUEUE, TASK
+from jobs.api.shapes import LIMITS, LIMITS_CHANGE, QUEUE, TASK
+from jobs.limits import limits_view, set_limits_by_task
 from jobs.validation import known_tasks
-from nodes.api.shapes import answers, page_of
+from nodes.api.bodies import read_object
+from nodes.api.shapes import answers, page_of, takes
 
 
 @extend_schema(tags=["tasks"])
@@ -20,8 +22,45 @@ class TaskListView(APIView):
         """Registered tasks with their options."""
         registry = known_tasks()
         tasks = [registry.get(name) for name in registry]
-        rows = [{"name": t.name, "summary": t.summary, "options": t.options()} for t in tasks]
+        overridden = set_limits_by_task()
+        rows = [
+            {
+                "name": task.name,
+                "summary": task.summary,
+                "options": task.options(),
+                "limits": limits_view(task.name, overridden),
+            }
+            for task in tasks
+        ]
         return Response({"results": rows, "next": None})
+
+
+@extend_schema(tags=["tasks"])
+class TaskLimitsView(APIView):
+    """How much of a task may run in the whole cluster."""
+
+    scope = "control"
+
+    @extend_schema(responses=answers(LIMITS))
+    def get(self, request: Request, name: str) -> Response:
+        """The limits that count."""
+        return self._answer(name)
+
+    @extend_schema(request=takes(LIMITS_CHANGE), responses=answers(LIMITS))
+    def patch(self, request: Request, name: str) -> Response:
+        """Set `rate` and `concurrency`, whatever the task's code says; null: no limit."""
+        body = read_object(request, fields=("rate", "concurrency"))
+        services.set_limits(task=name, **body)
+        return self._answer(name)
+
+    @extend_schema(responses=answers(LIMITS))
+    def delete(self, request: Request, name: str) -> Response:
+        """Back to what the task's code says."""
+        services.drop_limits(task=name)
+        return self._answer(name)
+
+    def _answer(self, name: str) -> Response:
+        return Response(limits_view(services.require_task(name), set_limits_by_task()))
 
 
 @extend_schema(tags=["queues"])

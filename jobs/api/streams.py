@@ -9,7 +9,7 @@ from rest_framework.views import APIView
 
 from hive_site.kernel.errors import Invalid, NotFound
 from hive_site.kernel.farewell import before_exit
-from jobs import events, selectors, waiting
+from jobs import events, selectors, speech, waiting
 from jobs.api.paging import AnyType
 from jobs.api.shapes import LOG
 from jobs.domain.following import Position
@@ -34,7 +34,7 @@ def read_page(job_id: str, after: Position) -> Page:
 
 def look_at_progress(jobs: set[str]) -> dict[str, dict[int, str]]:
     """What the subtasks of jobs say of how far they are, as JSON, by job and index."""
-    told = selectors.progress_told(jobs).items()
+    told = speech.progress_told(jobs).items()
     return {job: {index: json.dumps(row) for index, row in rows.items()} for job, rows in told}
 
 
@@ -80,7 +80,7 @@ class LogView(APIView):
         The reduction's is that of the index after the last item's.
         """
         selectors.get_job(job_id)
-        logs = selectors.attempt_logs(job_id, index, attempt=read_attempt(request))
+        logs = speech.attempt_logs(job_id, index, attempt=read_attempt(request))
         if logs is None:
             raise NotFound(f"job {job_id} has no subtask {index}")
         if JSON in request.headers.get("Accept", ""):

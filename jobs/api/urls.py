@@ -1,6 +1,6 @@
 from django.urls import path
 
-from jobs.api import deliveries, shelves, streams, views
+from jobs.api import deliveries, schedules, shelves, streams, views
 from jobs.api.blobs import BlobView
 
 urlpatterns = [
@@ -22,6 +22,10 @@ urlpatterns = [
     path("deliveries/<str:delivery_id>/", deliveries.DeliveryView.as_view()),
     path("deliveries/<str:delivery_id>/retry/", deliveries.DeliveryRetryView.as_view()),
     path("tasks/", shelves.TaskListView.as_view()),
+    path("tasks/<str:name>/limits/", shelves.TaskLimitsView.as_view()),
+    path("schedules/", schedules.ScheduleListView.as_view()),
+    path("schedules/<str:name>/", schedules.ScheduleView.as_view()),
+    path("schedules/<str:name>/run/", schedules.ScheduleRunView.as_view()),
     path("queues/", shelves.QueueListView.as_view()),
     path("queues/<str:name>/", shelves.QueueView.as_view()),
     *(

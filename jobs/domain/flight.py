@@ -1,5 +1,6 @@
 """What was sent and has not come back: bundles by id, attempts by id, in the leader's memory."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -18,6 +19,7 @@ class Sent:
     at: float
     items: list[Ready]
     gpus: tuple[int, ...] = ()
+    task: str = ""
     #: Memory that was asked for it, in MiB.
     memory_mb: int = 0
     #: Why it went to its node, for people; empty for what an earlier leader sent.
@@ -43,6 +45,7 @@ class Flight:
         self._attempts: dict[int, Sent] = {}
         self._nodes: dict[str, dict[str, Sent]] = {}
         self._copies: dict[int, set[int]] = {}
+        self._tasks: Counter[str] = Counter()
 
     def __len__(self) -> int:
         return len(self._attempts)
@@ -53,6 +56,7 @@ class Flight:
     def add(self, sent: Sent) -> None:
         """A bundle was pushed."""
         self._bundles[sent.id] = sent
+        self._tasks[sent.task] += 1
         self._nodes.setdefault(sent.node, {})[sent.id] = sent
         for attempt, item in sent.open.items():
             self._attempts[attempt] = sent
@@ -86,6 +90,7 @@ class Flight:
         if not sent.open:
             del self._bundles[sent.id]
             del self._nodes[sent.node][sent.id]
+            self._tasks[sent.task] -= 1
         return item
 
     def holds(self, subtask: int) -> bool:
@@ -103,6 +108,10 @@ class Flight:
     def nodes(self) -> list[str]:
         """The nodes that have bundles."""
         return [node for node, bundles in self._nodes.items() if bundles]
+
+    def busy(self, task: str) -> int:
+        """How many slots work on a task, or soon will."""
+        return self._tasks[task]
 
     def of_job(self, job: str) -> list[Sent]:
         """The bundles of a job."""

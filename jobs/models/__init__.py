@@ -2,7 +2,9 @@
 
 from jobs.models.blobs import Blob, CachedResult
 from jobs.models.intake import IdempotencyKey, Queue
+from jobs.models.limits import TaskLimit
 from jobs.models.notices import Delivery
+from jobs.models.schedules import Schedule
 from jobs.models.streams import LogChunk, Partial
 from jobs.models.work import Attempt, Job, Subtask
 
@@ -16,5 +18,7 @@ __all__ = [
     "LogChunk",
     "Partial",
     "Queue",
+    "Schedule",
     "Subtask",
+    "TaskLimit",
 ]

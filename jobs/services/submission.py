@@ -43,6 +43,15 @@ def submit_job(*, submitted_by: str = "", **wish: Unpack[WishFields]) -> Job:
         return _store(checked, submitted_by)
 
 
+def submit_as(job_id: str, *, submitted_by: str = "", **wish: Unpack[WishFields]) -> Job | None:
+    """Like `submit_job`, under a given id; None if there is a job of that id already."""
+    if Job.objects.filter(pk=job_id).exists():
+        return None
+    checked = check_wish(wish, now=timezone.now())
+    with transaction.atomic():
+        return _store(checked, submitted_by, job_id=job_id)
+
+
 def submit_once(
     idempotency: Idempotency, *, submitted_by: str = "", **wish: Unpack[WishFields]
 ) -> tuple[Job, bool]:
@@ -92,9 +101,12 @@ def _find_earlier(idempotency: Idempotency) -> Job | None:
     return row.job if row else None
 
 
-def _store(wish: Wish, submitted_by: str) -> Job:
+def _store(wish: Wish, submitted_by: str, *, job_id: str = "") -> Job:
     job = Job(
-        id=new_job_id(), total=len(wish.items), submitted_by=submitted_by[:150], **wish.columns
+        id=job_id or new_job_id(),
+        total=len(wish.items),
+        submitted_by=submitted_by[:150],
+        **wish.columns,
     )
     if not (wish.items or job.reduce):
         job.state, job.finished_at = JobState.SUCCEEDED, job.created_at
