@@ -87,6 +87,8 @@ class Planner:
             else:
                 planned.append((sent, line))
         self.goes_on = len(planned) == BUNDLES_AT_ONCE
+        if step.pool.is_full:
+            self._explain_rest(step)
         return planned
 
     def count_flight(self, roster: Roster, now: float) -> None:
@@ -94,6 +96,7 @@ class Planner:
         for seat in roster:
             sent = self._flight.on(seat.name)
             seat.in_flight = len(sent)
+            seat.long_in_flight = sum(not bundle.short for bundle in sent)
             seat.leased_gpus = {gpu for bundle in sent for gpu in bundle.gpus}
             measured = now - seat.beat_age - SETTLING_SECONDS
             seat.promised_mb = sum(b.memory_mb for b in sent if b.memory_mb and b.at > measured)
@@ -115,11 +118,19 @@ class Planner:
             choice = step.pool.choose(demand, avoid=head.avoid, apart=apart)
             if choice:
                 return self._send(line, _take(line, at, count), choice, demand, step)
-        if step.now - line.explained_at >= EXPLAIN_EVERY_SECONDS or not line.awaiting_room:
-            self._explain(line, step)
+        self._explain(line, step)
         return None
 
+    def _explain_rest(self, step: Step) -> None:
+        """Whom nobody asked for, because no node has room for anything, waits for a reason too."""
+        for line in self._backlog.lines():
+            if line.ready and not (line.held or line.stopped):
+                self._explain(line, step)
+
     def _explain(self, line: Line, step: Step) -> None:
+        """Find out why nothing of the line can be placed; once a second is enough."""
+        if line.awaiting_room and step.now - line.explained_at < EXPLAIN_EVERY_SECONDS:
+            return
         _, demand = self._shape(line, 0, step)
         line.explained_at = step.now
         line.awaiting_room = step.pool.why_not(demand)
@@ -131,6 +142,7 @@ class Planner:
         line.awaiting_room, line.fits_nowhere = "", False
         seat = step.roster[choice.node]
         seat.in_flight += 1
+        seat.long_in_flight += not demand.short
         seat.sent_since_beat += 1
         seat.leased_gpus |= set(choice.gpus)
         step.pool.charge(choice, demand)
@@ -147,6 +159,7 @@ class Planner:
             items=items,
             gpus=choice.gpus,
             memory_mb=demand.memory_mb,
+            short=demand.short,
             placed=_tell(items[0], choice),
         )
         self._flight.add(sent)
