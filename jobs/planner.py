@@ -61,6 +61,7 @@ class Planner:
         self._next_attempt = (epoch << 32) + 1
         #: Whether the last plan stopped before everything was placed.
         self.goes_on = False
+        self._explained_at = 0.0
 
     def next_attempt(self, count: int = 1) -> int:
         """The first of `count` attempt ids that were never given before."""
@@ -90,6 +91,9 @@ class Planner:
                 closed.add(line.standing.lane)
             line = self._backlog.turn(closed=closed)
         self.goes_on = len(planned) == BUNDLES_AT_ONCE
+        if step.pool.is_full and stamp - self._explained_at >= EXPLAIN_EVERY_SECONDS:
+            self._explained_at = stamp
+            self._explain_rest(step)
         return planned
 
     def count_flight(self, roster: Roster, now: float) -> None:
@@ -97,6 +101,7 @@ class Planner:
         for seat in roster:
             sent = self._flight.on(seat.name)
             seat.in_flight = len(sent)
+            seat.long_in_flight = sum(not bundle.short for bundle in sent)
             seat.leased_gpus = {gpu for bundle in sent for gpu in bundle.gpus}
             measured = now - seat.beat_age - SETTLING_SECONDS
             seat.promised_mb = sum(b.memory_mb for b in sent if b.memory_mb and b.at > measured)
@@ -129,7 +134,14 @@ class Planner:
         self._explain(line, step)
         return None
 
+    def _explain_rest(self, step: Step) -> None:
+        """Whom nobody asked for, because no node has room for anything, waits for a reason too."""
+        for line in self._backlog.lines():
+            if line.ready and not (line.held or line.stopped):
+                self._explain(line, step)
+
     def _explain(self, line: Line, step: Step) -> None:
+        """Find out why nothing of its like can be placed; once a second is enough."""
         lane = line.standing.lane
         if not lane or (lane.reason and step.now - lane.explained_at < EXPLAIN_EVERY_SECONDS):
             return
@@ -145,6 +157,7 @@ class Planner:
             lane.reason, lane.fits_nowhere = "", False
         seat = step.roster[choice.node]
         seat.in_flight += 1
+        seat.long_in_flight += not demand.short
         seat.sent_since_beat += 1
         seat.leased_gpus |= set(choice.gpus)
         step.pool.charge(choice, demand)
@@ -161,6 +174,7 @@ class Planner:
             items=items,
             gpus=choice.gpus,
             memory_mb=demand.memory_mb,
+            short=demand.short,
             placed=_tell(items[0], choice),
             task=demand.task,
         )

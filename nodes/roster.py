@@ -35,6 +35,8 @@ class Seat:
     #: When it was lost without a goodbye, in Unix seconds.
     losses: list[float] = field(default_factory=list)
     in_flight: int = 0
+    #: So many of these are not short.
+    long_in_flight: int = 0
     sent_since_beat: int = 0
     leased_gpus: set[int] = field(default_factory=set)
     #: Memory promised to bundles that may not have taken it yet, in MiB.
@@ -154,6 +156,7 @@ def _candidate(seat: Seat, kind: Kind, mean_cpu: float, mean_memory: float) -> C
         name=seat.name,
         slots=beat.slots,
         sent=seat.in_flight,
+        long=seat.long_in_flight,
         cpu=charged(cpu, sent_since=seat.sent_since_beat, slots=beat.slots),
         memory=faded(beat.memory, mean_memory, age_seconds=age),
         free_memory_mb=max(beat.free_memory_mb - seat.promised_mb, 0),

@@ -22,6 +22,8 @@ class Sent:
     task: str = ""
     #: Memory that was asked for it, in MiB.
     memory_mb: int = 0
+    #: Whether others may wait behind it.
+    short: bool = False
     #: Why it went to its node, for people; empty for what an earlier leader sent.
     placed: str = ""
     open: dict[int, Ready] = field(default_factory=dict)

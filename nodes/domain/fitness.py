@@ -47,7 +47,7 @@ PLAIN = Kind()
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """What a bundle needs. `short` work may queue behind each busy slot, one bundle deep."""
+    """What a bundle needs. `short` work may queue behind slots with short work, one deep."""
 
     gpu: int = 0
     gpu_memory_mb: int = 0

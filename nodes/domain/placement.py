@@ -17,11 +17,13 @@ GPU_RESERVE = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A node as placement sees it. `sent` bundles are in flight there, by the Foreman's ledger."""
+    """A node as placement sees it. `sent` bundles are in flight there, by the Foreman's ledger,
+    of which `long` may keep their slots for a while."""
 
     name: str
     slots: int
     sent: int = 0
+    long: int = 0
     cpu: float = 0.0
     memory: float = 0.0
     free_memory_mb: int = 0
@@ -55,9 +57,15 @@ def unfit(node: Candidate, demand: Demand) -> str:
     return "is to be avoided" if node.name in demand.avoid else mismatch(node.kind, demand)
 
 
+def room(node: Candidate, *, short: bool) -> int:
+    """How many more bundles the node may hold. Short work waits behind short work only."""
+    behind = max(node.slots - node.long, 0) if short else 0
+    return node.slots + behind - node.sent
+
+
 def busy(node: Candidate, demand: Demand) -> str:
     """Why the node cannot take this just now; empty if it can."""
-    if node.sent >= node.slots * (2 if demand.short else 1):
+    if room(node, short=demand.short) <= 0:
         return "has all its slots taken"
     if demand.memory_mb > node.free_memory_mb:
         return f"has {node.free_memory_mb} of {demand.memory_mb} MiB free"
@@ -77,6 +85,7 @@ def charge(node: Candidate, choice: Choice, demand: Demand) -> Candidate:
     return replace(
         node,
         sent=node.sent + 1,
+        long=node.long + (not demand.short),
         cpu=min(1.0, node.cpu + 1 / max(node.slots, 1)),
         free_memory_mb=max(node.free_memory_mb - demand.memory_mb, 0),
         free_gpus=tuple(gpu for gpu in node.free_gpus if gpu.index not in choice.gpus),

@@ -19,6 +19,7 @@ from nodes.domain.placement import (
     charge,
     devices,
     rating,
+    room,
     score,
 )
 from nodes.domain.scoring import Weights
@@ -89,7 +90,9 @@ class Pool:
             self._kinds.setdefault(id(node.kind), (node.kind, []))[1].append(node.name)
         self._rooms: dict[object, Room] = {}
         self._known: dict[Demand, Room] = {}
-        self._left = sum(max(2 * node.slots - node.sent, 0) for node in self._nodes.values())
+        #: What was said of rooms; at the end of a plan, many ask about the same one.
+        self._told: dict[Room, str] = {}
+        self._left = sum(max(room(node, short=True), 0) for node in self._nodes.values())
 
     def __getitem__(self, name: str) -> Candidate:
         return self._nodes[name]
@@ -106,21 +109,22 @@ class Pool:
 
         Nodes to `avoid` are taken only if no other fits ever, and never with `apart`.
         """
-        room = self._room(demand)
-        if not apart and room.names <= avoid:
+        fit = self._room(demand)
+        if not apart and fit.names <= avoid:
             avoid = frozenset()
-        name = room.pick(self._random, avoid)
+        name = fit.pick(self._random, avoid)
         if name is None:
             return None
         node = self._nodes[name]
         gpus, value = devices(node, demand), score(node, self._weights)
-        return Choice(name, gpus, value, self._why(node, demand, room, gpus, value))
+        return Choice(name, gpus, value, self._why(node, demand, len(fit.names), gpus, value))
 
     def charge(self, choice: Choice, demand: Demand) -> None:
         """The bundle goes there."""
-        node = self._nodes[choice.node]
-        self._left -= node.sent < 2 * node.slots
-        self._nodes[choice.node] = charge(node, choice, demand)
+        before = self._nodes[choice.node]
+        after = charge(before, choice, demand)
+        self._left -= max(room(before, short=True), 0) - max(room(after, short=True), 0)
+        self._nodes[choice.node] = after
 
     def idle_slots(self, demand: Demand, *, besides: str) -> int:
         """How many idle slots other nodes have for this."""
@@ -133,11 +137,13 @@ class Pool:
 
     def why_not(self, demand: Demand) -> str:
         """Why this is placed nowhere, in one line for people."""
-        room = self._room(demand)
-        if room.names:
-            reasons = [busy(self._nodes[name], demand) for name in room.names]
-            taken = [reason or "is to be avoided" for reason in reasons]
-            return f"every node that fits is busy ({_count(room.names)}: {tally(taken)})"
+        fit = self._room(demand)
+        if fit.names:
+            if fit not in self._told:
+                reasons = [busy(self._nodes[name], demand) for name in fit.names]
+                taken = tally(reason or "is to be avoided" for reason in reasons)
+                self._told[fit] = f"every node that fits is busy ({_count(fit.names)}: {taken})"
+            return self._told[fit]
         reasons = list(self._absent.elements())
         for kind, names in self._kinds.values():
             reason = mismatch(kind, demand)
@@ -168,16 +174,16 @@ class Pool:
         return None if busy(node, demand) else rating(node, demand, self._weights)
 
     def _why(
-        self, node: Candidate, demand: Demand, room: Room, gpus: tuple[int, ...], value: float
+        self, node: Candidate, demand: Demand, fit: int, gpus: tuple[int, ...], value: float
     ) -> str:
         parts = [f"gpu {','.join(map(str, gpus))}"] if gpus else []
-        if len(room.names) == 1:
+        if fit == 1:
             wanted = ", ".join(needs(demand))
             parts.append(f"the only one with {wanted}" if wanted else "the only one that fits")
         else:
             loads = f"cpu {node.cpu:.2f}, memory {node.memory:.2f}"
             tasks = f"tasks {node.sent}/{node.slots}"
-            best = f"best of {len(room.names)} that fit"
+            best = f"best of {fit} that fit"
             parts.append(f"{best}: score {value:.2f} ({loads}, {tasks})")
         return "; ".join(parts)[:MAX_WHY_CHARS]
 

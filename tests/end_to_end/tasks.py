@@ -160,3 +160,17 @@ def hold_large(ctx, item):
     """Leaves a mark in the directory `item`, waits for the word, and returns a long text."""
     hold(ctx, item)
     return "x" * 300_000
+
+
+@task("odd.device", gpu=1)
+def device(ctx, item):
+    """Holds its device until it may go on; which one that was."""
+    attempt = hold(ctx, item)
+    return {"sees": os.environ["CUDA_VISIBLE_DEVICES"], "gpus": ctx.gpus, "attempt": attempt}
+
+
+@task("odd.slow_on")
+def slow_on(ctx, item):
+    """Takes a moment, and an hour on the node `item`."""
+    time.sleep(3600 if ctx.node == item else 0.2)
+    return ctx.node

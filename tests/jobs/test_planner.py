@@ -26,6 +26,18 @@ def test_short_work_lies_one_bundle_deep_behind_each_slot():
     assert set(where(desk.plan(roster(nodes=3, slots=2))).values()) == {4}
 
 
+def test_short_work_does_not_lie_behind_work_that_takes_long():
+    long, short = line("long", items=1, task="long"), line("short", items=1000, task="short")
+    desk, nodes = Desk(long, short, long=60.0, short=0.01), roster(nodes=2, slots=1)
+
+    first, *others = desk.plan(nodes)
+
+    assert first.job == "long"
+    [free] = {"spore-1", "spore-2"} - {first.node}
+    assert where(others) == {free: 2}
+    assert desk.plan(nodes) == []  # nor in the next plan
+
+
 def test_an_unknown_task_is_tried_with_one_item_for_each_slot():
     planned = Desk(line(items=1000)).plan(roster(nodes=4, slots=2))
 
@@ -259,3 +271,15 @@ def test_a_retry_is_sent_when_its_time_has_come():
 
     assert desk.plan(roster(nodes=1)) == []
     assert subtasks(desk.plan(roster(nodes=1), NOW + timedelta(seconds=2))) == [1]
+
+
+def test_in_a_full_cluster_everybody_hears_why_it_waits():
+    long, next_ = line("long", items=4, task="long"), line("next", items=2, priority=1)
+    stuck = line("stuck", items=1, priority=1, demand=Demand(capabilities=frozenset({"tex"})))
+
+    Desk(long, next_, stuck, long=9.0).plan(roster(nodes=2))
+
+    busy = "every node that fits is busy (2 nodes: 2 have all their slots taken)"
+    assert [long.awaiting_room, next_.awaiting_room] == [busy] * 2
+    assert stuck.awaiting_room == "no node has tex (2 nodes: 2 lack tex)"
+    assert (next_.fits_nowhere, stuck.fits_nowhere) == (False, True)

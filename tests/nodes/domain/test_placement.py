@@ -99,6 +99,9 @@ def test_what_is_taken_just_now_does_not_make_a_node_unfit():
         (replace(PLAIN, sent=2), ANY, "has all its slots taken"),
         (replace(PLAIN, sent=3), Demand(short=True), ""),
         (replace(PLAIN, sent=4), Demand(short=True), "has all its slots taken"),
+        (replace(PLAIN, sent=2, long=1), Demand(short=True), ""),
+        (replace(PLAIN, sent=3, long=1), Demand(short=True), "has all its slots taken"),
+        (replace(PLAIN, sent=2, long=2), Demand(short=True), "has all its slots taken"),
         (replace(PLAIN, slots=0), Demand(short=True), "has all its slots taken"),
         (PLAIN, Demand(memory_mb=4000), ""),
         (PLAIN, Demand(memory_mb=4001), "has 4000 of 4001 MiB free"),
@@ -176,7 +179,7 @@ def test_a_node_pays_at_once_for_what_it_was_given():
 
     after = charge(RIG, pick(RIG, demand=demand), demand)
 
-    assert (after.sent, after.cpu, after.free_memory_mb) == (1, 0.5, 1000)
+    assert (after.sent, after.long, after.cpu, after.free_memory_mb) == (1, 1, 0.5, 1000)
     assert after.free_gpus == CARDS[1:]
 
 

@@ -14,6 +14,7 @@ from nodes.domain.placement import (
     Kind,
     busy,
     charge,
+    room,
     score,
     unfit,
 )
@@ -51,6 +52,7 @@ def candidates(draw: st.DrawFn, name: str) -> Candidate:
         name=name,
         slots=draw(st.integers(0, 3)),
         sent=draw(st.integers(0, 4)),
+        long=draw(st.integers(0, 3)),
         cpu=draw(st.floats(0, 1)),
         memory=draw(st.floats(0, 1)),
         free_memory_mb=draw(megabytes),
@@ -140,4 +142,4 @@ def test_one_plan_chooses_as_if_each_bundle_were_the_first(nodes, asked, seed):
             assert rated(now[choice.node], demand) <= best + NEAR_EQUAL
             pool.charge(choice, demand)
             now[choice.node] = charge(now[choice.node], choice, demand)
-        assert pool.is_full == all(n.sent >= 2 * n.slots for n in now.values())
+        assert pool.is_full == all(room(n, short=True) <= 0 for n in now.values())
