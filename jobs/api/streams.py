@@ -13,9 +13,10 @@ from jobs import events, selectors, waiting
 from jobs.api.cursors import INDEX
 from jobs.api.paging import AnyType
 from jobs.api.shapes import LOG
+from jobs.channel import Page
 from jobs.domain.following import Position
 from jobs.domain.grid import draw
-from jobs.hub import Hub, Page
+from jobs.hub import Hub
 from jobs.sse import render
 from nodes.api.shapes import answers, page_of
 
