@@ -6,13 +6,11 @@ CONTRACT §3 names every variable; this is the only module that reads them.
 import re
 import secrets
 from base64 import b64decode, b64encode
-from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
-import structlog
 from django.core.exceptions import ImproperlyConfigured
 
 from hive_site.kernel.env import Env
@@ -231,29 +229,3 @@ def find_fleet_key(env: Env, data: Path) -> str:
     local = data / "secrets" / "fleet_key"
     given = env.text("HIVE_FLEET_KEY")
     return given or (local.read_text().strip() if local.exists() else "")
-
-
-def process_name(argv: Sequence[str]) -> str:
-    """Who says it, in a line of the log."""
-    return "foreman" if list(argv[1:2]) == ["foreman"] else "nexus"
-
-
-def logging_config(process: str) -> dict[str, object]:
-    """Django's LOGGING, one event a line on stderr; structlog writes through it from now on."""
-    structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            structlog.processors.format_exc_info,
-            structlog.processors.LogfmtRenderer(key_order=["event"], bool_as_flag=False),
-        ],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=True,
-    )
-    return {
-        "version": 1,
-        "disable_existing_loggers": False,
-        "formatters": {"line": {"format": f"%(asctime)s {process} %(levelname)s %(message)s"}},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-        "root": {"handlers": ["stderr"], "level": "INFO"},
-    }

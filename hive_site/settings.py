@@ -11,14 +11,13 @@ from hive_site.configuration import (
     PROJECT,
     find_secret,
     find_webhook_secret,
-    logging_config,
     make_data_dir,
-    process_name,
     project_version,
     read_options,
     sqlite_url,
 )
 from hive_site.kernel.env import Env
+from hive_site.logs import logging_config, process_name
 
 env = Env()
 HIVE = read_options(env)

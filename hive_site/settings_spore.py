@@ -2,8 +2,9 @@
 
 from django.core.management.utils import get_random_secret_key
 
-from hive_site.configuration import logging_config, project_version, read_options
+from hive_site.configuration import project_version, read_options
 from hive_site.kernel.env import Env
+from hive_site.logs import logging_config
 
 env = Env()
 HIVE = read_options(env)

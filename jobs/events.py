@@ -7,7 +7,7 @@ number is seen, all rows up to it are there; later rows are left for the next pa
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from django.db.models import Max, Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from jobs.domain.following import Kind, Position, Reading, Record, merge
 from jobs.domain.states import JOB_TERMINAL, Role
@@ -19,6 +19,18 @@ from jobs.selectors import job_text, progress_of, result_texts
 PAGE_CHARS, PAGE_ROWS = 256 * 1024, 1000
 COUNTERS = ("state", "total", "running", "succeeded", "failed", "cancelled")
 SPOKEN = ("seq", "id", "subtask__index", "subtask__role", "number", "node", "n")
+
+
+#: The last transaction that wrote rows of each kind for a job; the conditions are the indexes'.
+ROWS = {
+    Kind.LOG: LogChunk.objects.filter(job_id=OuterRef("pk")),
+    Kind.PARTIAL: Partial.objects.filter(job_id=OuterRef("pk")),
+    Kind.RESULT: Subtask.objects.filter(job_id=OuterRef("pk"), seq__gt=0),
+}
+LAST = {
+    f"last_{kind.name}": Subquery(rows.order_by("-seq").values("seq")[:1])
+    for kind, rows in ROWS.items()
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +51,18 @@ class Page:
 
 def read_page(job_id: str, after: Position) -> Page:
     """The next page of a job's records."""
-    # First, because a job ends in the transaction of its last result.
-    job = Job.objects.only(*COUNTERS).filter(pk=job_id).first()
+    # In one statement: all of it is of one moment, and a job ends with its last result.
+    job = Job.objects.only(*COUNTERS).filter(pk=job_id).annotate(**LAST).first()
     if job is None:
         return Page([], after, True, False, None, None)
-    horizon = _horizon(job_id)
-    if horizon < after.seq:
-        found = Reading([], True)
-    else:
-        found = merge([read(job_id, after, horizon) for read in (_logs, _partials, _results)])
+    last = {kind: getattr(job, f"last_{kind.name}") or 0 for kind in Kind}
+    horizon = max(last.values())
+    readings = [
+        READERS[kind](job_id, after, horizon)
+        for kind in Kind
+        if last[kind] and last[kind] >= after.behind(kind)[0]
+    ]
+    found = merge(readings)
     end = found.records[-1].position if found.records else after
     state = assemble({"state": job.state, "progress": progress_of(job)})
     live = job.state not in JOB_TERMINAL
@@ -59,15 +74,6 @@ def _final(job_id: str) -> str | None:
     """The job, unless it was given another chance just now."""
     job = Job.objects.filter(pk=job_id, state__in=JOB_TERMINAL).first()
     return job_text(job) if job else None
-
-
-def _horizon(job_id: str) -> int:
-    """The last transaction known to have written something for the job; 0 for none."""
-    rows = (
-        Subtask.objects.filter(job_id=job_id, seq__gt=0),
-        *(table.objects.filter(job_id=job_id) for table in (LogChunk, Partial)),
-    )
-    return max(each.aggregate(last=Max("seq"))["last"] or 0 for each in rows)
 
 
 def _behind(rows: QuerySet, kind: Kind, after: Position, horizon: int) -> QuerySet:
@@ -118,3 +124,6 @@ def _take(records: Iterator[Record], *, more: bool = False) -> Reading:
         taken.append(record)
         chars += len(record.data)
     return Reading(taken, whole=not more)
+
+
+READERS = {Kind.LOG: _logs, Kind.PARTIAL: _partials, Kind.RESULT: _results}

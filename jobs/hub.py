@@ -1,141 +1,54 @@
 """Everybody in this process who follows jobs as they run, in one event loop.
 
-Followers of one job share what is read for it: a hundred of them cost the database what one does.
-Each pulls page by page at the pace of its own connection, so that a slow one holds nothing up and
-nothing in memory. The wake-up is the message that waiters get; once a second all look anyway.
+A hundred followers of a job cost the database what one does. The wake-up is the message that
+waiters get; once a second all look anyway.
 """
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import structlog
-from asgiref.sync import sync_to_async
-from django.db import InterfaceError, OperationalError, close_old_connections
+from django.db import InterfaceError, OperationalError
 
+from jobs.channel import Channel, Page
 from jobs.domain.following import Position
+from jobs.reader_threads import in_thread
 from jobs.sse import HELLO, KEEP_ALIVE, event
 from jobs.waiting import Bell
 
 log = structlog.get_logger()
 LOOK_AGAIN_SECONDS = 1.0
-KEEP_ALIVE_SECONDS, AWAY_SECONDS = 15.0, 1.0
-#: Between two looks at a job at work. Results are told within 100 ms, and not one by one.
-PAUSE_SECONDS = 0.05
-#: Those who record share the machine with us. While they are at it, telling takes this share of a
-#: core and no more: followers of a flood fall behind, at most by so much at each look.
-SHARE, LONGEST_PAUSE_SECONDS = 0.2, 0.25
-#: Pages of one job that are kept for followers who have not come so far.
-KEPT_PAGES = 4
+AWAY_SECONDS = 1.0
+#: So long a connection is silent at most: there are proxies that close those that say nothing.
+KEEP_ALIVE_SECONDS = 15.0
 #: What is handed to a connection at once: more would wait in its buffer.
 PART_BYTES = 64 * 1024
-#: Threads that read. The pool of connections to PostgreSQL has 20 for everybody.
-READERS = 4
-_threads = ThreadPoolExecutor(READERS, thread_name_prefix="followers")
-R = TypeVar("R")
 
 
-async def in_thread(read: Callable[[], R]) -> R:
-    """What `read` returns, from a thread that keeps no connection to the database."""
+class Teller:
+    """What one follower was told so far. `after` is how far it has got."""
 
-    def run() -> R:
-        try:
-            return read()
-        finally:
-            close_old_connections()
+    def __init__(self, after: Position) -> None:
+        self.after = after
+        self._state: str | None = None
+        self._told: dict[int, str] = {}
 
-    return await sync_to_async(run, thread_sensitive=False, executor=_threads)()
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Some of what happened to a job, as events that all its followers share."""
-
-    body: bytes
-    #: Where it leaves its reader, and whether there was nothing more just then.
-    end: Position
-    whole: bool
-    #: Whether more may be recorded.
-    live: bool
-    #: The job's state and progress as JSON; None if the job is no more.
-    state: str | None
-    #: The job as JSON, if it has ended and this is the last page.
-    final: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """A page that is being read, or was; `news` is how often the job had rung before."""
-
-    news: int
-    task: "asyncio.Task[Page]"
-
-    def serves(self, news: int) -> bool:
-        """Whether whoever comes now learns from it what there is."""
-        if not self.task.done():
-            return True
-        if self.task.cancelled() or self.task.exception():
-            return False
-        page = self.task.result()
-        # What was read stays true. That there was nothing does not.
-        return self.news == news or (bool(page.body) and page.final is None)
-
-
-class Channel:
-    """The followers of one job."""
-
-    def __init__(self, read: Callable[[Position], Awaitable[Page]]) -> None:
-        self._read = read
-        self._bell = asyncio.Event()
-        self._readings: dict[Position, Reading] = {}
-        self._begun = self._cpu = 0.0
-        self._paced = False
-        self.followers = self.news = 0
-        self.ring_safely: Callable[[], None] = lambda: None
-        #: What its subtasks say of how far they are, as JSON, by index.
-        self.told: dict[int, str] = {}
-
-    def ring(self) -> None:
-        """Something was recorded, or it is time to look."""
-        self.news += 1
-        self._bell.set()
-        self._bell = asyncio.Event()
-
-    async def read(self, after: Position) -> tuple[Page, int]:
-        """The page behind a position, and how often the job had rung before it was read."""
-        reading = self._readings.pop(after, None)
-        if reading is None or not reading.serves(self.news):
-            reading = Reading(self.news, asyncio.create_task(self._look(after)))
-        self._readings[after] = reading  # at the end, as the newest
-        while len(self._readings) > KEPT_PAGES:
-            del self._readings[next(iter(self._readings))]
-        return await asyncio.shield(reading.task), reading.news
-
-    async def rest(self, news: int) -> bool:
-        """Wait until the job has rung more often than that; False if that takes long."""
-        if self.news > news:
-            return True
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._bell.wait(), KEEP_ALIVE_SECONDS)
-            return True
-        return False
-
-    async def _look(self, after: Position) -> Page:
-        clock = asyncio.get_running_loop().time
-        if self._paced:
-            # By now the page before was sent: it is known what that took.
-            due = max((time.process_time() - self._cpu) / SHARE, PAUSE_SECONDS)
-            await asyncio.sleep(self._begun + min(due, LONGEST_PAUSE_SECONDS) - clock())
-        self._begun, self._cpu = clock(), time.process_time()
-        page = await self._read(after)
-        # Who waits for the next thing is told at once, and so is who comes when all is over.
-        self._paced = page.live and bool(page.body)
-        return page
+    def tell(self, page: Page, told: dict[int, str]) -> Iterator[bytes]:
+        """The next page, and what is new of the job's state and of its subtasks' progress."""
+        for begin in range(0, len(page.body), PART_BYTES):
+            yield page.body[begin : begin + PART_BYTES]
+        self.after = page.end
+        if page.state not in (None, self._state):
+            yield event("state", page.state, self.after)
+        for index, said in told.items():
+            if said != self._told.get(index):
+                yield event("progress", said, self.after)
+        self._state, self._told = page.state, told
+        if page.final is not None:
+            yield event("end", page.final, self.after)
 
 
 class Hub:
@@ -170,26 +83,22 @@ class Hub:
 
     async def follow(self, job: str, after: Position) -> AsyncIterator[bytes]:
         """What was recorded for a job behind a position, and then whatever is, until it ends."""
+        clock = asyncio.get_running_loop().time
         with self._following(job) as channel:
+            teller, said_at = Teller(after), clock()
             yield HELLO
-            state, told = None, dict[int, str]()
             while not self._closing:
-                page, news = await self._read_from(channel, after)
-                if page.state is None:
+                page, news = await self._read_from(channel, teller.after)
+                for part in teller.tell(page, channel.told):
+                    yield part
+                    said_at = clock()
+                if page.state is None or page.final is not None:
                     return
-                for begin in range(0, len(page.body), PART_BYTES):
-                    yield page.body[begin : begin + PART_BYTES]
-                after = page.end
-                if page.state != state:
-                    yield event("state", page.state, after)
-                for said in (each for i, each in channel.told.items() if told.get(i) != each):
-                    yield event("progress", said, after)
-                state, told = page.state, channel.told
-                if page.final is not None:
-                    yield event("end", page.final, after)
-                    return
-                if page.whole and not await channel.rest(news):
+                if page.whole:
+                    await channel.rest(news, KEEP_ALIVE_SECONDS)
+                if clock() - said_at >= KEEP_ALIVE_SECONDS:
                     yield KEEP_ALIVE
+                    said_at = clock()
 
     async def _read_from(self, channel: Channel, after: Position) -> tuple[Page, int]:
         """The next page, as soon as the database answers."""

@@ -10,7 +10,7 @@ from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 
 from jobs import selectors
-from jobs.hub import in_thread
+from jobs.reader_threads import in_thread
 from jobs.sse import one_line
 
 #: A page ends behind the row that makes it larger than this, and holds no more rows.

@@ -12,9 +12,10 @@ from hive_site.kernel.farewell import before_exit
 from jobs import events, selectors, speech, waiting
 from jobs.api.paging import AnyType
 from jobs.api.shapes import LOG
+from jobs.channel import Page
 from jobs.domain.following import Position
 from jobs.domain.grid import draw
-from jobs.hub import Hub, Page
+from jobs.hub import Hub
 from jobs.sse import render
 from nodes.api.cursors import INDEX
 from nodes.api.shapes import answers, page_of

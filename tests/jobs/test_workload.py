@@ -126,7 +126,7 @@ def test_a_push_whose_answer_was_lost_is_found_by_its_node(stage):
 
 def test_a_job_that_ended_without_the_foreman_is_forgotten(stage):
     job = stage.submit()
-    Subtask.objects.update(state="cancelled")
+    Subtask.objects.update(state="cancelled", seq=1)
     Job.objects.update(state="cancelled", cancelled=1)
 
     stage.hint(job)
