@@ -229,3 +229,9 @@ def find_fleet_key(env: Env, data: Path) -> str:
     local = data / "secrets" / "fleet_key"
     given = env.text("HIVE_FLEET_KEY")
     return given or (local.read_text().strip() if local.exists() else "")
+
+
+def django_tasks_config(env: Env, **options: str) -> dict[str, dict[str, object]]:
+    """Django's TASKS: what is enqueued here, or defined to be enqueued elsewhere, is the Hive's."""
+    backend = {"BACKEND": "jobs.django_tasks.HiveBackend", "QUEUES": [], "OPTIONS": options}
+    return {alias: dict(backend) for alias in env.listing("HIVE_TASK_BACKENDS", "default")}

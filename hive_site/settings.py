@@ -9,6 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from hive_site.configuration import (
     PROJECT,
+    django_tasks_config,
     find_secret,
     find_webhook_secret,
     make_data_dir,
@@ -119,6 +120,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = HIVE.redis_url
 RQ_QUEUES = {name: {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 300} for name in HIVE.queues}
 RQ_SHOW_ADMIN_LINK = False
+TASKS = django_tasks_config(env)
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
