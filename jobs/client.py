@@ -4,6 +4,7 @@ hive = Hive("http://127.0.0.1:8000", "hive_…")
 totals = hive.map("math.count_primes", [[0, 1000], [1000, 2000]])
 """
 
+import base64
 import json
 import time
 from collections.abc import Iterator
@@ -39,6 +40,25 @@ def _reason(job: dict[str, Any]) -> str:
         return str(job["error"]["message"])
     progress = job["progress"]
     return f"{progress['failed']} of {progress['total']} subtasks failed"
+
+
+def pack(value: Any) -> dict[str, str]:
+    """A Python object as an item or keyword of a task with `codec="pickle"`.
+
+    With cloudpickle installed, lambdas and local classes too. The key needs the scope `pickle`.
+    """
+    try:
+        from cloudpickle import dumps
+    except ImportError:
+        from pickle import dumps
+    return {"$pickle": base64.b64encode(dumps(value, protocol=5)).decode()}
+
+
+def unpack(result: Any) -> Any:
+    """What such a task returned. Loading runs whatever the Spores' code put there: trust them."""
+    from pickle import loads
+
+    return loads(base64.b64decode(result["$pickle"]))  # noqa: S301 the caller asks for it
 
 
 class Hive:

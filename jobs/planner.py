@@ -80,6 +80,10 @@ class Planner:
     def _bundle(
         self, line: Line, nodes: dict[str, Candidate], slots: int, now: float, roster: Roster
     ) -> Sent | None:
+        while line.ready and _is_known(line, line.ready[0], self._flight):
+            line.ready.popleft()
+        if not line.ready:
+            return None
         count, demand = self._shape(line, slots)
         choice = choose(
             nodes.values(),
@@ -91,7 +95,7 @@ class Planner:
         line.awaiting_room = "" if choice else "no node that fits has room"
         if choice is None:
             return None
-        items = _take(line, count)
+        items = _take(line, count, self._flight)
         self._charge(nodes, choice, roster)
         seconds = self._pace.of(line.order.task) or UNKNOWN_SECONDS
         self._backlog.charge(line, seconds=seconds * len(items), now=now)
@@ -140,15 +144,36 @@ class Planner:
         )
 
 
-def _take(line: Line, count: int) -> list[Ready]:
+def _take(line: Line, count: int, flight: Flight) -> list[Ready]:
     """Up to `count` ready subtasks, within the size that one bundle may have."""
     items = [line.ready.popleft()]
+    keys = {items[0].key}
     room = MAX_BYTES - len(items[0].item)
     while len(items) < count and line.ready:
         following = line.ready[0]
+        if following.key and following.key in keys:
+            flight.twins.park(line, line.ready.popleft())
+            continue
+        if _is_known(line, following, flight):
+            line.ready.popleft()
+            continue
         room -= len(following.item)
         # What must avoid a node would drag neighbours along that need not.
         if room < 0 or following.avoid != items[0].avoid or following.reduce:
             break
         items.append(line.ready.popleft())
+        keys.add(following.key)
     return items
+
+
+def _is_known(line: Line, ready: Ready, flight: Flight) -> bool:
+    """Whether a subtask need not be sent, because an equal one was; it is put aside then."""
+    if not ready.key or flight.holds(ready.subtask):  # a second copy of it is wanted
+        return False
+    if flight.twins.is_fresh(ready.key):
+        line.known.append((ready, None))
+        return True
+    if flight.flies(ready.key):
+        flight.twins.park(line, ready)
+        return True
+    return False

@@ -1,7 +1,6 @@
 """REST for jobs: parse, one service, render. Results go out as the text they came in."""
 
 import hashlib
-from collections.abc import Iterator
 from typing import Any
 
 from django.http import HttpResponse, StreamingHttpResponse
@@ -15,6 +14,7 @@ from hive_site.kernel.errors import Invalid, NotFound
 from jobs import selectors, services
 from jobs.api.cursors import following, read_cursor, read_index, read_limit
 from jobs.api.filters import filter_jobs, filter_subtasks
+from jobs.api.pages import rows_response, text_response
 from jobs.api.shapes import JOB, JOB_WISH, RESULT, SUBTASK
 from jobs.api.streaming import lines, streamed
 from jobs.json_text import page
@@ -23,19 +23,14 @@ from jobs.services import Idempotency
 from jobs.validation import WishFields
 from jobs.waiting import wait_for_jobs
 from nodes.api.bodies import read_object
+from nodes.api.permissions import has_scope
 from nodes.api.shapes import answers, page_of, takes
 
-JSON, NDJSON = "application/json", "application/x-ndjson"
+NDJSON = "application/x-ndjson"
 MAX_WAIT_SECONDS = 60.0
 MAX_KEY_CHARS = 255
-MAX_PAGE_CHARS = 16 * 1024 * 1024
 CURSOR = OpenApiParameter("cursor", str, description="from `next` of the page before")
 LIMIT = OpenApiParameter("limit", int, description="rows of a page, 1 to 1000")
-
-
-def text_response(text: str, status: int = 200, **headers: str) -> HttpResponse:
-    """JSON that is text already."""
-    return HttpResponse(text, status=status, content_type=JSON, headers=headers)
 
 
 @extend_schema(tags=["jobs"])
@@ -76,10 +71,11 @@ class JobListView(APIView):
         wish = read_object(request, fields=tuple(WishFields.__annotations__))
         if "task" not in wish:
             raise Invalid("name the task to run", field="task")
+        caller: dict[str, Any] = {"submitted_by": who, "may_pickle": has_scope(request, "pickle")}
         if key is None:
-            job, replayed = services.submit_job(submitted_by=who, **wish), False
+            job, replayed = services.submit_job(**caller, **wish), False
         else:
-            job, replayed = services.submit_once(key, submitted_by=who, **wish)
+            job, replayed = services.submit_once(key, **caller, **wish)
         headers = {"Location": f"/api/v1/jobs/{job.pk}/"}
         if replayed:
             headers["Idempotency-Replayed"] = "true"
@@ -206,22 +202,6 @@ class SubtaskReleaseView(APIView):
         """Release a subtask from quarantine: it is tried again, with fresh budgets."""
         job = services.release_subtask(job_id=job_id, index=index)
         return text_response(selectors.job_text(job), status=202)
-
-
-def rows_response(request: Request, rows: Iterator[tuple[int, str]], limit: int) -> HttpResponse:
-    """A page of rows, of which one too many says that there is another page.
-
-    A page of large results is a shorter one.
-    """
-    texts: list[str] = []
-    size, last, more = 0, None, None
-    for index, text in rows:
-        if len(texts) == limit or (texts and size + len(text) > MAX_PAGE_CHARS):
-            more = following(request, last)
-            break
-        texts.append(text)
-        size, last = size + len(text), index
-    return text_response(page("results", texts, following=more))
 
 
 def read_wait(request: Request) -> float:

@@ -23,11 +23,11 @@ from hive_site.kernel.errors import NotFound
 from hive_site.kernel.redis import RedisError, connect
 from jobs.outcomes import TaskCancelled, TaskTimeout
 from jobs.registry import Registry, Task
+from jobs.spore.codecs import call
 from jobs.spore.context import Context, SharedCache
 from jobs.spore.payloads import DELIVERY_SECONDS, Larder, Payloads
 from jobs.spore.presence import RQ_HEARTBEAT_SECONDS, PresentWorker
 from jobs.spore.reporter import Reporter
-from jobs.spore.runner import run_item
 from jobs.spore.verdicts import describe, encode_result
 from jobs.wire import Bundle, read_bundle
 from nodes import wire
@@ -174,7 +174,7 @@ class Slot(PresentWorker):
             self._attempt = attempt
             try:
                 given, kwargs = self._payloads.open(item[3]), self._payloads.open(bundle.kwargs)
-                result = encode_result(run_item(task, ctx, given, kwargs))
+                result = encode_result(call(task, ctx, given, kwargs))
             finally:
                 self._attempt = 0
         except BaseException as error:  # noqa: BLE001 whatever a task raises is its own failure

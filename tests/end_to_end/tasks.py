@@ -123,3 +123,27 @@ def hold_large(ctx, item):
     """Leaves a mark in the directory `item`, waits for the word, and returns a long text."""
     hold(ctx, item)
     return "x" * 300_000
+
+
+@task("known.count", cache_for=3600, version="1")
+def count(ctx, item, *, seconds=0):
+    """Leaves a mark for each run in the directory `item[0]`."""
+    place, name = item
+    (Path(place) / f"{name}.{ctx.index}.{os.getpid()}.{time.time_ns()}").touch()
+    time.sleep(seconds)
+    return name * 2
+
+
+@task("known.flaky", cache_for=3600, retries=0)
+def flaky(ctx, item):
+    """Fails while there is no word to go on in the directory `item`."""
+    (Path(item) / f"{ctx.index}.run").touch()
+    time.sleep(0.2)
+    if len(list(Path(item).glob("*.run"))) < 2:
+        raise ValueError("the first of us fails")
+    return "well"
+
+
+@task("odd.pickled", codec="pickle")
+def pickled(ctx, item, *, more=frozenset()):
+    return {item, *more}

@@ -85,7 +85,7 @@ def test_a_nexus_that_is_away_when_a_result_is_ready_costs_nothing(colony, hive,
         colony.signal("nexus", signal.SIGCONT)
     else:
         colony.await_death("nexus")
-        until(lambda: marks.done(), what="the end of the task")
+        until(marks.done, what="the end of the task")
         until(lambda: answers(colony), what="a Nexus again")
     job = hive.wait(job, 60)
     assert (job["state"], len(job["result"])) == ("succeeded", 300_000)
