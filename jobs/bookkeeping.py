@@ -4,18 +4,20 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
+from itertools import islice
 
 from django.db import transaction
 
 from hive_site.kernel.crash import crash_point
 from jobs.domain.backlog import Line
-from jobs.domain.batch import Batch, doubtful
+from jobs.domain.batch import Batch, Ending, doubtful
 from jobs.domain.bundles import Pace
 from jobs.domain.echoes import mistrust_interruptions, set_aside_echoes
 from jobs.domain.flight import Sent
-from jobs.domain.states import SubtaskState
+from jobs.domain.states import Outcome, SubtaskState
 from jobs.failures import Recorded
 from jobs.finisher import Settled, cancel_rest, settle_jobs, stop_job
+from jobs.known_results import KNOWN_AT_ONCE, look_up
 from jobs.large_results import store_large
 from jobs.loader import load_doubtful, load_reduction
 from jobs.memory import Memory
@@ -50,6 +52,7 @@ class Bookkeeper:
                 now=now,
                 random=self._memory.random,
             )
+            self._memory.cache.store(self._to_cache(done), now)
             broken_off = self._break_off_failed(done)
             settled = self._settle_recorded(done, now)
             crash_point("foreman.recording")
@@ -78,6 +81,29 @@ class Bookkeeper:
             if ending.ready.reduce or self._memory.is_single(ending.job)
         }
         return settle_jobs(jobs, now, seq=done.seq, results=results) if jobs else []
+
+    def _to_cache(self, done: Recorded) -> list[tuple[Ending, float]]:
+        """Results that other jobs may use, each with for how many seconds."""
+        computed = [ending for ending in done.accepted if ending.ready.key and ending.attempt]
+        lines = ((ending, self._memory.backlog.get(ending.job)) for ending in computed)
+        return [
+            (ending, line.order.cache_for)
+            for ending, line in lines
+            if line and ending.outcome is Outcome.SUCCEEDED
+        ]
+
+    def end_known(self, now: datetime) -> None:
+        """End subtasks whose results are known, some of each job; they are never sent."""
+        for line in self._memory.backlog.lines():
+            if line.known and not (line.held or line.stopped):
+                chunk = list(islice(line.known, KNOWN_AT_ONCE))
+                ended, again = look_up(line, chunk, self._memory, now)
+                if ended:
+                    self.commit(Batch(endings=ended), {}, now)
+                # Only now: an outage leaves them to be tried again.
+                for _ in chunk[: len(line.known)]:
+                    line.known.popleft()
+                line.ready.extendleft(again)
 
     def settle(self, jobs: set[str], now: datetime) -> None:
         """End the jobs of these whose subtasks all ended."""
@@ -118,8 +144,7 @@ class Bookkeeper:
         self._cancel_rest(job, now)
         # Last: what an outage interrupted is found again by who compares lines with the database.
         line.stopped = True
-        line.ready.clear()
-        line.later.clear()
+        line.drop()
 
     def break_off(self, line: Line, error: str, now: datetime) -> None:
         """End a job before its time, as failed with `error` (JSON text)."""
@@ -145,6 +170,8 @@ class Bookkeeper:
         """Bring memory up to date; the attempts that work on in vain."""
         memory = self._memory
         ended = batch.endings + batch.echoes
+        for ending in done.accepted:
+            memory.share(ending)
         spent = [memory.close(ending.attempt, again=False) for ending in ended]
         rivals = [attempt for ending in done.accepted for attempt in memory.decide(ending)]
         spent += [memory.close(attempt, again=True) for attempt in batch.returned]

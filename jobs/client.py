@@ -11,6 +11,7 @@ with hive.executor("math.count_primes") as executor:
     future = executor.submit([0, 1000])
 """
 
+import base64
 import builtins
 import json
 import sys
@@ -161,6 +162,25 @@ class Job(dict[str, Any]):
     def __repr__(self) -> str:
         """Which job, and how far it is."""
         return f"<Job {self.get('id')} {self.get('state')}>"
+
+
+def pack(value: Any) -> dict[str, str]:
+    """A Python object as an item or keyword of a task with `codec="pickle"`.
+
+    With cloudpickle installed, lambdas and local classes too. The key needs the scope `pickle`.
+    """
+    try:
+        from cloudpickle import dumps
+    except ImportError:
+        from pickle import dumps
+    return {"$pickle": base64.b64encode(dumps(value, protocol=5)).decode()}
+
+
+def unpack(result: Any) -> Any:
+    """What such a task returned. Loading runs whatever the Spores' code put there: trust them."""
+    from pickle import loads
+
+    return loads(base64.b64decode(result["$pickle"]))  # noqa: S301 the caller asks for it
 
 
 class Hive:

@@ -15,6 +15,7 @@ from django.db import close_old_connections, transaction
 from jobs import selectors, services
 from jobs.domain.states import SubtaskState
 from jobs.models import Job
+from jobs.validation import pack_wish
 from jobs.waiting import wait_for_jobs
 
 #: Threads for async code. Most of them only wait, so there may be more than there are cores.
@@ -36,9 +37,12 @@ class MapResult:
 
 
 def submit(task: str, items: Sequence[Any] | None = None, **options: Any) -> Job:
-    """Submit a job with the options of CONTRACT §6. Raises `Invalid` with the field's name."""
+    """Submit a job with the options of CONTRACT §6. Raises `Invalid` with the field's name.
+
+    Of a task with `codec="pickle"`, items and keywords may be any objects that have a pickle.
+    """
     wish = options if items is None else {**options, "items": items}
-    return services.submit_job(task=task, **wish)
+    return services.submit_job(task=task, may_pickle=True, **pack_wish(task, wish))
 
 
 def map_reduce(

@@ -13,6 +13,7 @@ from jobs.domain.flight import Flight, Sent
 from jobs.domain.retry import Policy
 from jobs.domain.states import Outcome
 from jobs.loader import load_open, load_policy
+from jobs.result_cache import ResultCache
 from nodes.leadership import Leadership
 
 RATE_SECONDS = 10
@@ -50,6 +51,7 @@ class Memory:
     rates: Rates = field(default_factory=Rates)
     #: How many second copies were made.
     copies: int = 0
+    cache: ResultCache = field(default_factory=ResultCache)
 
     def policy_of(self, job: str) -> Policy | None:
         """How a job's failures are taken; None if it is being cancelled."""
@@ -99,7 +101,16 @@ class Memory:
         line = self.backlog.get(sent.job)
         if line:
             self._update(line, ready, again=again)
+        if ready.key and not self.flight.flies(ready.key):
+            self.flight.twins.wake(ready.key)
         return None if sent.open else sent
+
+    def share(self, ending: Ending) -> None:
+        """Give a result that was just recorded to equal subtasks that wait for it."""
+        key = ending.ready.key
+        if key and ending.attempt and ending.outcome is Outcome.SUCCEEDED and ending.result:
+            self.flight.twins.note(key)
+            self.flight.twins.settle(key, ending.result)
 
     def _update(self, line: Line, ready: Ready, *, again: bool) -> None:
         line.in_flight -= 1

@@ -1,15 +1,16 @@
 """Which subtasks go where now. Reads memory only; what it plans is in flight at once."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from random import Random
 
 from jobs.domain.backlog import Backlog, Line, Ready
-from jobs.domain.bundles import MAX_BYTES, Pace, is_short, size
+from jobs.domain.bundles import Pace, is_short, size
 from jobs.domain.flight import Flight, Sent
 from jobs.domain.limits import Limiter
 from jobs.domain.shares import Lane
+from jobs.domain.taking import drop_known, heads, take
 from jobs.wire import bundle_id
 from nodes.domain.placement import Choice, Demand
 from nodes.domain.pool import MAX_WHY_CHARS, Pool
@@ -20,8 +21,6 @@ from nodes.roster import Roster
 UNKNOWN_SECONDS = 0.1
 #: More than this in one step, and what nodes report would wait too long to be recorded.
 BUNDLES_AT_ONCE = 500
-#: So many items behind one that finds no room are looked at for others that do.
-LOOK_BEHIND = 100
 #: Why a line cannot be placed is found out at most this often.
 EXPLAIN_EVERY_SECONDS = 1.0
 #: A task takes the memory it asked for within this time; then its node measures it.
@@ -85,7 +84,7 @@ class Planner:
             sent = self._attend(line, step)
             if sent is not None:
                 planned.append((sent, line))
-            elif line.standing.lane is None or line.ready[0].avoid:
+            elif not line.ready or line.standing.lane is None or line.ready[0].avoid:
                 self._backlog.pass_over(line)
             else:
                 closed.add(line.standing.lane)
@@ -124,14 +123,16 @@ class Planner:
         return self._bundle(line, step)
 
     def _bundle(self, line: Line, step: Step) -> Sent | None:
-        for at in _heads(line):
+        drop_known(line, self._flight)
+        for at in heads(line):
             count, demand = self._shape(line, at, step)
             head = line.ready[at]
             apart = bool(head.copy_because)
             choice = step.pool.choose(demand, avoid=head.avoid, apart=apart)
             if choice:
-                return self._send(line, _take(line, at, count), choice, demand, step)
-        self._explain(line, step)
+                return self._send(line, take(line, at, count, self._flight), choice, demand, step)
+        if line.ready:
+            self._explain(line, step)
         return None
 
     def _explain_rest(self, step: Step) -> None:
@@ -204,42 +205,6 @@ class Planner:
         if key not in step.demands:
             step.demands[key] = replace(line.order.demand, short=short, task=task)
         return count, step.demands[key]
-
-
-def _heads(line: Line) -> Iterator[int]:
-    """Where to begin a bundle: at the first item, else at others that other nodes may take."""
-    yield 0
-    tried = {line.ready[0].avoid}
-    if not line.ready[0].avoid:
-        return  # whatever lies behind it is no easier to place
-    for at, ready in enumerate(line.ready):
-        if at >= LOOK_BEHIND:
-            return
-        if ready.avoid not in tried:
-            tried.add(ready.avoid)
-            yield at
-
-
-def _take(line: Line, at: int, count: int) -> list[Ready]:
-    """Up to `count` ready subtasks from there on, within the size that one bundle may have."""
-    line.ready.rotate(-at)
-    items = [line.ready.popleft()]
-    room = MAX_BYTES - len(items[0].item)
-    # Those before the first one lie at the end for now.
-    while len(items) < count and len(line.ready) > at:
-        following = line.ready[0]
-        room -= len(following.item)
-        if room < 0 or not _may_join(items[0], following):
-            break
-        items.append(line.ready.popleft())
-    line.ready.rotate(at)
-    return items
-
-
-def _may_join(first: Ready, following: Ready) -> bool:
-    """Whether it may travel along. What must avoid a node would drag neighbours that need not."""
-    alike = (first.avoid, first.copy_because) == (following.avoid, following.copy_because)
-    return alike and not following.reduce
 
 
 def _tell(first: Ready, choice: Choice) -> str:

@@ -9,10 +9,11 @@ from typing import Any, Required, TypedDict
 
 from django.conf import settings
 
-from hive_site.kernel.errors import Invalid, NotFound, TooLarge
+from hive_site.kernel.errors import Invalid, NotAllowed, NotFound, TooLarge
 from jobs.domain.states import OnError
 from jobs.json_text import encode
-from jobs.registry import Registry, Task, load_tasks
+from jobs.packing import pack_unpacked
+from jobs.registry import PICKLE, Registry, Task, load_tasks
 from jobs.requirements import check_labels, merge_requirements
 from jobs.webhooks.address import check_webhook
 
@@ -57,10 +58,11 @@ def known_tasks() -> Registry:
     return load_tasks(settings.HIVE.task_modules)
 
 
-def check_wish(fields: Mapping[str, Any], *, now: datetime) -> Wish:
+def check_wish(fields: Mapping[str, Any], *, now: datetime, may_pickle: bool = False) -> Wish:
     """The wish with every default filled in.
 
-    Raises `Invalid` with the field's name, `TooLarge` for too many items.
+    `may_pickle`: the caller may have Python objects loaded on Spores, and so run any code there.
+    Raises `Invalid` with the field's name, `TooLarge` for too many items, `NotAllowed`.
     """
     for name in fields:
         if name not in WishFields.__annotations__:
@@ -70,7 +72,20 @@ def check_wish(fields: Mapping[str, Any], *, now: datetime) -> Wish:
     task = _task(given.get("task", ""), field="task")
     _refuse_unsupported(given)
     columns = {**_task_columns(task, given), **_job_columns(given, now)}
+    if not may_pickle:
+        _refuse_pickle(task, columns["reduce"])
     return Wish(columns=columns, items=_items(fields))
+
+
+def pack_wish(task: str, wish: Mapping[str, Any]) -> dict[str, Any]:
+    """The wish of somebody who may hand Python objects to this task, with those as JSON."""
+    packed = dict(wish)
+    if task in known_tasks() and known_tasks().get(task).codec == PICKLE:
+        if isinstance(wish.get("items"), list | tuple):
+            packed["items"] = [pack_unpacked(item) for item in wish["items"]]
+        if isinstance(wish.get("kwargs"), Mapping):
+            packed["kwargs"] = {k: pack_unpacked(value) for k, value in wish["kwargs"].items()}
+    return packed
 
 
 def _task_columns(task: Task, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -82,12 +97,22 @@ def _task_columns(task: Task, given: Mapping[str, Any]) -> dict[str, Any]:
         "task": task.name,
         "timeout": _number(given, "timeout", timeout, most=MAX_TIMEOUT_SECONDS, zero=False),
         "retries": _whole(given, "retries", retries, most=MAX_RETRIES),
-        "cache_for": _number(given, "cache_for", task.cache_for, most=MAX_CACHE_SECONDS),
+        "cache_for": _cache_for(task, given),
+        "task_version": task.version,
+        "codec": task.codec,
         "backoff": list(task.backoff),
         "idempotent": task.idempotent and not task.at_most_once,
         "at_most_once": task.at_most_once,
         "requires": merge_requirements(task, given.get("requires", {})),
     }
+
+
+def _cache_for(task: Task, given: Mapping[str, Any]) -> float:
+    seconds = _number(given, "cache_for", task.cache_for, most=MAX_CACHE_SECONDS)
+    if given.get("cache_for") and (task.at_most_once or not task.idempotent):
+        rule = "results can be used again only of a task that is idempotent"
+        raise Invalid(f"{task.name}: {rule}; give 0", field="cache_for")
+    return seconds
 
 
 def _job_columns(given: Mapping[str, Any], now: datetime) -> dict[str, Any]:
@@ -106,6 +131,15 @@ def _job_columns(given: Mapping[str, Any], now: datetime) -> dict[str, Any]:
         "not_before": now + timedelta(seconds=delay) if delay else None,
         "deadline": _deadline(given["deadline"], now) if "deadline" in given else None,
     }
+
+
+def _refuse_pickle(task: Task, reduce: str) -> None:
+    """Whatever the items are: a reduction would load what was made of them."""
+    named = {"task": task, **({"reduce": known_tasks().get(reduce)} if reduce else {})}
+    for field, each in named.items():
+        if each.codec == PICKLE:
+            rule = "takes Python objects, for which a key needs the scope 'pickle'"
+            raise NotAllowed(f"{each.name} {rule}", field=field)
 
 
 def _refuse_unsupported(given: Mapping[str, Any]) -> None:

@@ -64,9 +64,10 @@ class JobsWorkload:
             random=self._random,
             epoch=leadership.epoch,
             limiter=self._steering.limiter,
-            refill=lambda line: fill(line, memory.flight),
+            refill=lambda line: fill(line, memory.flight, memory.cache),
         )
         self._stragglers = Stragglers(memory, self._pace, self._planner)
+        memory.cache.open(now)
         memory.recall(list(Node.objects.values_list("name", flat=True)))
         self._steering.read(now)
         for job in Job.objects.open().order_by("pk"):
@@ -76,6 +77,7 @@ class JobsWorkload:
 
     def heed(self, wakeups: list[Wakeup], now: datetime) -> None:
         """See `Workload.heed`."""
+        self._memory.cache.tick(now)
         # Something behind the cursor of its line is ready once more.
         self._reread({hint.subject for hint in wakeups if hint.what == "again"}, now)
         self._refresh({hint.subject for hint in wakeups if hint.what in ("job", "cancel")}, now)
@@ -116,7 +118,7 @@ class JobsWorkload:
         if job.state == JobState.CANCELLING:
             self._book.stop(line, now)
         else:
-            fill(line, flight)
+            fill(line, flight, self._memory.cache)
 
     def record(self, mail: Mail, now: datetime) -> None:
         """See `Workload.record`. Large mail is committed in several transactions."""
@@ -169,6 +171,8 @@ class JobsWorkload:
 
     def dispatch(self, roster: Roster, now: datetime) -> int:
         """See `Workload.dispatch`."""
+        self._memory.cache.look(roster, now)
+        self._book.end_known(now)
         planned = self._planner.plan(roster, now)
         if planned:
             self._mark(planned, now)
@@ -198,7 +202,8 @@ class JobsWorkload:
 
     def next_due(self, now: datetime) -> timedelta:
         """See `Workload.next_due`."""
-        if self._planner.goes_on:
+        lines = self._memory.backlog.lines()
+        if self._planner.goes_on or any(line.known and not line.held for line in lines):
             return timedelta()
         stamp = now.timestamp()
         coming = (self._memory.backlog.next_due(), self._steering.limiter.next_due(stamp))

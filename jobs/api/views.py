@@ -1,7 +1,7 @@
 """REST for jobs: parse, one service, render. Results go out as the text they came in."""
 
-from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 from django.http import HttpResponse, StreamingHttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 from hive_site.kernel.errors import Invalid, NotFound
 from jobs import selectors, services
 from jobs.api.filters import filter_jobs, filter_subtasks
+from jobs.api.pages import rows_response, text_response
 from jobs.api.paging import AnyType, result_lines, stream_pages
 from jobs.api.shapes import JOB, JOB_WISH, RESULT, SUBTASK
 from jobs.json_text import page
@@ -22,16 +23,11 @@ from jobs.validation import WishFields
 from jobs.waiting import wait_for_jobs
 from nodes.api.bodies import read_object
 from nodes.api.cursors import CURSOR, LIMIT, following, read_cursor, read_index, read_limit
+from nodes.api.permissions import has_scope
 from nodes.api.queries import IDEMPOTENCY, WAIT, read_key, read_wait
 from nodes.api.shapes import answers, page_of, takes
 
-JSON, NDJSON = "application/json", "application/x-ndjson"
-MAX_PAGE_CHARS = 16 * 1024 * 1024
-
-
-def text_response(text: str, status: int = 200, **headers: str) -> HttpResponse:
-    """JSON that is text already."""
-    return HttpResponse(text, status=status, content_type=JSON, headers=headers)
+NDJSON = "application/x-ndjson"
 
 
 @extend_schema(tags=["jobs"])
@@ -75,10 +71,11 @@ class JobListView(APIView):
         wish = read_object(request, fields=tuple(WishFields.__annotations__))
         if "task" not in wish:
             raise Invalid("name the task to run", field="task")
+        caller: dict[str, Any] = {"submitted_by": who, "may_pickle": has_scope(request, "pickle")}
         if key is None:
-            job, replayed = services.submit_job(submitted_by=who, **wish), False
+            job, replayed = services.submit_job(**caller, **wish), False
         else:
-            job, replayed = services.submit_once(key, submitted_by=who, **wish)
+            job, replayed = services.submit_once(key, **caller, **wish)
         headers = {"Location": f"/api/v1/jobs/{job.pk}/"}
         if replayed:
             headers["Idempotency-Replayed"] = "true"
@@ -195,22 +192,6 @@ class SubtaskReleaseView(APIView):
         """Release a subtask from quarantine: it is tried again, with fresh budgets."""
         job = services.release_subtask(job_id=job_id, index=index)
         return text_response(selectors.job_text(job), status=202)
-
-
-def rows_response(request: Request, rows: Iterator[tuple[int, str]], limit: int) -> HttpResponse:
-    """A page of rows, of which one too many says that there is another page.
-
-    A page of large results is a shorter one.
-    """
-    texts: list[str] = []
-    size, last, more = 0, None, None
-    for index, text in rows:
-        if len(texts) == limit or (texts and size + len(text) > MAX_PAGE_CHARS):
-            more = following(request, last)
-            break
-        texts.append(text)
-        size, last = size + len(text), index
-    return text_response(page("results", texts, following=more))
 
 
 def read_idempotency(request: Request, caller: str) -> Idempotency | None:

@@ -27,6 +27,8 @@ class Ready:
     avoid: frozenset[str] = frozenset()
     #: Why it is a second copy, for people. Then it never runs where it is to avoid.
     copy_because: str = ""
+    #: The name of its result in the cache, if its job asks for that.
+    key: str = ""
 
     def after(self, *, avoid: frozenset[str], copy_because: str = "") -> "Ready":
         """The same subtask as its next attempt will see it."""
@@ -58,6 +60,9 @@ class Order:
     alone: bool = False
     fail_fast: bool = False
     deadline: datetime | None = None
+    #: For so many seconds results may be used again; what their keys have in common.
+    cache_for: float = 0.0
+    cache_base: str = ""
     #: What a cancellation names; another one after each retry by hand.
     stop_token: str = ""
 
@@ -87,6 +92,9 @@ class Line:
     doubled: set[int] = field(default_factory=set)
     #: Subtasks that succeeded while another copy was in flight.
     decided: set[int] = field(default_factory=set)
+    #: Subtasks whose result is known (None: is in the database), and those that wait for one.
+    known: deque[tuple[Ready, str | None]] = field(default_factory=deque)
+    parked: dict[int, Ready] = field(default_factory=dict)
     standing: Standing = field(default_factory=Standing, repr=False)
     #: When retries are due, with the job; all lines of a backlog share it.
     alarms: list[tuple[float, str]] = field(default_factory=list, repr=False)
@@ -104,7 +112,13 @@ class Line:
     @property
     def is_empty(self) -> bool:
         """Whether nothing of the job is left to send or to wait for."""
-        return self.exhausted and not (self.ready or self.later or self.in_flight)
+        waiting = self.ready or self.later or self.known or self.parked
+        return self.exhausted and not (waiting or self.in_flight)
+
+    def drop(self) -> None:
+        """Forget everything that waits: the job is being stopped."""
+        for waiting in (self.ready, self.later, self.known, self.parked):
+            waiting.clear()
 
     def double(self, work: Ready) -> None:
         """Send a second copy of work that is in flight; the first result will win."""

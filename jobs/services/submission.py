@@ -32,13 +32,16 @@ class Idempotency:
     fingerprint: str
 
 
-def submit_job(*, submitted_by: str = "", **wish: Unpack[WishFields]) -> Job:
+def submit_job(
+    *, submitted_by: str = "", may_pickle: bool = False, **wish: Unpack[WishFields]
+) -> Job:
     """Store a job with one subtask for each item, and wake the Foreman.
 
     Without `items` there is one subtask, whose item is None. Raises `Invalid` with the field's
-    name, `TooLarge` for too many items; nothing is stored then.
+    name, `TooLarge` for too many items, `NotAllowed` for a task with `codec="pickle"` unless
+    the caller `may_pickle`; nothing is stored then.
     """
-    checked = keep_large(check_wish(wish, now=timezone.now()))
+    checked = keep_large(check_wish(wish, now=timezone.now(), may_pickle=may_pickle))
     with transaction.atomic():
         return _store(checked, submitted_by)
 
@@ -53,7 +56,11 @@ def submit_as(job_id: str, *, submitted_by: str = "", **wish: Unpack[WishFields]
 
 
 def submit_once(
-    idempotency: Idempotency, *, submitted_by: str = "", **wish: Unpack[WishFields]
+    idempotency: Idempotency,
+    *,
+    submitted_by: str = "",
+    may_pickle: bool = False,
+    **wish: Unpack[WishFields],
 ) -> tuple[Job, bool]:
     """Like `submit_job`, but the same key gives the same job; with True if it was there before.
 
@@ -62,7 +69,7 @@ def submit_once(
     earlier = _find_earlier(idempotency)
     if earlier:
         return earlier, True
-    checked = keep_large(check_wish(wish, now=timezone.now()))
+    checked = keep_large(check_wish(wish, now=timezone.now(), may_pickle=may_pickle))
     try:
         with transaction.atomic():
             row = IdempotencyKey.objects.create(

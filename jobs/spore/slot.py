@@ -22,6 +22,7 @@ from hive_site.kernel.errors import NotFound
 from hive_site.kernel.redis import RedisError, connect
 from jobs.registry import Registry, Task
 from jobs.spore.capture import Capture
+from jobs.spore.codecs import call
 from jobs.spore.context import Context, SharedCache
 from jobs.spore.devices import holds_devices, show_devices
 from jobs.spore.ear import Ear
@@ -29,7 +30,6 @@ from jobs.spore.interruptions import Interruptions
 from jobs.spore.payloads import DELIVERY_SECONDS, Larder, Payloads
 from jobs.spore.presence import SHOW_EVERY_SECONDS, Presence
 from jobs.spore.reporter import Reporter
-from jobs.spore.runner import run_item
 from jobs.spore.verdicts import Parts, describe, encode_result
 from jobs.wire import Bundle, read_bundle
 from nodes import wire
@@ -191,7 +191,7 @@ class Slot(SimpleWorker):
             self._interruptions.attempt = attempt
             try:
                 given, kwargs = self._payloads.open(item[3]), self._payloads.open(bundle.kwargs)
-                result = encode_result(run_item(task, ctx, given, kwargs, share=share))
+                result = encode_result(call(task, ctx, given, kwargs, share=share))
             finally:
                 self._interruptions.attempt = 0
         except BaseException as error:  # noqa: BLE001 whatever a task raises is its own failure

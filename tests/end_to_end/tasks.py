@@ -174,3 +174,27 @@ def slow_on(ctx, item):
     """Takes a moment, and an hour on the node `item`."""
     time.sleep(3600 if ctx.node == item else 0.2)
     return ctx.node
+
+
+@task("known.count", cache_for=3600, version="1")
+def count(ctx, item, *, seconds=0):
+    """Leaves a mark for each run in the directory `item[0]`."""
+    place, name = item
+    (Path(place) / f"{name}.{ctx.index}.{os.getpid()}.{time.time_ns()}").touch()
+    time.sleep(seconds)
+    return name * 2
+
+
+@task("known.flaky", cache_for=3600, retries=0)
+def flaky(ctx, item):
+    """Fails while there is no word to go on in the directory `item`."""
+    (Path(item) / f"{ctx.index}.run").touch()
+    time.sleep(0.2)
+    if len(list(Path(item).glob("*.run"))) < 2:
+        raise ValueError("the first of us fails")
+    return "well"
+
+
+@task("odd.pickled", codec="pickle")
+def pickled(ctx, item, *, more=frozenset()):
+    return {item, *more}

@@ -47,7 +47,7 @@ def test_everything_has_a_default(settings):
         **{"timeout": settings.HIVE.task_timeout, "retries": settings.HIVE.max_retries},
         **{"backoff": [2, 8, 32], "idempotent": True, "at_most_once": False, "requires": {}},
         **{"on_error": "collect", "labels": {}, "cache_for": 0, "not_before": None},
-        **{"deadline": None, "webhook": ""},
+        **{"deadline": None, "webhook": "", "task_version": "", "codec": "json"},
     }
 
 

@@ -3,7 +3,7 @@
 import pytest
 from django.db import IntegrityError
 
-from jobs import workload
+from jobs import reception
 from jobs.mail import split
 from jobs.models import Job, Subtask
 from jobs.recorder import record_batch
@@ -38,7 +38,7 @@ def test_mail_without_reports_is_one_part_with_its_cursors():
 
 
 def test_large_mail_is_recorded_in_several_transactions(stage, monkeypatch):
-    monkeypatch.setattr(workload, "EVENTS_AT_ONCE", 1)
+    monkeypatch.setattr(reception, "EVENTS_AT_ONCE", 1)
     seen = []
     monkeypatch.setattr(
         "jobs.bookkeeping.record_batch",
