@@ -1,11 +1,23 @@
 """JSON Schema of jobs, results, tasks and queues, for the OpenAPI document (CONTRACT §6)."""
 
 from jobs.domain.delivery import DeliveryState
-from jobs.domain.states import JobState, OnError, SubtaskState
+from jobs.domain.states import JobState, OnError, Outcome, SubtaskState
 from jobs.validation import MAX_ITEMS
-from nodes.api.shapes import ANY, FLAG, LABELS, NUMBER, TEXT, TIME, WHOLE, WORDS, one_of, record
+from nodes.api.shapes import (
+    ANY,
+    FLAG,
+    LABELS,
+    NUMBER,
+    TEXT,
+    TIME,
+    WHOLE,
+    WORDS,
+    full,
+    one_of,
+    record,
+)
 
-ERROR = {**record(type=TEXT, message=TEXT, traceback=TEXT), "nullable": True}
+ERROR = {**full("TaskError", type=TEXT, message=TEXT, traceback=TEXT), "nullable": True}
 REQUIRES = record(
     gpu=WHOLE, gpu_memory_mb=WHOLE, memory_mb=WHOLE, labels=LABELS, capabilities=WORDS
 )
@@ -30,9 +42,11 @@ JOB_WISH = {
     ),
     "required": ["task"],
     "additionalProperties": False,
+    "title": "JobWish",
     "example": {"task": "math.count_primes", "items": [[0, 1000], [1000, 2000]]},
 }
-JOB = record(
+JOB = full(
+    "Job",
     id=TEXT,
     task=TEXT,
     state=one_of(*JobState),
@@ -48,9 +62,12 @@ JOB = record(
     finished_at=TIME,
     labels=LABELS,
     depends_on=WORDS,
-    links={"type": "object", "additionalProperties": TEXT},
+    links={"type": "object", "additionalProperties": {"type": "string", "format": "uri-reference"}},
+    submitted_by=TEXT,
+    webhook={**TEXT, "nullable": True},
 )
-RESULT = record(
+RESULT = full(
+    "Result",
     index=WHOLE,
     state=one_of(*SubtaskState),
     result=ANY,
@@ -60,10 +77,35 @@ RESULT = record(
     started_at=TIME,
     finished_at=TIME,
 )
-SUBTASK = {**RESULT, "properties": {**RESULT["properties"], "item": ANY, "retry_at": TIME}}
-TASK = record(name=TEXT, summary=TEXT, options={"type": "object"})
-QUEUE = record(name=TEXT, depth=WHOLE, oldest_wait={**NUMBER, "nullable": True}, paused=FLAG)
-DELIVERY = record(
+TRY = full(
+    "Attempt",
+    number=WHOLE,
+    node=TEXT,
+    outcome=one_of(*Outcome),
+    started_at=TIME,
+    ended_at=TIME,
+    error=ERROR,
+)
+SUBTASK = full(
+    "Subtask",
+    **RESULT["properties"],
+    item=ANY,
+    retry_at=TIME,
+    tries={"type": "array", "items": TRY},
+)
+TASK = full(
+    "Task",
+    name=TEXT,
+    summary=TEXT,
+    options={"type": "object"},
+    schema={
+        **record(item={"type": "object"}, kwargs={"type": "object"}),
+        "description": "JSON Schema of item and kwargs, as far as the task's annotations tell",
+    },
+)
+QUEUE = full("Queue", name=TEXT, depth=WHOLE, oldest_wait={**NUMBER, "nullable": True}, paused=FLAG)
+DELIVERY = full(
+    "Delivery",
     id=TEXT,
     job=TEXT,
     url=TEXT,

@@ -7,6 +7,7 @@ from rest_framework.views import APIView
 
 from jobs import selectors, services
 from jobs.api.shapes import QUEUE, TASK
+from jobs.signatures import describe
 from jobs.validation import known_tasks
 from nodes.api.shapes import answers, page_of
 
@@ -17,10 +18,18 @@ class TaskListView(APIView):
 
     @extend_schema(responses=answers(page_of(TASK)))
     def get(self, request: Request) -> Response:
-        """Registered tasks with their options."""
+        """Registered tasks with their options, and JSON Schema of item and kwargs where known."""
         registry = known_tasks()
         tasks = [registry.get(name) for name in registry]
-        rows = [{"name": t.name, "summary": t.summary, "options": t.options()} for t in tasks]
+        rows = [
+            {
+                "name": task.name,
+                "summary": task.summary,
+                "options": task.options(),
+                "schema": describe(task.run),
+            }
+            for task in tasks
+        ]
         return Response({"results": rows, "next": None})
 
 
