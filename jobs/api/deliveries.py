@@ -52,7 +52,7 @@ class DeliveryListView(APIView):
         rows = Delivery.objects.defer("body").order_by("-pk")
         if job := request.query_params.get("job"):
             rows = rows.filter(job=job)
-        if state := request.query_params.get("state"):
+        if (state := request.query_params.get("state")) is not None:
             if state not in list(DeliveryState):
                 raise Invalid(f"{state!r}; give one of {', '.join(DeliveryState)}", field="state")
             rows = rows.filter(state=state)

@@ -2,11 +2,23 @@
 
 from jobs.domain.cron import Missed, Overlap
 from jobs.domain.delivery import DeliveryState
-from jobs.domain.states import JobState, OnError, SubtaskState
+from jobs.domain.states import JobState, OnError, Outcome, SubtaskState
 from jobs.validation import MAX_ITEMS
-from nodes.api.shapes import ANY, FLAG, LABELS, NUMBER, TEXT, TIME, WHOLE, WORDS, one_of, record
+from nodes.api.shapes import (
+    ANY,
+    FLAG,
+    LABELS,
+    NUMBER,
+    TEXT,
+    TIME,
+    WHOLE,
+    WORDS,
+    full,
+    one_of,
+    record,
+)
 
-ERROR = {**record(type=TEXT, message=TEXT, traceback=TEXT), "nullable": True}
+ERROR = {**full("TaskError", type=TEXT, message=TEXT, traceback=TEXT), "nullable": True}
 REQUIRES = record(
     gpu=WHOLE,
     gpu_memory_mb=WHOLE,
@@ -37,9 +49,11 @@ JOB_WISH = {
     ),
     "required": ["task"],
     "additionalProperties": False,
+    "title": "JobWish",
     "example": {"task": "math.count_primes", "items": [[0, 1000], [1000, 2000]]},
 }
-JOB = record(
+JOB = full(
+    "Job",
     id=TEXT,
     task=TEXT,
     state=one_of(*JobState),
@@ -57,9 +71,12 @@ JOB = record(
     labels=LABELS,
     depends_on=WORDS,
     expired={**FLAG, "description": "its items and results were deleted; they answer 410"},
-    links={"type": "object", "additionalProperties": TEXT},
+    links={"type": "object", "additionalProperties": {"type": "string", "format": "uri-reference"}},
+    submitted_by=TEXT,
+    webhook={**TEXT, "nullable": True},
 )
-RESULT = record(
+RESULT = full(
+    "Result",
     index=WHOLE,
     state=one_of(*SubtaskState),
     result=ANY,
@@ -72,25 +89,39 @@ RESULT = record(
 )
 WHY = {**TEXT, "nullable": True, "description": "why it ran where it did, or why it waits"}
 PROGRESS = {**NUMBER, "minimum": 0, "maximum": 1, "nullable": True}
-SUBTASK = {
-    **RESULT,
-    "properties": {
-        **RESULT["properties"],
-        "item": ANY,
-        "retry_at": TIME,
-        "progress": PROGRESS,
-        "message": {**TEXT, "nullable": True},
-        "why": WHY,
+TRY = full(
+    "Attempt",
+    number=WHOLE,
+    node=TEXT,
+    outcome=one_of(*Outcome),
+    started_at=TIME,
+    ended_at=TIME,
+    error=ERROR,
+)
+SUBTASK = full(
+    "Subtask",
+    **RESULT["properties"],
+    item=ANY,
+    retry_at=TIME,
+    progress=PROGRESS,
+    message={**TEXT, "nullable": True},
+    why=WHY,
+    tries={"type": "array", "items": TRY},
+)
+TASK = full(
+    "Task",
+    name=TEXT,
+    summary=TEXT,
+    options={"type": "object"},
+    limits=LIMITS,
+    schema={
+        **record(item={"type": "object"}, kwargs={"type": "object"}),
+        "description": "JSON Schema of item and kwargs, as far as the task's annotations tell",
     },
-}
-LOG = record(index=WHOLE, attempt=WHOLE, node=TEXT, text=TEXT)
-RATE = {**TEXT, "nullable": True, "example": "10/second", "description": "starts in a period"}
-AT_ONCE = {**WHOLE, "nullable": True, "minimum": 1, "description": "how many may run at once"}
-LIMITS = record(rate=RATE, concurrency=AT_ONCE, set_by_operator=FLAG)
-LIMITS_CHANGE = {**record(rate=RATE, concurrency=AT_ONCE), "additionalProperties": False}
-TASK = record(name=TEXT, summary=TEXT, options={"type": "object"}, limits=LIMITS)
-QUEUE = record(name=TEXT, depth=WHOLE, oldest_wait={**NUMBER, "nullable": True}, paused=FLAG)
-DELIVERY = record(
+)
+QUEUE = full("Queue", name=TEXT, depth=WHOLE, oldest_wait={**NUMBER, "nullable": True}, paused=FLAG)
+DELIVERY = full(
+    "Delivery",
     id=TEXT,
     job=TEXT,
     url=TEXT,

@@ -39,7 +39,8 @@ class JobListView(APIView):
     @extend_schema(
         operation_id="jobs_list",
         parameters=[
-            *(OpenApiParameter(name, str) for name in ("state", "task", "queue", "q")),
+            OpenApiParameter("state", str, description="some of the states, with commas between"),
+            *(OpenApiParameter(name, str) for name in ("task", "queue", "q")),
             CURSOR,
             LIMIT,
         ],
@@ -76,7 +77,7 @@ class JobListView(APIView):
             job, replayed = services.submit_job(**caller, **wish), False
         else:
             job, replayed = services.submit_once(key, **caller, **wish)
-        headers = {"Location": f"/api/v1/jobs/{job.pk}/"}
+        headers = {"Location": request.build_absolute_uri(f"{request.path}{job.pk}/")}
         if replayed:
             headers["Idempotency-Replayed"] = "true"
         return text_response(selectors.job_text(job), status=202, **headers)

@@ -18,7 +18,8 @@ FAILURE, WRONG_USE = 1, 2
 #: In the order in which `--help` lists them.
 SUBCOMMANDS = (
     *("up", "demo", "status", "check", "doctor", "submit", "key"),
-    *("broadcast", "webhook-secret", "invite", "join", "stack", "prepare", "login-link", "mcp"),
+    *("broadcast", "webhook-secret", "openapi", "mcp"),
+    *("invite", "join", "stack", "prepare", "login-link"),
 )
 
 

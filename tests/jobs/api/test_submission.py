@@ -25,7 +25,7 @@ def test_a_job_is_stored_whole_and_the_foreman_is_woken(
 
     job = Job.objects.get()
     assert answer.status_code == 202
-    assert answer.headers["Location"] == f"{URL}{job.pk}/"
+    assert answer.headers["Location"] == f"http://testserver{URL}{job.pk}/"
     assert answer.json()["progress"]["waiting"] == 2
     assert list(job.subtasks.values_list("index", "item")) == [(0, '"a"'), (1, '{"b":[1]}')]
     [(_, fields)] = redis.xrange(wire.INBOX)
