@@ -98,7 +98,12 @@ TRY = full(
     ended_at=TIME,
     error=ERROR,
 )
-SUBTASK = full(
+SUBLOG = record(index=WHOLE, attempt=WHOLE, node=TEXT, text=TEXT)
+RATE = {**TEXT, "nullable": True, "example": "10/second", "description": "starts in a period"}
+AT_ONCE = {**WHOLE, "nullable": True, "minimum": 1, "description": "how many may run at once"}
+LIMITS = full("Limits", rate=RATE, concurrency=AT_ONCE, set_by_operator=FLAG)
+LIMITS_CHANGE = {**record(rate=RATE, concurrency=AT_ONCE), "additionalProperties": False}
+TASK = full(
     "Subtask",
     **RESULT["properties"],
     item=ANY,
