@@ -185,6 +185,17 @@ def load_open(subtasks: Iterable[int]) -> dict[int, tuple[Ready, int]]:
     return found
 
 
+def load_placed(subtasks: Iterable[int]) -> dict[int, tuple[str, str]]:
+    """Of running subtasks, by id: where they run, and why there."""
+    running = Subtask.objects.filter(state=SubtaskState.RUNNING).exclude(placed="")
+    found: dict[int, tuple[str, str]] = {}
+    ids = list(subtasks)
+    for start in range(0, len(ids), 500):
+        rows = running.filter(pk__in=ids[start : start + 500])
+        found |= {pk: (node, why) for pk, node, why in rows.values_list("pk", "node", "placed")}
+    return found
+
+
 def _crash_nodes(subtasks: list[int]) -> dict[int, frozenset[str]]:
     if not subtasks:
         return {}

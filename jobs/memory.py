@@ -12,7 +12,7 @@ from jobs.domain.batch import Ending
 from jobs.domain.flight import Flight, Sent
 from jobs.domain.retry import Policy
 from jobs.domain.states import Outcome
-from jobs.loader import load_open, load_policy
+from jobs.loader import load_open, load_placed, load_policy
 from jobs.result_cache import ResultCache
 from nodes.leadership import Leadership
 
@@ -167,8 +167,9 @@ class Memory:
         """Fill the flight from the ledger; entries whose work is recorded are dropped."""
         entries = self.dispatcher.ledger(nodes)
         known = load_open({subtask for entry in entries for subtask in entry.subtasks})
-        spent = []
+        told, spent = load_placed(known), []
         for entry in entries:
+            here = [told[s] for s in entry.subtasks if s in told and told[s][0] == entry.node]
             rows = enumerate(entry.subtasks, start=entry.first)
             closed = {n: known[s] for n, s in rows if s in known}
             sent = Sent(
@@ -182,6 +183,7 @@ class Memory:
                 subtasks=entry.subtasks,
                 gpus=entry.gpus,
                 task=entry.task,
+                placed=here[0][1] if here else "",
                 open={n: ready for n, (ready, newest) in closed.items() if n > newest},
             )
             if sent.open:

@@ -7,6 +7,7 @@ from jobs.domain.backlog import Line
 #: So many jobs are told why they wait; whoever asks about others learns less.
 MOST = 200
 TAKEN = "every slot is taken"
+MAX_CHARS = 300
 
 
 def why_lines_wait(lines: Iterable[Line], *, most: int = MOST) -> dict[str, str]:
@@ -19,7 +20,7 @@ def why_lines_wait(lines: Iterable[Line], *, most: int = MOST) -> dict[str, str]
     for line in waiting[:most]:
         if _turn(line) != turn:
             ahead, level, turn = ahead + level, 0, _turn(line)
-        reasons[line.order.job] = _reason(line, ahead)
+        reasons[line.order.job] = _reason(line, ahead)[:MAX_CHARS]
         # Whoever can be placed nowhere stands in nobody's way.
         level += 0 if line.fits_nowhere else max(line.remaining - line.in_flight, 0)
     return reasons

@@ -73,7 +73,7 @@ def mismatch(kind: Kind, demand: Demand) -> str:
     if demand.gpu:
         fitting = sum(memory >= demand.gpu_memory_mb for memory in kind.gpu_memory_mb)
         if demand.gpu > fitting:
-            return f"has {fitting} of {_gpus(demand)}"
+            return f"has {fitting} of {gpus_text(demand)}"
     if demand.release and not demand.release.admits(kind.release):
         return f"runs release {kind.release or 'unknown'}"
     return _tasks_mismatch(kind, demand)
@@ -90,7 +90,7 @@ def needs(demand: Demand) -> list[str]:
     asked = [f"the label {k}={v}" for k, v in demand.labels]
     asked += sorted(demand.capabilities)
     if demand.gpu:
-        asked.append(_gpus(demand))
+        asked.append(gpus_text(demand))
     if demand.release:
         asked.append(f"release {demand.release}")
     if demand.memory_mb:
@@ -112,7 +112,8 @@ def _about(reason: str, count: int) -> str:
     return f"{PLURALS.get(verb, verb)} {rest}".replace(" its ", " their ")
 
 
-def _gpus(demand: Demand) -> str:
+def gpus_text(demand: Demand) -> str:
+    """The devices that are wanted, in words: "2 GPUs with 8000 MiB"."""
     plural = "" if demand.gpu == 1 else "s"
     memory = f" with {demand.gpu_memory_mb} MiB" if demand.gpu_memory_mb else ""
     return f"{demand.gpu} GPU{plural}{memory}"

@@ -5,7 +5,7 @@ Among near-equals the choice is random, so that two Foremen or two bundles do no
 
 from dataclasses import dataclass, replace
 
-from nodes.domain.fitness import PLAIN, Demand, Gpu, Kind, mismatch
+from nodes.domain.fitness import PLAIN, Demand, Gpu, Kind, gpus_text, mismatch
 from nodes.domain.scoring import Vitals, Weights, load
 
 __all__ = ["Candidate", "Choice", "Demand", "Gpu", "Kind", "busy", "devices", "score", "unfit"]
@@ -69,8 +69,8 @@ def busy(node: Candidate, demand: Demand) -> str:
         return "has all its slots taken"
     if demand.memory_mb > node.free_memory_mb:
         return f"has {node.free_memory_mb} of {demand.memory_mb} MiB free"
-    if demand.gpu and demand.gpu > len(devices(node, demand)):
-        return "has its GPUs taken"
+    if demand.gpu and demand.gpu > (found := len(devices(node, demand))):
+        return f"has {found} of {gpus_text(demand)} free"
     return ""
 
 

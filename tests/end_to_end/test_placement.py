@@ -128,7 +128,7 @@ def test_each_subtask_has_a_gpu_of_its_own_and_one_too_many_waits(hive, colony, 
         job = hive.submit("odd.device", [str(marks.place)] * 3, retries=0)["id"]
         marks.await_count(2)
 
-        await_why(hive, job, "1 has its GPUs taken", index=2)
+        await_why(hive, job, "1 has 0 of 1 GPU free", index=2)
         marks.go()
 
         assert hive.wait(job, PATIENCE)["state"] == "succeeded"
@@ -161,7 +161,7 @@ def test_a_gpu_is_chosen_by_its_free_memory_and_other_work_stays_away(hive, colo
         assert run(hive, "demo.whoami", [None])[0]["result"]["cuda_visible_devices"] == ""
 
         job = hive.submit("demo.whoami", [None], requires={"gpu_memory_mb": 22_000})["id"]
-        await_why(hive, job, "1 has its GPUs taken")
+        await_why(hive, job, "1 has 0 of 1 GPU with 22000 MiB free")
         hive.cancel(job)
 
 

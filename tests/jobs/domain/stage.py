@@ -75,6 +75,10 @@ def set_stage(table: Table) -> ExitStack:
     }
     stack = ExitStack()
     stack.enter_context(patch.multiple("jobs.bookkeeping", **book))
-    memory = {"load_open": loader.load_open, "load_policy": loader.load_policy}
+    memory = {
+        "load_open": loader.load_open,
+        "load_placed": lambda subtasks: {},
+        "load_policy": loader.load_policy,
+    }
     stack.enter_context(patch.multiple("jobs.memory", **memory))
     return stack

@@ -105,8 +105,8 @@ def test_what_is_taken_just_now_does_not_make_a_node_unfit():
         (replace(PLAIN, slots=0), Demand(short=True), "has all its slots taken"),
         (PLAIN, Demand(memory_mb=4000), ""),
         (PLAIN, Demand(memory_mb=4001), "has 4000 of 4001 MiB free"),
-        (replace(RIG, free_gpus=CARDS[:1]), Demand(gpu=2), "has its GPUs taken"),
-        (RIG, Demand(gpu=2, gpu_memory_mb=8001), "has its GPUs taken"),
+        (replace(RIG, free_gpus=CARDS[:1]), Demand(gpu=2), "has 1 of 2 GPUs free"),
+        (RIG, Demand(gpu=2, gpu_memory_mb=8001), "has 1 of 2 GPUs with 8001 MiB free"),
         (RIG, Demand(gpu=2, gpu_memory_mb=8000), ""),
     ],
 )
