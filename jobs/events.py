@@ -6,8 +6,10 @@ number is seen, all rows up to it are there; later rows are left for the next pa
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain, islice
+from typing import Any
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from jobs.domain.following import Kind, Position, Reading, Record, merge
 from jobs.domain.states import JOB_TERMINAL, Role
@@ -76,24 +78,30 @@ def _final(job_id: str) -> str | None:
     return job_text(job) if job else None
 
 
-def _behind(rows: QuerySet, kind: Kind, after: Position, horizon: int) -> QuerySet:
+def _behind(
+    rows: QuerySet, kind: Kind, after: Position, horizon: int, columns: tuple[str, ...]
+) -> Iterator[Any]:
+    """Rows of a kind behind a position in their order, one more than a page may hold at most."""
     seq, key = after.behind(kind)
-    rows = rows.filter(Q(seq__gt=seq) | Q(id__gt=key), seq__gte=seq, seq__lte=horizon)
-    return rows.order_by("seq", "id")
+    # One after the other, because no index finds both at once, and many may share a transaction.
+    same = rows.filter(seq=seq, id__gt=key).order_by("id")
+    later = rows.filter(seq__gt=seq, seq__lte=horizon).order_by("seq", "id")
+    found = (part.values_list(*columns)[: PAGE_ROWS + 1].iterator() for part in (same, later))
+    return islice(chain.from_iterable(found), PAGE_ROWS + 1)
 
 
 def _logs(job_id: str, after: Position, horizon: int) -> Reading:
-    rows = _behind(LogChunk.objects.filter(job_id=job_id), Kind.LOG, after, horizon)
-    return _take(_spoken(Kind.LOG, rows.values_list(*SPOKEN, "text")))
+    rows = LogChunk.objects.filter(job_id=job_id)
+    return _take(_spoken(Kind.LOG, _behind(rows, Kind.LOG, after, horizon, (*SPOKEN, "text"))))
 
 
 def _partials(job_id: str, after: Position, horizon: int) -> Reading:
-    rows = _behind(Partial.objects.filter(job_id=job_id), Kind.PARTIAL, after, horizon)
-    return _take(_spoken(Kind.PARTIAL, rows.values_list(*SPOKEN, "value")))
+    rows, columns = Partial.objects.filter(job_id=job_id), (*SPOKEN, "value")
+    return _take(_spoken(Kind.PARTIAL, _behind(rows, Kind.PARTIAL, after, horizon, columns)))
 
 
-def _spoken(kind: Kind, rows: QuerySet) -> Iterator[Record]:
-    for seq, key, index, role, number, node, n, text in rows[: PAGE_ROWS + 1].iterator():
+def _spoken(kind: Kind, rows: Iterator[Any]) -> Iterator[Record]:
+    for seq, key, index, role, number, node, n, text in rows:
         fields = {"index": index, "reduce": role == Role.REDUCE, "attempt": number, "node": node}
         if kind is Kind.LOG:
             data = assemble({**fields, "text": text})
@@ -105,8 +113,7 @@ def _spoken(kind: Kind, rows: QuerySet) -> Iterator[Record]:
 def _results(job_id: str, after: Position, horizon: int) -> Reading:
     # The condition on `seq` is that of the index.
     ended = Subtask.objects.filter(job_id=job_id, role=Role.MAP, seq__gt=0)
-    rows = _behind(ended, Kind.RESULT, after, horizon)
-    places = list(rows.values_list("index", "seq", "id")[: PAGE_ROWS + 1])
+    places = list(_behind(ended, Kind.RESULT, after, horizon, ("index", "seq", "id")))
     keys = {index: Position(seq, Kind.RESULT, key) for index, seq, key in places}
     # What was given another chance just now is told again when it has ended.
     chosen = ended.filter(id__in=[key for _, _, key in places]).order_by("seq", "id")
