@@ -24,10 +24,11 @@ from hive_site.kernel.redis import RedisError, connect
 from jobs.outcomes import TaskCancelled, TaskTimeout
 from jobs.registry import Registry, Task
 from jobs.spore.codecs import call
-from jobs.spore.context import Context, SharedCache
+from jobs.spore.context import Context
 from jobs.spore.payloads import DELIVERY_SECONDS, Larder, Payloads
 from jobs.spore.presence import RQ_HEARTBEAT_SECONDS, PresentWorker
 from jobs.spore.reporter import Reporter
+from jobs.spore.shared_cache import SharedCache
 from jobs.spore.verdicts import describe, encode_result
 from jobs.wire import Bundle, read_bundle
 from nodes import wire

@@ -18,7 +18,7 @@ FAILURE, WRONG_USE = 1, 2
 #: In the order in which `--help` lists them.
 SUBCOMMANDS = (
     *("up", "demo", "status", "check", "doctor", "submit", "key"),
-    *("invite", "join", "stack", "prepare", "login-link"),
+    *("prune", "invite", "join", "stack", "prepare", "login-link"),
 )
 
 
