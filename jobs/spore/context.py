@@ -1,37 +1,18 @@
 """What a task is given besides its item."""
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from redis import Redis
 
-from hive_site.kernel.redis import key
+from jobs.spore.shared_cache import SharedCache
 from nodes.spore.board import CANCEL, Cell
 
 if TYPE_CHECKING:
     from jobs.wire import Bundle
 
 log = structlog.get_logger()
-CACHE_TTL_SECONDS = 86_400
-
-
-class SharedCache:
-    """Values shared by all nodes, as JSON, in Redis."""
-
-    def __init__(self, client: Redis) -> None:
-        self._client = client
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """The value kept under `name`, or `default`."""
-        text = self._client.get(key("cache", name))
-        return default if text is None else json.loads(text)
-
-    def set(self, name: str, value: Any, ttl: float = CACHE_TTL_SECONDS) -> None:
-        """Keep a JSON value for `ttl` seconds."""
-        self._client.set(key("cache", name), json.dumps(value), px=max(int(ttl * 1000), 1))
 
 
 class Context:

@@ -23,13 +23,14 @@ from hive_site.kernel.redis import RedisError, connect
 from jobs.registry import Registry, Task
 from jobs.spore.capture import Capture
 from jobs.spore.codecs import call
-from jobs.spore.context import Context, SharedCache
+from jobs.spore.context import Context
 from jobs.spore.devices import holds_devices, show_devices
 from jobs.spore.ear import Ear
 from jobs.spore.interruptions import Interruptions
 from jobs.spore.payloads import DELIVERY_SECONDS, Larder, Payloads
 from jobs.spore.presence import SHOW_EVERY_SECONDS, Presence
 from jobs.spore.reporter import Reporter
+from jobs.spore.shared_cache import SharedCache
 from jobs.spore.verdicts import Parts, describe, encode_result
 from jobs.wire import Bundle, read_bundle
 from nodes import wire

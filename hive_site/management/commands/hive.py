@@ -18,7 +18,7 @@ FAILURE, WRONG_USE = 1, 2
 #: In the order in which `--help` lists them.
 SUBCOMMANDS = (
     *("up", "demo", "status", "check", "doctor", "submit", "key"),
-    *("broadcast", "webhook-secret", "openapi", "mcp"),
+    *("broadcast", "webhook-secret", "openapi", "mcp", "prune"),
     *("invite", "join", "stack", "prepare", "login-link"),
 )
 
