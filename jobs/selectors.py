@@ -1,15 +1,18 @@
 """Reads of jobs: rows for the API, the command line and Python, all in the same words."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.db.models import F, QuerySet, Sum
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.lookups import Exact
 
 from hive_site.kernel.errors import NotFound
-from jobs.domain.states import Role
+from jobs.domain.graph import sum_up
+from jobs.domain.states import JobState, Role
 from jobs.json_text import assemble
 from jobs.models import Job, Queue, Subtask
 from nodes.selectors import read_picture
@@ -24,6 +27,32 @@ def get_job(job_id: str) -> Job:
     if job is None:
         raise NotFound(f"no job has the id {job_id!r}")
     return job
+
+
+def workflow_jobs(workflow: str) -> list[Job]:
+    """The jobs of a workflow, parents before children. Raises `NotFound`."""
+    jobs = list(Job.objects.filter(workflow=workflow).order_by("pk")) if workflow else []
+    if not jobs:
+        raise NotFound(f"no workflow has the id {workflow!r}")
+    return jobs
+
+
+def workflow_text(jobs: Sequence[Job]) -> str:
+    """A workflow as the API shows it, as JSON text: its id, its state, its jobs by name."""
+    link = f"/api/v1/workflows/{jobs[0].workflow}/"
+    fields = {
+        "id": jobs[0].workflow,
+        "state": sum_up(job.state for job in jobs),
+        "links": {"self": link, "cancel": f"{link}cancel/"},
+    }
+    named = (f"{json.dumps(job.name)}: {job_text(job)}" for job in jobs)
+    return assemble(fields, jobs=f"{{{', '.join(named)}}}")
+
+
+def with_label(rows: QuerySet[Job], label: str, text: str) -> QuerySet[Job]:
+    """The jobs of these that have this label."""
+    # Not labels__NAME: a label may be called "contains" or "isnull".
+    return rows.filter(Exact(KeyTextTransform(label, "labels"), text))
 
 
 def require_queue(name: str) -> str:
@@ -58,6 +87,9 @@ def job_text(job: Job) -> str:
         "finished_at": stamp(job.finished_at),
         "labels": job.labels,
         "depends_on": job.depends_on,
+        "workflow": job.workflow or None,
+        "name": job.name or None,
+        "spawned_by": job.spawned_by or None,
         "submitted_by": job.submitted_by,
         "links": {
             "self": link,
@@ -146,7 +178,8 @@ def queue_view(name: str) -> dict[str, Any]:
 def _depth(queue: str) -> int:
     ended = F("succeeded") + F("failed") + F("cancelled")
     waiting = Sum(F("total") - ended - F("running"))
-    return Job.objects.open().filter(queue=queue).aggregate(n=waiting)["n"] or 0
+    rows = Job.objects.open().exclude(state=JobState.BLOCKED).filter(queue=queue)
+    return rows.aggregate(n=waiting)["n"] or 0
 
 
 def result_views(job_id: str) -> Iterator[dict[str, Any]]:

@@ -1,9 +1,14 @@
 from django.urls import path
 
-from jobs.api import shelves, views
+from jobs.api import graphs, shelves, views
 
 urlpatterns = [
     path("jobs/", views.JobListView.as_view()),
+    # Before the jobs themselves: no job is called like a verb.
+    *(
+        path(f"jobs/{verb}/", graphs.SweepView.as_view(verb=verb))
+        for verb in graphs.SweepView.VERBS
+    ),
     path("jobs/<str:job_id>/", views.JobView.as_view()),
     *(
         path(f"jobs/<str:job_id>/{verb}/", views.JobVerbView.as_view(verb=verb))
@@ -13,6 +18,9 @@ urlpatterns = [
     path("jobs/<str:job_id>/subtasks/", views.SubtaskListView.as_view()),
     path("jobs/<str:job_id>/subtasks/<int:index>/", views.SubtaskView.as_view()),
     path("jobs/<str:job_id>/subtasks/<int:index>/release/", views.SubtaskReleaseView.as_view()),
+    path("workflows/", graphs.WorkflowListView.as_view()),
+    path("workflows/<str:workflow>/", graphs.WorkflowView.as_view()),
+    path("workflows/<str:workflow>/cancel/", graphs.WorkflowCancelView.as_view()),
     path("tasks/", shelves.TaskListView.as_view()),
     path("queues/", shelves.QueueListView.as_view()),
     path("queues/<str:name>/", shelves.QueueView.as_view()),

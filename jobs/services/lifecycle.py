@@ -6,7 +6,7 @@ from django.db import transaction
 
 from hive_site.kernel.errors import Conflict
 from jobs.domain.states import JOB_OPEN, JOB_TERMINAL, JobState
-from jobs.models import Attempt, IdempotencyKey, Job, Subtask
+from jobs.models import Attempt, Edge, IdempotencyKey, Job, Subtask
 from jobs.selectors import get_job
 from nodes.inbox import ring
 
@@ -45,9 +45,13 @@ def resume_job(*, job_id: str) -> Job:
 def delete_job(*, job_id: str) -> None:
     """Forget a job that has ended, with its subtasks and results.
 
-    Raises `NotFound`, or `Conflict` if it has not ended.
+    Raises `NotFound`, or `Conflict` if it has not ended, or if another one still waits for what
+    it gave.
     """
     job = get_job(job_id)
+    waiting = Edge.objects.filter(parent=job_id, passed=False, child__state__in=JOB_OPEN)
+    if child := waiting.values_list("child", flat=True).first():
+        raise Conflict(f"job {child} takes the results of {job_id}; cancel that one first")
     # The guarded row goes first, so that nobody can retry it meanwhile. Raw, because Django
     # would load every subtask only to learn that nothing listens.
     mine = Job.objects.filter(pk=job_id, state__in=JOB_TERMINAL)
@@ -57,6 +61,7 @@ def delete_job(*, job_id: str) -> None:
         Attempt.objects.filter(subtask__job_id=job_id),
         Subtask.objects.filter(job_id=job_id),
         IdempotencyKey.objects.filter(job_id=job_id),
+        Edge.objects.filter(child=job_id),
     ):
         rows._raw_delete(rows.db)  # type: ignore[attr-defined]
 
