@@ -21,6 +21,7 @@ from jobs.loader import load_doubtful, load_reduction
 from jobs.memory import Memory
 from jobs.models import Subtask
 from jobs.recorder import record_batch
+from jobs.spawning import store_submissions
 from nodes.wire import attempt_token
 
 
@@ -50,10 +51,12 @@ class Bookkeeper:
                 now=now,
                 random=self._memory.random,
             )
+            submitted = store_submissions(batch.submissions, now)
             broken_off = self._break_off_failed(done)
             settled = self._settle_recorded(done, now)
             crash_point("foreman.recording")
         crash_point("foreman.recorded")
+        self.arrived |= submitted
         handed_back = self._memory.jobs_of(batch.returned)
         rivals = self._remember(batch, done, now)
         self._conclude(settled, done.touched, cursors)

@@ -30,6 +30,26 @@ class Ending:
     after: float | None = None
 
 
+#: How many jobs one attempt may submit, and how long one of them may be as JSON text.
+MAX_CALLS, MAX_WISH_CHARS = 1000, 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A job that a running subtask wants: the `call`-th of its attempt; `wish` is JSON text.
+
+    `current`: the attempt is in flight. If not, whoever stores it has to look whether it was
+    the one that counted.
+    """
+
+    attempt: int
+    subtask: int
+    call: int
+    node: str
+    wish: str
+    current: bool
+
+
 @dataclass(slots=True)
 class Batch:
     """Everything that one recording transaction is about."""
@@ -41,6 +61,7 @@ class Batch:
     #: Subtasks of returned attempts, filled in when the batch is committed.
     untouched: list[int] = field(default_factory=list)
     paces: list[tuple[str, float]] = field(default_factory=list)
+    submissions: list[Submission] = field(default_factory=list)
     dropped: int = 0
     _seen: set[int] = field(default_factory=set)
 

@@ -8,7 +8,14 @@ import json
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from jobs.domain.batch import Batch, Ending, error_text
+from jobs.domain.batch import (
+    MAX_CALLS,
+    MAX_WISH_CHARS,
+    Batch,
+    Ending,
+    Submission,
+    error_text,
+)
 from jobs.domain.flight import Flight, Sent
 from jobs.domain.states import Outcome
 
@@ -93,6 +100,8 @@ def _read_event(
         batch.give_back(mine if event.get("all") else mine & set(event["attempts"]))
     elif kind == "died":
         _read_death(event, body, speaker, flight, batch)
+    elif kind == "submit":
+        _read_submission(event, speaker, flight, batch)
     elif (found := flight.find(event["a"], speaker.node, speaker.incarnation)) is not None:
         sent, ready = found
         batch.add(
@@ -111,6 +120,24 @@ def _read_event(
         )
     else:
         batch.dropped += 1
+
+
+def _read_submission(event: dict[str, Any], speaker: Speaker, flight: Flight, batch: Batch) -> None:
+    """A running subtask submits a job. It may be told after its end: reports overtake each other
+    while Redis is away."""
+    attempt, subtask, call, wish = event["a"], event["s"], event["n"], event["wish"]
+    found = flight.find(attempt, speaker.node, speaker.incarnation)
+    numbers = all(type(number) is int for number in (attempt, subtask, call))
+    if not numbers or not 0 <= call < MAX_CALLS or not 0 < subtask < 1 << 63:
+        raise ValueError("no numbers of a submission")
+    if len(wish) > MAX_WISH_CHARS:
+        raise ValueError("too long")
+    wish.encode()
+    if found:
+        subtask = found[1].subtask
+    batch.submissions.append(
+        Submission(attempt, subtask, call, speaker.node, wish, current=found is not None)
+    )
 
 
 def _bundle_of(body: dict[str, Any], speaker: Speaker, flight: Flight) -> Sent | None:

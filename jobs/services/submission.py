@@ -47,7 +47,7 @@ def submit_job(*, submitted_by: str = "", **wish: Unpack[WishFields]) -> Job:
     name, `TooLarge` for too many items; nothing is stored then.
     """
     with transaction.atomic():
-        return store_wish(check_wish(wish, now=timezone.now()), submitted_by=submitted_by)
+        return _store(check_wish(wish, now=timezone.now()), submitted_by)
 
 
 def submit_once(
@@ -60,7 +60,7 @@ def submit_once(
     return once(
         idempotency,
         check=lambda: check_wish(wish, now=timezone.now()),
-        store=lambda checked: store_wish(checked, submitted_by=submitted_by),
+        store=lambda checked: _store(checked, submitted_by),
     )
 
 
@@ -102,6 +102,12 @@ def _find_earlier(idempotency: Idempotency) -> Job | None:
     return row.job if row else None
 
 
+def _store(wish: Wish, submitted_by: str) -> Job:
+    job = store_wish(wish, submitted_by=submitted_by)
+    announce(job)
+    return job
+
+
 def store_wish(wish: Wish, *, submitted_by: str = "", **columns: str) -> Job:
     """Store a job in the caller's transaction; `columns` may give its id and where it belongs.
 
@@ -123,9 +129,13 @@ def store_wish(wish: Wish, *, submitted_by: str = "", **columns: str) -> Job:
         if not JOB_OPEN.issuperset(states):
             settle_blocked([job.pk], timezone.now())
             job.refresh_from_db()
+    return job
+
+
+def announce(job: Job) -> None:
+    """Wake the Foreman once the caller's transaction is over."""
     transaction.on_commit(partial(crash_point, "nexus.stored"))
     transaction.on_commit(partial(ring, "job", job.pk))
-    return job
 
 
 def lock_parents(parents: list[Parent]) -> list[str]:

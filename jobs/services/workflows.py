@@ -17,7 +17,7 @@ from jobs.domain.states import JOB_OPEN, JobState
 from jobs.ids import new_job_id, new_workflow_id
 from jobs.models import Job
 from jobs.selectors import workflow_jobs
-from jobs.services.submission import Idempotency, once, store_wish
+from jobs.services.submission import Idempotency, announce, once, store_wish
 from jobs.validation import Wish, check_wish
 from nodes.inbox import ring
 
@@ -134,6 +134,7 @@ def _store(plan: Plan, submitted_by: str) -> Job:
         belongs = {"id": plan.ids[name], "workflow": workflow, "name": name}
         try:
             jobs.append(store_wish(wish, submitted_by=submitted_by, **belongs))
+            announce(jobs[-1])
         except Invalid as error:
             raise Invalid(str(error), field=f"jobs.{name}.{error.field}") from error
     return jobs[0]

@@ -1,6 +1,8 @@
 """What a task is given besides its item."""
 
+import itertools
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +10,8 @@ import structlog
 from redis import Redis
 
 from hive_site.kernel.redis import key
+from jobs.ids import spawned_job_id
+from jobs.spore.submitting import encode_wish, refuse_more
 from nodes.spore.board import CANCEL, Cell
 
 if TYPE_CHECKING:
@@ -38,7 +42,9 @@ class Context:
 
     __slots__ = (
         "_attempt_id",
+        "_calls",
         "_cell",
+        "_report",
         "attempt",
         "cache",
         "gpus",
@@ -60,11 +66,13 @@ class Context:
         release: str,
         cell: Cell,
         cache: SharedCache,
+        report: Callable[[dict[str, Any], int], None] = lambda event, size: None,
     ) -> None:
         self.subtask_id, self.index, self.attempt, _ = item
         self.job_id, self.total, self.gpus = bundle.job, bundle.total, list(bundle.gpus)
         self.node, self.release, self.cache = node, release, cache
         self._attempt_id, self._cell = attempt_id, cell
+        self._report, self._calls = report, itertools.count()
 
     @property
     def cancelled(self) -> bool:
@@ -79,3 +87,17 @@ class Context:
     def log(self, message: str) -> None:
         """Write a line to the Spore's log, with the subtask it belongs to."""
         log.info("task.says", job=self.job_id, index=self.index, message=message)
+
+    def submit(self, task: str, items: Sequence[Any] | None = None, **options: Any) -> str:
+        """Submit a job with the options of CONTRACT §6; its id, at once.
+
+        Another attempt of this subtask that makes the same calls gets the same jobs, once. Raises
+        `Invalid` with the field's name; what only the Nexus can refuse is dropped there.
+        """
+        wish = {**options, "task": task} | ({} if items is None else {"items": items})
+        text = encode_wish(wish)
+        call = next(self._calls)
+        refuse_more(call)
+        event = {"k": "submit", "a": self._attempt_id, "s": self.subtask_id, "n": call}
+        self._report({**event, "wish": text}, len(text))
+        return spawned_job_id(self.job_id, self.subtask_id, call)

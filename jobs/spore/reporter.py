@@ -62,10 +62,13 @@ class Reporter:
             if self._bytes >= FLUSH_BYTES:
                 self._try_flush()
 
-    def happened(self, event: dict[str, Any]) -> None:
-        """Anything else about an attempt."""
+    def happened(self, event: dict[str, Any], size: int = 0) -> None:
+        """Anything else about an attempt; `size` are the bytes of what may be long in it."""
         with self._lock:
             self._events.append(event)
+            self._bytes += size
+            if self._bytes >= FLUSH_BYTES:
+                self._try_flush()
 
     def end(self) -> None:
         """The bundle is over: everything reaches Redis or the disk, however long that takes."""

@@ -165,6 +165,7 @@ class Slot(SimpleWorker):
                 release=me.release,
                 cell=self._cell,
                 cache=self._cache,
+                report=self._reporter.happened,
             )
             self._attempt = attempt
             try:

@@ -133,3 +133,40 @@ def test_cycles_and_strangers_are_refused(hive):
             submit(hive, **jobs)
         assert refused.value.status == 400
         assert refused.value.problem["errors"][0]["pointer"] == pointer
+
+
+def test_a_task_submits_jobs_once_however_often_it_is_tried(hive):
+    job = hive.wait(hive.submit("odd.submit", ["honey"])["id"], 30)
+
+    first, second = job["result"]
+    assert hive.wait(second, 30)["result"] == {"was": "honey"}
+    assert hive.job(first)["result"] == "honey"
+    [by] = {hive.job(sub)["spawned_by"] for sub in (first, second)}
+    assert by == f"{job['id']}[0]"
+    newer = hive.request("GET", "jobs/?task=demo.echo&limit=1000")["results"]
+    spawned = [row["id"] for row in newer if row["spawned_by"] == by]
+    assert sorted(spawned) == sorted([first, second])
+
+
+def test_what_a_task_may_not_submit_is_told_there_or_dropped(hive):
+    [[field, dropped, fine]] = hive.map("odd.submit_nonsense", [1], timeout=30)
+
+    assert field == "task"
+    assert hive.wait(fine, 30)["result"] == "fine"
+    with pytest.raises(HiveError, match="404"):
+        hive.job(dropped)
+
+
+def test_jobs_of_a_task_reach_a_foreman_that_was_away(colony, hive, marks):
+    """It is killed as soon as it might have read of them: they are stored once, or once more."""
+    job = hive.submit("odd.submit", list(range(40)))["id"]
+
+    colony.kill("foreman")
+    colony.heal()
+
+    hive.wait(job, 60)
+    pairs = [row["result"] for row in hive.results(job)]
+    assert len({sub for pair in pairs for sub in pair}) == 80
+    assert [hive.wait(second, 30)["result"] for _, second in pairs] == [
+        {"was": n} for n in range(40)
+    ]
