@@ -84,7 +84,8 @@ class Housekeeping:
         return queue in self._held_queues
 
     def poll(self, now: datetime) -> None:
-        """Hints may be lost: compare with the database."""
+        """Hints may be lost: compare with the database. And what Redis missed, it is told now."""
+        self._memory.dispatcher.settle(cursors={}, bundles=(), changed=None)
         self._held_queues = _paused_queues()
         self._book.unblock(now)
         # Whatever waits for others needs no line, only an eye on its deadline.
