@@ -71,8 +71,35 @@ def settle_blocked(jobs: Collection[str], now: datetime) -> list[Settled]:
     if not jobs:
         return []
     bonds = bonds_of(jobs)
-    found = [_settle(job, bonds.get(job, []), now) for job in sorted(jobs)]
-    return [one for one in found if one]
+    fates = {job: decide(bonds.get(job, [])) for job in sorted(jobs)}
+    hungry = {job for job in fates if any(bond.feeds for bond in bonds.get(job, []))}
+    plain = [job for job, (fate, _) in fates.items() if fate is Fate.GO and job not in hungry]
+    found = _let_go_plainly(plain)
+    known = {one.job for one in found}
+    others = [_settle(job, bonds.get(job, []), now) for job in fates if job not in known]
+    return found + [one for one in others if one]
+
+
+def _let_go_plainly(jobs: list[str]) -> list[Settled]:
+    """Let go those of these jobs that have items and take nothing of their parents, at once."""
+    able: list[str] = []
+    for start in range(0, len(jobs), 500):
+        page = Job.objects.select_for_update(no_key=True).filter(
+            pk__in=jobs[start : start + 500], state=JobState.BLOCKED, total__gt=0
+        )
+        ids = list(page.order_by("pk").values_list("pk", flat=True))
+        Job.objects.filter(pk__in=ids).update(state=JobState.QUEUED)
+        _open(ids)
+        able += ids
+    return [Settled(job, released=True) for job in able]
+
+
+def _open(jobs: list[str]) -> None:
+    """Nothing holds the items of these jobs back any more."""
+    Edge.objects.filter(child__in=jobs, passed=False).update(passed=True)
+    Subtask.objects.filter(job__in=jobs, role=Role.MAP, state=SubtaskState.BLOCKED).update(
+        state=SubtaskState.WAITING
+    )
 
 
 def bonds_of(jobs: Iterable[str]) -> dict[str, list[Bond]]:
@@ -151,16 +178,15 @@ def _let_go(job_id: str, bonds: list[Bond], now: datetime) -> Settled | None:
     except (BadInput, DataError, ValueError) as fact:
         # Whatever it is, it must not keep the parent from ending.
         return _end(job_id, JobState.FAILED, facts(BAD_INPUT, str(fact)), now, from_=queued)
-    Edge.objects.filter(child=job_id).update(passed=True)
-    mine = Subtask.objects.filter(job=job_id, state=SubtaskState.BLOCKED)
-    mine.filter(role=Role.MAP).update(state=SubtaskState.WAITING)
+    _open([job_id])
     if not job.total:
         if not job.reduce:
             Job.objects.move(
                 job_id, from_=frozenset({queued}), to=JobState.SUCCEEDED, finished_at=now
             )
             return Settled(job_id, state=JobState.SUCCEEDED)
-        mine.filter(role=Role.REDUCE).update(state=SubtaskState.WAITING, item="[]")
+        reduction = Subtask.objects.filter(job=job_id, role=Role.REDUCE)
+        reduction.filter(state=SubtaskState.BLOCKED).update(state=SubtaskState.WAITING, item="[]")
     return Settled(job_id, released=True)
 
 

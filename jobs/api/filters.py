@@ -1,4 +1,4 @@
-"""`?state=&task=&queue=&label.k=v&q=` as conditions on jobs."""
+"""`?state=&task=&queue=&workflow=&label.k=v&q=` as conditions on jobs."""
 
 from django.db.models import Q, QuerySet
 from rest_framework.request import Request
@@ -15,7 +15,7 @@ def filter_jobs(rows: QuerySet[Job], request: Request) -> QuerySet[Job]:
     query = request.query_params
     if state := query.get("state"):
         rows = rows.filter(state__in=_states(state, JobState))
-    for name in ("task", "queue"):
+    for name in ("task", "queue", "workflow"):
         if value := query.get(name):
             rows = rows.filter(**{name: value})
     for name, value in query.items():

@@ -2,11 +2,12 @@
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
 from django.http import HttpResponse
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -15,6 +16,7 @@ from hive_site.kernel.errors import Invalid
 from jobs import selectors, services
 from jobs.api.shapes import SWEEP, SWEEP_WISH, WORKFLOW, WORKFLOW_WISH
 from jobs.api.views import read_idempotency, read_wait, text_response
+from jobs.services.bulk import Sweep, cancel_jobs, retry_jobs
 from jobs.waiting import wait_for_jobs
 from nodes.api.bodies import read_object
 from nodes.api.shapes import PROBLEM, answers, takes
@@ -83,23 +85,44 @@ class WorkflowCancelView(APIView):
         return text_response(selectors.workflow_text(jobs), status=202)
 
 
-@extend_schema(tags=["jobs"])
 class SweepView(APIView):
-    """Cancel or retry all jobs that a filter finds."""
+    """Something is done to all jobs that a filter finds."""
 
     scope = "submit"
-    verb = "cancel"
-    VERBS = {"cancel": services.cancel_jobs, "retry": services.retry_jobs}
+    verb: Callable[..., Sweep]
 
-    @extend_schema(request=takes(SWEEP_WISH), responses=answers(SWEEP) | REFUSED)
     def post(self, request: Request) -> Response:
-        """Cancel what has not ended; or retry what did not succeed. `dry_run` only looks."""
+        """Do it to all jobs that the filter finds; with `dry_run`, only find them."""
         wish = read_object(request, fields=("filter", "dry_run"))
         dry_run = wish.get("dry_run", False)
         if not isinstance(dry_run, bool):
             raise Invalid(f"{dry_run!r}; give true or false", field="dry_run")
-        sweep = self.VERBS[self.verb](filter=wish.get("filter"), dry_run=dry_run)
-        return Response(asdict(sweep))
+        return Response(asdict(self.verb(filter=wish.get("filter"), dry_run=dry_run)))
+
+
+def documented(name: str) -> Any:
+    """How such a view is shown in the OpenAPI document."""
+    shown = extend_schema(
+        tags=["jobs"],
+        operation_id=name,
+        request=takes(SWEEP_WISH),
+        responses=answers(SWEEP) | REFUSED,
+    )
+    return extend_schema_view(post=shown)
+
+
+@documented("jobs_cancel_many")
+class CancelJobsView(SweepView):
+    """Cancel whatever has not ended of the jobs that a filter finds."""
+
+    verb = staticmethod(cancel_jobs)
+
+
+@documented("jobs_retry_many")
+class RetryJobsView(SweepView):
+    """Retry what did not succeed of the jobs that a filter finds, 1,000 jobs at a time."""
+
+    verb = staticmethod(retry_jobs)
 
 
 class Pairs(dict[str, Any]):

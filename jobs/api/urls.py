@@ -5,10 +5,8 @@ from jobs.api import graphs, shelves, views
 urlpatterns = [
     path("jobs/", views.JobListView.as_view()),
     # Before the jobs themselves: no job is called like a verb.
-    *(
-        path(f"jobs/{verb}/", graphs.SweepView.as_view(verb=verb))
-        for verb in graphs.SweepView.VERBS
-    ),
+    path("jobs/cancel/", graphs.CancelJobsView.as_view()),
+    path("jobs/retry/", graphs.RetryJobsView.as_view()),
     path("jobs/<str:job_id>/", views.JobView.as_view()),
     *(
         path(f"jobs/<str:job_id>/{verb}/", views.JobVerbView.as_view(verb=verb))

@@ -44,7 +44,7 @@ class JobListView(APIView):
     @extend_schema(
         operation_id="jobs_list",
         parameters=[
-            *(OpenApiParameter(name, str) for name in ("state", "task", "queue", "q")),
+            *(OpenApiParameter(name, str) for name in ("state", "task", "queue", "workflow", "q")),
             CURSOR,
             LIMIT,
         ],

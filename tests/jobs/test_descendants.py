@@ -321,3 +321,15 @@ def test_a_thousand_parents_cost_one_look_each_time_one_ends(stage, django_asser
         stage.read()
 
     assert fresh(child).state == "blocked"
+
+
+def test_many_children_are_let_go_in_few_statements(stage, django_assert_max_num_queries):
+    parent = stage.submit()
+    children = [after(stage, parent) for _ in range(30)]
+    spore, bundle = stage.bundle()
+    spore.succeed(bundle)
+
+    with django_assert_max_num_queries(18):
+        stage.read()
+
+    assert {fresh(child).state for child in children} == {"queued"}
