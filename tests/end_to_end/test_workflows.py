@@ -1,5 +1,7 @@
 """Jobs that wait for each other, on real machines."""
 
+import json
+
 import pytest
 
 from jobs.client import HiveError
@@ -170,3 +172,29 @@ def test_jobs_of_a_task_reach_a_foreman_that_was_away(colony, hive, marks):
     assert [hive.wait(second, 30)["result"] for _, second in pairs] == [
         {"was": n} for n in range(40)
     ]
+
+
+CHAIN = {
+    "first": {"task": "demo.echo", "items": [["a", "b"]]},
+    "each": {"task": "odd.result", "items": {"$result": "first"}, "after": ["first"]},
+}
+
+
+def test_a_workflow_is_submitted_from_the_command_line_and_waited_for(colony):
+    argv = ("hive", "workflow", "-", "--wait", "30", "--json")
+
+    ran = colony.manage(*argv, stdin=json.dumps({"jobs": CHAIN}))
+
+    view = json.loads(ran.stdout)
+    assert (ran.returncode, view["state"]) == (0, "succeeded")
+    assert view["jobs"]["each"]["progress"]["succeeded"] == 2
+
+
+def test_a_job_may_wait_for_another_by_its_id_and_take_no_list_for_items(hive):
+    parent = hive.submit("demo.echo", ["no list"])["id"]
+
+    child = hive.submit("demo.echo", {"$result": parent}, depends_on=[parent])["id"]
+
+    ended = hive.wait(child, 30)
+    assert (ended["state"], ended["error"]["type"]) == ("failed", "input")
+    assert ended["error"]["message"] == f"{parent} gave a text; items take a list"
