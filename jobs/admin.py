@@ -12,7 +12,7 @@ from django.utils.html import format_html
 from hive_site.kernel.errors import Conflict, NotFound
 from jobs import admin_webhooks, order_admin, services
 from jobs.domain.states import JOB_TERMINAL
-from jobs.models import Attempt, IdempotencyKey, Job, Queue, Subtask
+from jobs.models import Attempt, Edge, IdempotencyKey, Job, Queue, Subtask
 from jobs.reasons import why_job_waits, why_subtask
 from nodes.admin_pages import LargeTableAdmin, ReadOnlyAdmin
 
@@ -220,6 +220,17 @@ class QueueAdmin(admin.ModelAdmin):
                 verb(name=queue.name)
             except NotFound as fact:  # the settings named it once
                 self.message_user(request, str(fact), level="WARNING")
+
+
+@admin.register(Edge)
+class EdgeAdmin(ReadOnlyAdmin):
+    """Which job waits for which."""
+
+    list_display = ("child_id", "parent_id", "name", "allow_failure", "feeds", "passed")
+    list_display_links = None
+    search_fields = ("child__id__exact", "parent__id__exact")
+    search_help_text = "the id of a job"
+    ordering = ("-id",)
 
 
 @admin.register(IdempotencyKey)

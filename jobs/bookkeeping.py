@@ -9,6 +9,7 @@ from itertools import islice
 from django.db import transaction
 
 from hive_site.kernel.crash import crash_point
+from jobs.descendants import forgotten, settle_blocked, settle_children, settle_with_children
 from jobs.domain.backlog import Line
 from jobs.domain.batch import Batch, Ending, doubtful
 from jobs.domain.bundles import Pace
@@ -16,13 +17,14 @@ from jobs.domain.echoes import mistrust_interruptions, set_aside_echoes
 from jobs.domain.flight import Sent
 from jobs.domain.states import Outcome, SubtaskState
 from jobs.failures import Recorded
-from jobs.finisher import Settled, cancel_rest, settle_jobs, stop_job
+from jobs.finisher import Settled, cancel_rest, stop_job
 from jobs.known_results import KNOWN_AT_ONCE, look_up
 from jobs.large_results import store_large
 from jobs.loader import load_doubtful, load_reduction
 from jobs.memory import Memory
 from jobs.models import Subtask
 from jobs.recorder import record_batch
+from jobs.spawning import store_submissions
 from nodes.wire import attempt_token
 
 
@@ -33,6 +35,8 @@ class Bookkeeper:
         self._memory, self._pace = memory, pace
         #: Bundles that are over, but still in the ledger if Redis was away.
         self._spent: list[Sent] = []
+        #: Jobs that are new here: let go by their parents, or submitted by a task.
+        self.arrived: set[str] = set()
 
     def commit(self, batch: Batch, cursors: dict[str, str], now: datetime) -> None:
         """Record a batch with its cursors; then remember, tidy Redis, and tell waiters."""
@@ -53,10 +57,12 @@ class Bookkeeper:
                 random=self._memory.random,
             )
             self._memory.cache.store(self._to_cache(done), now)
+            submitted = store_submissions(batch.submissions, now)
             broken_off = self._break_off_failed(done)
             settled = self._settle_recorded(done, now)
             crash_point("foreman.recording")
         crash_point("foreman.recorded")
+        self.arrived |= submitted
         handed_back = self._memory.jobs_of(batch.returned)
         rivals = self._remember(batch, done, now)
         self._conclude(settled, done.touched | batch.speaking, cursors)
@@ -80,7 +86,7 @@ class Bookkeeper:
             for ending in done.accepted
             if ending.ready.reduce or self._memory.is_single(ending.job)
         }
-        return settle_jobs(jobs, now, seq=done.seq, results=results) if jobs else []
+        return settle_with_children(jobs, now, seq=done.seq, results=results) if jobs else []
 
     def _to_cache(self, done: Recorded) -> list[tuple[Ending, float]]:
         """Results that other jobs may use, each with for how many seconds."""
@@ -109,8 +115,22 @@ class Bookkeeper:
         """End the jobs of these whose subtasks all ended."""
         with transaction.atomic():
             seq = self._memory.leadership.confirm(now)
-            settled = settle_jobs(jobs, now, seq=seq)
+            settled = settle_with_children(jobs, now, seq=seq)
         self._conclude(settled, {one.job for one in settled}, {})
+
+    def unblock(self, now: datetime, jobs: set[str] | None = None) -> None:
+        """Let go or end blocked jobs, of these or of all, that no parent holds back any more.
+
+        Whoever ends a parent sees to that; here is found what slipped through.
+        """
+        found = forgotten(jobs)
+        if not found:
+            return
+        with transaction.atomic():
+            seq = self._memory.leadership.confirm(now)
+            settled = settle_blocked(found, now, seq)
+            settled += settle_children([one.job for one in settled if one.state], now, seq)
+        self._conclude(settled, set(), {})
 
     def mark_once(self, planned: list[tuple[Sent, Line]], now: datetime) -> None:
         """Write down what may never run twice before it is sent: Redis might forget that it was."""
@@ -155,7 +175,7 @@ class Bookkeeper:
         with transaction.atomic():
             seq = self._memory.leadership.confirm(now)
             cancel_rest(job, in_flight=self._memory.open_subtasks(job), now=now, seq=seq)
-            settled = settle_jobs({job}, now, seq=seq)
+            settled = settle_with_children({job}, now, seq=seq)
         if line := self._memory.backlog.get(job):
             line.remaining = len(self._memory.open_subtasks(job))
         self._conclude(settled, {job}, {})
@@ -205,6 +225,8 @@ class Bookkeeper:
         ended = [one.job for one in settled if one.state]
         for job in ended:
             self._memory.backlog.close(job)
+        self.arrived |= {one.job for one in settled if one.released}
+        touched = touched.union(one.job for one in settled)
         for one in settled:
             line = self._memory.backlog.get(one.job)
             if one.reduction_ready and line and (ready := load_reduction(one.job)):

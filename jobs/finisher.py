@@ -14,11 +14,12 @@ from jobs.webhooks.outbox import note_end
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What became of a job whose items all ended: over, or its reduction is ready."""
+    """What became of a job: over, or its reduction is ready, or it waits for no other any more."""
 
     job: str
     state: JobState | None = None
     reduction_ready: bool = False
+    released: bool = False
 
 
 def settle_jobs(
@@ -30,7 +31,8 @@ def settle_jobs(
     has at hand.
     """
     settled = []
-    for job in Job.objects.filter(pk__in=jobs, state__in=JOB_OPEN):
+    able = JOB_OPEN - {JobState.BLOCKED}
+    for job in Job.objects.filter(pk__in=jobs, state__in=able).order_by("pk"):
         counts = Counts(job.total, job.succeeded, job.failed, job.cancelled)
         if counts.all_ended:
             job.result = (results or {}).get(job.pk)
@@ -45,7 +47,17 @@ def _settle(job: Job, counts: Counts, now: datetime, seq: int) -> Settled | None
     reduction = job.subtasks.filter(role=Role.REDUCE).first() if job.reduce else None
     if reduction is None:
         error = job.error or _fatal_error(job, counts)
-        return _finish(job, counts, now, broken=bool(error), stopped=stopped, error=error)
+        # It was to have as many items as a parent would give.
+        itemless = stopped and not job.total
+        return _finish(
+            job,
+            counts,
+            now,
+            broken=bool(error),
+            stopped=stopped,
+            unreduced=itemless,
+            error=error,
+        )
     if reduction.state == SubtaskState.BLOCKED:
         return _open_or_drop(job, counts, reduction, now, seq, stopped=stopped)
     if reduction.state in OPEN:

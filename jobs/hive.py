@@ -3,7 +3,7 @@
 Every function has a twin for async code, named with an `a` in front.
 """
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import wraps
@@ -43,6 +43,14 @@ def submit(task: str, items: Sequence[Any] | None = None, **options: Any) -> Job
     """
     wish = options if items is None else {**options, "items": items}
     return services.submit_job(task=task, may_pickle=True, **pack_wish(task, wish))
+
+
+def workflow(jobs: Mapping[str, Any]) -> dict[str, Job]:
+    """Submit jobs by name that wait for each other (`after`), all or none; parents come first.
+
+    Raises `Invalid` with the field's name.
+    """
+    return {job.name: job for job in services.submit_workflow(jobs)}
 
 
 def map_reduce(
@@ -128,4 +136,5 @@ amap_reduce = _twin(map_reduce)
 aparallel_execute = _twin(parallel_execute)
 aget_task_status = _twin(get_task_status)
 asubmit = _twin(submit)
+aworkflow = _twin(workflow)
 acancel = _twin(cancel)

@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 from django.conf import settings
+from django.db.models import Q
 from django.db.models.functions import Coalesce
 
 from jobs.bookkeeping import Bookkeeper
@@ -77,7 +78,7 @@ class Housekeeping:
 
     def starts_later(self, job: Job, now: datetime) -> bool:
         """Whether a job's time has not come; it is admitted when it has, or at its deadline."""
-        if job.state == JobState.CANCELLING or not job.not_before:
+        if job.state in (JobState.CANCELLING, JobState.BLOCKED) or not job.not_before:
             return False
         due = min(job.not_before, job.deadline or job.not_before)
         if due <= now:
@@ -85,14 +86,26 @@ class Housekeeping:
         self._expected[job.pk] = due
         return True
 
+    def awaits_parents(self, job: Job, now: datetime) -> bool:
+        """Whether a job waits for others, and no deadline ends that; it is looked at again then."""
+        if job.state != JobState.BLOCKED or (job.deadline and job.deadline <= now):
+            return False
+        if job.deadline:
+            self._expected[job.pk] = job.deadline
+        return True
+
     def queue_held(self, queue: str) -> bool:
         """Whether an operator paused the queue."""
         return queue in self._held_queues
 
     def poll(self, now: datetime) -> None:
-        """Hints may be lost: compare with the database."""
+        """Hints may be lost: compare with the database. And what Redis missed, it is told now."""
+        self._memory.dispatcher.settle(cursors={}, bundles=(), changed=None)
         self._held_queues = _paused_queues()
-        rows = dict(Job.objects.open().values_list("pk", "state"))
+        self._book.unblock(now)
+        # Whatever waits for others needs no line, only an eye on its deadline.
+        waiting = Q(state=JobState.BLOCKED, deadline=None)
+        rows = dict(Job.objects.open().exclude(waiting).values_list("pk", "state"))
         expected = {job for job in self._expected if rows.get(job) != JobState.CANCELLING}
         changed = {job for job in rows if job not in self._memory.backlog} - expected
         for line in self._memory.backlog.lines():

@@ -9,10 +9,9 @@ from jobs.domain.states import Role, SubtaskState
 
 #: What differs from row to row, and the rest. bulk_create spends ten times as long on building
 #: objects as the database on storing rows.
-GIVEN = ("job_id", "index", "item")
+GIVEN = ("job_id", "index", "state", "item")
 SAME: dict[str, Any] = {
     "role": Role.MAP.value,
-    "state": SubtaskState.WAITING.value,
     "node": "",
     "attempt": 0,
     "attempts": 0,
@@ -23,12 +22,14 @@ SAME: dict[str, Any] = {
 _names = ", ".join(f'"{name}"' for name in (*GIVEN, *SAME))
 COPY = f"COPY jobs_subtask ({_names}) FROM STDIN"
 _values = ", ".join(f"'{v}'" if isinstance(v, str) else str(v) for v in SAME.values())
-INSERT = f"INSERT INTO jobs_subtask ({_names}) VALUES (%s, %s, %s, {_values})"  # noqa: S608
+INSERT = f"INSERT INTO jobs_subtask ({_names}) VALUES (%s, %s, %s, %s, {_values})"  # noqa: S608
 
 
-def store_items(job_id: str, items: Iterable[str]) -> None:
-    """One waiting subtask for each item (JSON text), in the caller's transaction."""
-    rows = ((job_id, index, item) for index, item in enumerate(items))
+def store_items(
+    job_id: str, items: Iterable[str], *, state: SubtaskState = SubtaskState.WAITING
+) -> None:
+    """One subtask for each item (JSON text), in the caller's transaction."""
+    rows = ((job_id, index, state.value, item) for index, item in enumerate(items))
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             same = tuple(SAME.values())

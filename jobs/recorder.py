@@ -88,7 +88,8 @@ def _record_speech(
 
 
 def _move_counters(done: Recorded) -> None:
-    for job, counts in done.counts.items():
+    # In one order for everybody: whoever submits a child locks its parents in it too.
+    for job, counts in sorted(done.counts.items()):
         moves = {name: F(name) + count for name, count in counts.items()}
         Job.objects.filter(pk=job).update(**moves)
 

@@ -1,14 +1,17 @@
 """Reads of jobs: rows for the API, the command line and Python, all in the same words."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 from django.db.models import QuerySet
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.lookups import Exact
 
 from hive_site.kernel.errors import Gone, NotFound
 from jobs import blobs
+from jobs.domain.graph import sum_up
 from jobs.domain.references import read_reference
 from jobs.domain.states import OPEN, Kept, Role
 from jobs.json_text import assemble
@@ -38,6 +41,32 @@ def require_results(job_id: str) -> Job:
     return job
 
 
+def workflow_jobs(workflow: str) -> list[Job]:
+    """The jobs of a workflow, parents before children. Raises `NotFound`."""
+    jobs = list(Job.objects.filter(workflow=workflow).order_by("pk")) if workflow else []
+    if not jobs:
+        raise NotFound(f"no workflow has the id {workflow!r}")
+    return jobs
+
+
+def workflow_text(jobs: Sequence[Job]) -> str:
+    """A workflow as the API shows it, as JSON text: its id, its state, its jobs by name."""
+    link = f"/api/v1/workflows/{jobs[0].workflow}/"
+    fields = {
+        "id": jobs[0].workflow,
+        "state": sum_up(job.state for job in jobs),
+        "links": {"self": link, "cancel": f"{link}cancel/"},
+    }
+    named = (f"{json.dumps(job.name)}: {job_text(job)}" for job in jobs)
+    return assemble(fields, jobs=f"{{{', '.join(named)}}}")
+
+
+def with_label(rows: QuerySet[Job], label: str, text: str) -> QuerySet[Job]:
+    """The jobs of these that have this label."""
+    # Not labels__NAME: a label may be called "contains" or "isnull".
+    return rows.filter(Exact(KeyTextTransform(label, "labels"), text))
+
+
 def job_text(
     job: Job, *, waiting_for: str | None = None, brief: bool = False, base: str = ""
 ) -> str:
@@ -61,6 +90,9 @@ def job_text(
         "finished_at": stamp(job.finished_at),
         "labels": job.labels,
         "depends_on": job.depends_on,
+        "workflow": job.workflow or None,
+        "name": job.name or None,
+        "spawned_by": job.spawned_by or None,
         "submitted_by": job.submitted_by,
         "expired": job.kept != Kept.ALL,
         "webhook": job.webhook or None,

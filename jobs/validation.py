@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, Required, TypedDict
@@ -10,6 +10,7 @@ from typing import Any, Required, TypedDict
 from django.conf import settings
 
 from hive_site.kernel.errors import Invalid, NotAllowed, NotFound, TooLarge
+from jobs.dependencies import Parent, feed, is_quote, read_parents
 from jobs.domain.states import OnError
 from jobs.json_text import encode
 from jobs.packing import pack_unpacked
@@ -35,7 +36,7 @@ class WishFields(TypedDict, total=False):
     timeout: float | None
     retries: int | None
     requires: Mapping[str, Any] | None
-    depends_on: Sequence[str] | None
+    depends_on: Sequence[str | Mapping[str, Any]] | None
     on_error: str | None
     delay: float | None
     deadline: datetime | str | None
@@ -46,10 +47,11 @@ class WishFields(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """A submission that holds: the columns of its job, and its items as JSON texts."""
+    """A submission that holds: the columns of its job, its items as JSON texts, its parents."""
 
     columns: dict[str, Any]
     items: list[str]
+    parents: list[Parent] = field(default_factory=list)
 
 
 @cache
@@ -58,8 +60,14 @@ def known_tasks() -> Registry:
     return load_tasks(settings.HIVE.task_modules)
 
 
-def check_wish(fields: Mapping[str, Any], *, now: datetime, may_pickle: bool = False) -> Wish:
-    """The wish with every default filled in.
+def check_wish(
+    fields: Mapping[str, Any],
+    *,
+    now: datetime,
+    may_pickle: bool = False,
+    after: Sequence[Parent] = (),
+) -> Wish:
+    """The wish with every default filled in; `after` are parents that a workflow knows by name.
 
     `may_pickle`: the caller may have Python objects loaded on Spores, and so run any code there.
     Raises `Invalid` with the field's name, `TooLarge` for too many items, `NotAllowed`.
@@ -70,11 +78,12 @@ def check_wish(fields: Mapping[str, Any], *, now: datetime, may_pickle: bool = F
             raise Invalid(f"is no field of a job; there are {allowed}", field=str(name))
     given = {name: value for name, value in fields.items() if value is not None}
     task = _task(given.get("task", ""), field="task")
-    _refuse_unsupported(given)
     columns = {**_task_columns(task, given), **_job_columns(given, now)}
     if not may_pickle:
         _refuse_pickle(task, columns["reduce"])
-    return Wish(columns=columns, items=_items(fields))
+    items = _items(fields)
+    parents = read_parents(given.get("depends_on", ()), after)
+    return Wish(columns, items, feed(parents, given, [columns["kwargs"], *items]))
 
 
 def pack_wish(task: str, wish: Mapping[str, Any]) -> dict[str, Any]:
@@ -136,19 +145,10 @@ def _job_columns(given: Mapping[str, Any], now: datetime) -> dict[str, Any]:
 def _refuse_pickle(task: Task, reduce: str) -> None:
     """Whatever the items are: a reduction would load what was made of them."""
     named = {"task": task, **({"reduce": known_tasks().get(reduce)} if reduce else {})}
-    for field, each in named.items():
+    for name, each in named.items():
         if each.codec == PICKLE:
             rule = "takes Python objects, for which a key needs the scope 'pickle'"
-            raise NotAllowed(f"{each.name} {rule}", field=field)
-
-
-def _refuse_unsupported(given: Mapping[str, Any]) -> None:
-    """Better a refusal than a promise that nobody keeps."""
-    depends_on = given.get("depends_on", ())
-    if not isinstance(depends_on, list | tuple):
-        raise Invalid("give a list of job ids", field="depends_on")
-    if depends_on:
-        raise Invalid("jobs cannot wait for others yet; leave it empty", field="depends_on")
+            raise NotAllowed(f"{each.name} {rule}", field=name)
 
 
 def _task(name: Any, *, field: str) -> Task:
@@ -161,8 +161,10 @@ def _task(name: Any, *, field: str) -> Task:
 
 
 def _items(fields: Mapping[str, Any]) -> list[str]:
-    """The items as JSON texts; one null if none were given."""
+    """The items as JSON texts; one null if none were given, one in place of a parent's list."""
     items = fields.get("items", (None,))
+    if is_quote(items):
+        return [encode(items, field="items")]
     if not isinstance(items, list | tuple):
         raise Invalid(f"give a list, not {type(items).__name__}", field="items")
     if len(items) > MAX_ITEMS:

@@ -70,6 +70,7 @@ class JobsWorkload:
         memory.cache.open(now)
         memory.recall(list(Node.objects.values_list("name", flat=True)))
         self._steering.read(now)
+        self._book.unblock(now)
         for job in Job.objects.open().order_by("pk"):
             self._admit(job, now)
         self._book.give_up_doubtful(self._planner.next_attempt, now)
@@ -90,6 +91,9 @@ class JobsWorkload:
         if not jobs:
             return
         rows = {job.pk: job for job in Job.objects.open().filter(pk__in=jobs)}
+        blocked = {job.pk for job in rows.values() if job.state == JobState.BLOCKED}
+        if blocked:
+            self._book.unblock(now, blocked)
         for job_id in sorted(jobs):  # in the order in which they were submitted
             if job_id in rows:
                 self._admit(rows[job_id], now)
@@ -109,7 +113,7 @@ class JobsWorkload:
         backlog, flight = self._memory.backlog, self._memory.flight
         line = backlog.get(job.pk)
         if line is None:
-            if self._house.starts_later(job, now):
+            if self._house.starts_later(job, now) or self._house.awaits_parents(job, now):
                 return
             line = backlog.open(open_line(job))
             line.in_flight = sum(len(sent.open) for sent in flight.of_job(job.pk))
@@ -171,6 +175,9 @@ class JobsWorkload:
 
     def dispatch(self, roster: Roster, now: datetime) -> int:
         """See `Workload.dispatch`."""
+        if self._book.arrived:
+            self._refresh(self._book.arrived, now)
+            self._book.arrived = set()
         self._memory.cache.look(roster, now)
         self._book.end_known(now)
         planned = self._planner.plan(roster, now)

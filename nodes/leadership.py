@@ -103,6 +103,15 @@ class Leadership:
         return True
 
 
+def present_number() -> int:
+    """A number for what is ended outside of a leader's transactions.
+
+    It lies behind those of all earlier leaders, and before the next of this one's.
+    """
+    epoch = Lease.objects.values_list("epoch", flat=True).first() or 0
+    return max(epoch << EPOCH_SHIFT, 1)
+
+
 def _died_here(holder: str) -> bool:
     """Whether the holder was a process of this machine that is no more."""
     host, _, rest = holder.partition(":")

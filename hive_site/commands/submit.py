@@ -74,13 +74,18 @@ def run(options: dict[str, Any]) -> int:
 
 def read_items(source: str) -> Any:
     """The JSON in a file, or on stdin for `-`. Raises `Invalid` if it is none."""
+    return read_json(source, name=f"--items {source}")
+
+
+def read_json(source: str, *, name: str) -> Any:
+    """The JSON in a file, or on stdin for `-`. Raises `Invalid` with `name` if it is none."""
     try:
         text = sys.stdin.read() if source == "-" else Path(source).read_text()
         return json.loads(text)
     except OSError as error:
-        raise Invalid(f"--items {source}: {error.strerror}", field="items") from error
+        raise Invalid(f"{name}: {error.strerror}", field="items") from error
     except (ValueError, RecursionError) as error:
-        raise Invalid(f"--items {source}: not JSON: {error}", field="items") from error
+        raise Invalid(f"{name}: not JSON: {error}", field="items") from error
 
 
 def read_pair(pair: str, *, flag: str = "--arg") -> tuple[str, Any]:

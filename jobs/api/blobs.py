@@ -13,7 +13,8 @@ from rest_framework.views import APIView
 from hive_site.kernel.errors import Invalid, NotFound
 from jobs import blobs
 from jobs.api.streaming import streamed
-from jobs.domain.reports import MALFORMED, check_json
+from jobs.domain.reports import MALFORMED
+from jobs.domain.strict_json import check_json
 from nodes.api.authentication import ApiKeyAuthentication
 from nodes.api.node_signatures import NodeAuthentication, NodeSignature, NodesToo
 

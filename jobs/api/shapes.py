@@ -28,10 +28,25 @@ REQUIRES = record(
     avoid={**WORDS, "description": "names of nodes that will not do"},
     release={**TEXT, "description": "of the code: 1.4.2, or comparisons like >=1.4,<2"},
 )
+PARENT = {
+    "oneOf": [
+        TEXT,
+        {
+            **record(job=TEXT, allow_failure={**FLAG, "default": False}),
+            "required": ["job"],
+            "additionalProperties": False,
+        },
+    ]
+}
 JOB_WISH = {
     **record(
         task=TEXT,
-        items={"type": "array", "maxItems": MAX_ITEMS, "items": ANY},
+        items={
+            "oneOf": [
+                {"type": "array", "maxItems": MAX_ITEMS, "items": ANY},
+                {**record(**{"$result": TEXT, "$results": TEXT}), "maxProperties": 1},
+            ]
+        },
         kwargs={"type": "object"},
         reduce={**TEXT, "nullable": True},
         queue={**TEXT, "default": "background"},
@@ -39,7 +54,7 @@ JOB_WISH = {
         timeout={**NUMBER, "description": "seconds that one subtask may run"},
         retries={**WHOLE, "minimum": 0},
         requires=REQUIRES,
-        depends_on=WORDS,
+        depends_on={"type": "array", "items": PARENT},
         on_error={**one_of(*OnError), "default": OnError.COLLECT.value},
         delay={**NUMBER, "minimum": 0, "default": 0},
         deadline=TIME,
@@ -74,7 +89,61 @@ JOB = full(
     links={"type": "object", "additionalProperties": {"type": "string", "format": "uri-reference"}},
     submitted_by=TEXT,
     webhook={**TEXT, "nullable": True},
+    workflow={**TEXT, "nullable": True},
+    name={**TEXT, "nullable": True, "description": "in its workflow"},
+    spawned_by={**TEXT, "nullable": True, "description": "the subtask that submitted it"},
 )
+WORKFLOW_JOB = {
+    **JOB_WISH,
+    "properties": {**JOB_WISH["properties"], "after": {"type": "array", "items": PARENT}},
+}
+WORKFLOW_WISH = {
+    **record(jobs={"type": "object", "minProperties": 1, "additionalProperties": WORKFLOW_JOB}),
+    "required": ["jobs"],
+    "additionalProperties": False,
+    "example": {
+        "jobs": {
+            "count": {"task": "text.word_count", "items": ["bee hive", "hive"]},
+            "merge": {
+                "task": "text.merge_counts",
+                "items": [{"$result": "count"}],
+                "after": ["count"],
+            },
+        }
+    },
+}
+WORKFLOW = full(
+    "Workflow",
+    id=TEXT,
+    state=one_of("running", "succeeded", "partial", "failed", "cancelled"),
+    jobs={"type": "object", "additionalProperties": JOB},
+    links={"type": "object", "additionalProperties": {"type": "string", "format": "uri-reference"}},
+)
+SWEEP_WISH = {
+    **record(
+        filter={
+            **record(
+                state=TEXT,
+                task=TEXT,
+                queue=TEXT,
+                labels=LABELS,
+                older_than={
+                    **NUMBER,
+                    "minimum": 0,
+                    "description": "seconds since it was submitted",
+                },
+                workflow=TEXT,
+            ),
+            "minProperties": 1,
+            "additionalProperties": False,
+        },
+        dry_run={**FLAG, "default": False},
+    ),
+    "required": ["filter"],
+    "additionalProperties": False,
+    "example": {"filter": {"state": "failed", "labels": {"customer": "7"}}, "dry_run": True},
+}
+SWEEP = full("Sweep", matched=WHOLE, jobs={**WORDS, "description": "the first 100 ids"}, done=WHOLE)
 RESULT = full(
     "Result",
     index=WHOLE,
@@ -98,12 +167,12 @@ TRY = full(
     ended_at=TIME,
     error=ERROR,
 )
-SUBLOG = record(index=WHOLE, attempt=WHOLE, node=TEXT, text=TEXT)
+LOG = record(index=WHOLE, attempt=WHOLE, node=TEXT, text=TEXT)
 RATE = {**TEXT, "nullable": True, "example": "10/second", "description": "starts in a period"}
 AT_ONCE = {**WHOLE, "nullable": True, "minimum": 1, "description": "how many may run at once"}
 LIMITS = full("Limits", rate=RATE, concurrency=AT_ONCE, set_by_operator=FLAG)
 LIMITS_CHANGE = {**record(rate=RATE, concurrency=AT_ONCE), "additionalProperties": False}
-TASK = full(
+SUBTASK = full(
     "Subtask",
     **RESULT["properties"],
     item=ANY,

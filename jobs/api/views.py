@@ -40,7 +40,7 @@ class JobListView(APIView):
         operation_id="jobs_list",
         parameters=[
             OpenApiParameter("state", str, description="some of the states, with commas between"),
-            *(OpenApiParameter(name, str) for name in ("task", "queue", "q")),
+            *(OpenApiParameter(name, str) for name in ("task", "queue", "workflow", "q")),
             CURSOR,
             LIMIT,
         ],

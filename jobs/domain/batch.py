@@ -47,6 +47,26 @@ class Utterance:
     text: str
 
 
+#: How many jobs one attempt may submit, and how long one of them may be as JSON text.
+MAX_CALLS, MAX_WISH_CHARS = 1000, 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A job that a running subtask wants: the `call`-th of its attempt; `wish` is JSON text.
+
+    `current`: the attempt is in flight. If not, whoever stores it has to look whether it was
+    the one that counted.
+    """
+
+    attempt: int
+    subtask: int
+    call: int
+    node: str
+    wish: str
+    current: bool
+
+
 @dataclass(slots=True)
 class Batch:
     """Everything that one recording transaction is about."""
@@ -62,6 +82,7 @@ class Batch:
     paces: list[tuple[str, float]] = field(default_factory=list)
     #: Seconds that some single items of jobs took.
     samples: list[tuple[str, list[float]]] = field(default_factory=list)
+    submissions: list[Submission] = field(default_factory=list)
     dropped: int = 0
     _seen: set[int] = field(default_factory=set)
 

@@ -4,15 +4,23 @@ Only attempts in flight on the start of the node that reports them count; everyt
 doubled or forged, and is counted and dropped. Nothing that a node says can raise here.
 """
 
-import json
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
 from jobs.domain.backlog import Ready
-from jobs.domain.batch import Batch, Ending, Utterance, error_text
+from jobs.domain.batch import (
+    MAX_CALLS,
+    MAX_WISH_CHARS,
+    Batch,
+    Ending,
+    Submission,
+    Utterance,
+    error_text,
+)
 from jobs.domain.flight import Flight, Sent
 from jobs.domain.references import read_reference
 from jobs.domain.states import Outcome
+from jobs.domain.strict_json import check_json
 
 KINDS = {
     "fail": Outcome.FAILED,
@@ -116,6 +124,8 @@ def _read_event(
         batch.give_back(mine if event.get("all") else mine & set(event["attempts"]))
     elif kind == "died":
         _read_death(event, body, speaker, flight, batch)
+    elif kind == "submit":
+        _read_submission(event, speaker, flight, batch)
     elif (found := flight.find(event["a"], speaker.node, speaker.incarnation)) is None:
         batch.dropped += 1
     elif kind in SPEECH:
@@ -149,6 +159,24 @@ def _read_speech(event: dict[str, Any], sent: Sent, ready: Ready, batch: Batch) 
     text.encode()  # a lone surrogate would poison the whole transaction
     said = Utterance(event["a"], ready, sent.job, sent.node, place, text)
     (batch.logs if kind == "log" else batch.parts).append(said)
+
+
+def _read_submission(event: dict[str, Any], speaker: Speaker, flight: Flight, batch: Batch) -> None:
+    """A running subtask submits a job. It may be told after its end: reports overtake each other
+    while Redis is away."""
+    attempt, subtask, call, wish = event["a"], event["s"], event["n"], event["wish"]
+    found = flight.find(attempt, speaker.node, speaker.incarnation)
+    numbers = all(type(number) is int for number in (attempt, subtask, call))
+    if not numbers or not 0 <= call < MAX_CALLS or not 0 < subtask < 1 << 63:
+        raise ValueError("no numbers of a submission")
+    if len(wish) > MAX_WISH_CHARS:
+        raise ValueError("too long")
+    wish.encode()
+    if found:
+        subtask = found[1].subtask
+    batch.submissions.append(
+        Submission(attempt, subtask, call, speaker.node, wish, current=found is not None)
+    )
 
 
 def _bundle_of(body: dict[str, Any], speaker: Speaker, flight: Flight) -> Sent | None:
@@ -216,17 +244,3 @@ def _rest(value: Any) -> float | None:
     """How long a task wants to be left alone, within reason."""
     # In this order, because `max` and `min` keep their first argument if the other is NaN.
     return None if value is None else min(LONGEST_REST_SECONDS, max(0.0, float(value)))
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not JSON")
-
-
-_decoder = json.JSONDecoder(parse_constant=_refuse)
-
-
-def check_json(text: Any) -> None:
-    """Raises unless the text is JSON. It is quoted as it is in bundles that we sign, and a
-    node must not get more said there than a value."""
-    text.encode()  # a lone surrogate would poison the whole transaction
-    _decoder.decode(text)

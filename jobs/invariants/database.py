@@ -7,9 +7,19 @@ from itertools import islice
 from django.db.models import Count, F, Q
 from django.utils import timezone
 
+from jobs.descendants import forgotten
 from jobs.domain.cache import FROM_CACHE
 from jobs.domain.retry import MAX_CRASHES, MAX_LOSSES
-from jobs.domain.states import JOB_OPEN, JOB_TERMINAL, OPEN, Kept, Outcome, Role, SubtaskState
+from jobs.domain.states import (
+    JOB_OPEN,
+    JOB_TERMINAL,
+    OPEN,
+    JobState,
+    Kept,
+    Outcome,
+    Role,
+    SubtaskState,
+)
 from jobs.invariants.violation import LISTED, Violation
 from jobs.models import Attempt, Job, Subtask
 from nodes.leadership import EPOCH_SHIFT
@@ -27,7 +37,7 @@ def check_database() -> list[Violation]:
     """Violations that the database alone shows; none at any instant."""
     rules = (
         *(_accepted_once, _budgets, _counters, _ends_agree, _one_leader),
-        *(_nothing_waits_for_ever, _ends_are_numbered),
+        *(_nothing_waits_for_ever, _blocked_by_somebody, _ends_are_numbered),
     )
     return [violation for rule in rules for violation in rule()]
 
@@ -121,5 +131,14 @@ def _nothing_waits_for_ever() -> Iterator[Violation]:
     for row in timeless[:LISTED]:
         yield Violation("I11", str(row), "retrying, but at no time")
     early = Subtask.objects.filter(state=SubtaskState.BLOCKED, role=Role.MAP)
-    for row in early[:LISTED]:
+    # What is being cancelled may have been blocked a moment ago.
+    for row in early.exclude(job__state__in=(JobState.BLOCKED, JobState.CANCELLING))[:LISTED]:
         yield Violation("I11", str(row), "blocked, and nothing would ever open it")
+
+
+def _blocked_by_somebody() -> Iterator[Violation]:
+    for job in forgotten()[:LISTED]:
+        yield Violation("I5", job, "blocked, and no parent of it is open")
+    begun = Subtask.objects.filter(job__state=JobState.BLOCKED).exclude(state=SubtaskState.BLOCKED)
+    for row in begun[:LISTED]:
+        yield Violation("I5", str(row), f"{row.state}, but its job is blocked")

@@ -1,6 +1,7 @@
 """The tables of jobs, one room for each subject."""
 
 from jobs.models.blobs import Blob, CachedResult
+from jobs.models.graphs import Edge
 from jobs.models.intake import IdempotencyKey, Queue
 from jobs.models.limits import TaskLimit
 from jobs.models.notices import Delivery
@@ -13,6 +14,7 @@ __all__ = [
     "Blob",
     "CachedResult",
     "Delivery",
+    "Edge",
     "IdempotencyKey",
     "Job",
     "LogChunk",

@@ -6,7 +6,7 @@ from django.db import transaction
 
 from hive_site.kernel.errors import Conflict
 from jobs.domain.states import JOB_OPEN, JOB_TERMINAL, JobState
-from jobs.models import Job
+from jobs.models import Edge, Job
 from jobs.selectors import get_job
 from jobs.services.deleting import delete_jobs
 from nodes.inbox import ring
@@ -46,9 +46,13 @@ def resume_job(*, job_id: str) -> Job:
 def delete_job(*, job_id: str) -> None:
     """Forget a job that has ended, with its subtasks and results.
 
-    Raises `NotFound`, or `Conflict` if it has not ended.
+    Raises `NotFound`, or `Conflict` if it has not ended, or if another one still waits for what
+    it gave.
     """
     job = get_job(job_id)
+    waiting = Edge.objects.filter(parent=job_id, passed=False, child__state__in=JOB_OPEN)
+    if child := waiting.values_list("child", flat=True).first():
+        raise Conflict(f"job {child} takes the results of {job_id}; cancel that one first")
     # A lock on the row, by a guarded change of nothing: nobody can retry it meanwhile.
     mine = Job.objects.filter(pk=job_id, state__in=JOB_TERMINAL)
     if not mine.update(running=0):

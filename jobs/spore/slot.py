@@ -187,6 +187,7 @@ class Slot(SimpleWorker):
                 cell=self._cell,
                 cache=self._cache,
                 say=self._capture.say,
+                report=self._tell,
             )
             share = partial(self._share, Parts(attempt))
             self._interruptions.attempt = attempt
@@ -208,9 +209,12 @@ class Slot(SimpleWorker):
 
     def _share(self, parts: Parts, value: Any) -> None:
         event = parts.encode(value)
+        self._tell(event, len(event["value"]))
+
+    def _tell(self, event: dict[str, Any], size: int) -> None:
         # Whoever is interrupted here would leave the reporter locked.
         with self._interruptions.put_off():
-            self._reporter.happened(event, len(event["value"]))
+            self._reporter.happened(event, size)
 
     def _leave(self, result: str) -> str:
         """Bring a large result to the Nexus, in time of its own: the task's is over."""

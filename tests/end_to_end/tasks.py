@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
+from hive_site.kernel.errors import Invalid
 from jobs import task
 from jobs.outcomes import Fail, Retry
 
@@ -198,3 +199,23 @@ def flaky(ctx, item):
 @task("odd.pickled", codec="pickle")
 def pickled(ctx, item, *, more=frozenset()):
     return {item, *more}
+
+
+@task("odd.submit", backoff=(0,))
+def submit(ctx, item):
+    """Submits a job, and one that waits for it; in its second attempt once more the same."""
+    first = ctx.submit("demo.echo", [item])
+    second = ctx.submit("demo.echo", [{"was": {"$result": first}}], depends_on=[first])
+    if ctx.attempt == 1:
+        raise Retry("once more", after=0)
+    return [first, second]
+
+
+@task("odd.submit_nonsense")
+def submit_nonsense(ctx, item):
+    """What the Spore refuses, and what only the Nexus can refuse."""
+    try:
+        ctx.submit("no.such")
+    except Invalid as error:
+        dropped = ctx.submit("demo.echo", depends_on=["job_none"])
+        return [error.field, dropped, ctx.submit("demo.echo", ["fine"])]

@@ -145,7 +145,7 @@ HUGE = 10**400
         ("delay", [-1, "1", float("inf"), MAX_DELAY_SECONDS + 1, HUGE]),
         ("on_error", ["", "shrug", 5, []]),
         ("labels", [[], "x", {"a": 1}, {"1": "x"}]),
-        ("depends_on", ["job_1", {"a": 1}, ["job_1"], 5]),
+        ("depends_on", ["job_1", {"a": 1}, [5], ["a b"], ["job_1"] * 2, [{"job": "a", "x": 1}]]),
         ("webhook", ["", 5, "ftp://example.org/", "http://10.0.0.1/", "http://a:b@example.org/"]),
         (
             "deadline",

@@ -65,7 +65,7 @@ def set_stage(table: Table) -> ExitStack:
     loader = Loader(table)
     book: dict[str, Any] = {
         "record_batch": table.record_batch,
-        "settle_jobs": table.settle_jobs,
+        "settle_with_children": table.settle_jobs,
         "cancel_rest": table.cancel_rest,
         "stop_job": table.stop_job,
         "load_doubtful": loader.load_doubtful,
