@@ -95,6 +95,7 @@ JOB = full(
 )
 WORKFLOW_JOB = {
     **JOB_WISH,
+    "title": "WorkflowJobWish",
     "properties": {**JOB_WISH["properties"], "after": {"type": "array", "items": PARENT}},
 }
 WORKFLOW_WISH = {
@@ -209,6 +210,7 @@ DELIVERY = full(
 )
 SCHEDULED_JOB = {
     **JOB_WISH,
+    "title": "ScheduledJob",
     "properties": {
         **JOB_WISH["properties"],
         "deadline": {**NUMBER, "nullable": True, "description": "seconds from its submission"},

@@ -28,7 +28,9 @@ def _delete(model: type[Model], keys: list[Any]) -> None:
 
 def _delete_dependants(model: type[Model], keys: dict[str, Any], path: str = "") -> None:
     """The rows of other tables that point to these, the farthest first."""
-    for relation in model._meta.related_objects:
+    for relation in model._meta.get_fields(include_hidden=True):
+        if not (relation.auto_created and not relation.concrete and relation.one_to_many):
+            continue
         other, name = relation.related_model, relation.field.name
         way = f"{name}__{path}" if path else name
         which = {f"{way}__{lookup}": value for lookup, value in keys.items()}

@@ -6,7 +6,7 @@ from django.db import transaction
 
 from hive_site.kernel.errors import Conflict
 from jobs.domain.states import JOB_OPEN, JOB_TERMINAL, JobState
-from jobs.models import Edge, Job
+from jobs.models import Delivery, Edge, Job
 from jobs.selectors import get_job
 from jobs.services.deleting import delete_jobs
 from nodes.inbox import ring
@@ -58,6 +58,8 @@ def delete_job(*, job_id: str) -> None:
     if not mine.update(running=0):
         raise Conflict(f"job {job_id} is {job.state}; cancel it first")
     delete_jobs([job_id])
+    # Whoever deletes a job wants nobody to be told of it any more.
+    Delivery.objects.filter(job=job_id).delete()
 
 
 @transaction.atomic

@@ -33,7 +33,7 @@ def test_what_a_task_says_of_its_progress_is_shown_while_it_runs(stage):
     draw(stage)
 
     told = selectors.progress_told({job.pk})
-    view = json.loads(selectors.subtask_text(job.pk, 0))
+    view = json.loads(selectors.subtask_text(job, 0))
 
     assert told == {
         job.pk: {
@@ -66,7 +66,7 @@ def test_who_says_nothing_is_not_shown(stage):
     draw(stage)
 
     assert selectors.progress_told({job.pk}) == {}
-    assert json.loads(selectors.subtask_text(job.pk, 0))["progress"] is None
+    assert json.loads(selectors.subtask_text(job, 0))["progress"] is None
     [row] = stage.workload.work_of(spore.name)
     assert "progress" not in row
 
@@ -79,7 +79,7 @@ def test_what_has_ended_makes_no_progress(stage):
     spore.succeed(bundle)
     stage.read()
 
-    assert json.loads(selectors.subtask_text(job.pk, 0))["progress"] is None
+    assert json.loads(selectors.subtask_text(job, 0))["progress"] is None
 
 
 @pytest.mark.parametrize("text", [None, json.dumps({"at": 0, "nodes": [{"name": "a"}]})])

@@ -174,7 +174,7 @@ def test_who_said_nothing_has_an_empty_log_and_who_is_not_there_has_none(api, jo
 
 
 def test_of_very_many_attempts_the_last_are_shown(api, job, monkeypatch):
-    monkeypatch.setattr("jobs.selectors.MOST_LOGS", 2)
+    monkeypatch.setattr("jobs.speech.MOST_LOGS", 2)
     for attempt in range(1, 5):
         say(job, f"{attempt}\n", attempt=attempt)
 

@@ -27,7 +27,7 @@ def test_a_workflow_is_stored_whole(api):
 
     made = answer.json()
     assert answer.status_code == 202
-    assert answer.headers["Location"] == f"{URL}{made['id']}/"
+    assert answer.headers["Location"] == f"http://testserver{URL}{made['id']}/"
     jobs = made["jobs"]
     assert {name: job["state"] for name, job in jobs.items()} == {
         **dict.fromkeys(("left", "right", "join"), "blocked"),
