@@ -74,7 +74,7 @@ class Order:
 
 @dataclass(slots=True, eq=False)
 class Line:
-    """One job's window of ready subtasks. `served` is the work it was given, in seconds."""
+    """One job's window of ready subtasks."""
 
     order: Order
     since: float
@@ -84,7 +84,6 @@ class Line:
     exhausted: bool = False
     remaining: int = 0
     in_flight: int = 0
-    served: float = 0.0
     held: bool = False
     stopped: bool = False
     started: bool = False
@@ -98,6 +97,11 @@ class Line:
     standing: Standing = field(default_factory=Standing, repr=False)
     #: When retries are due, with the job; all lines of a backlog share it.
     alarms: list[tuple[float, str]] = field(default_factory=list, repr=False)
+
+    @property
+    def served(self) -> float:
+        """The work that it was given, in seconds, as it counts against its peers."""
+        return self.standing.account.served
 
     @property
     def awaiting_room(self) -> str:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from jobs.domain.backlog import Line
 
+#: Seconds of work that a newcomer is given before it has to share.
+HEAD_START = 10.0
 #: A heap may hold so many entries of lines that moved on before they are swept out.
 LITTER = 64
 #: A line in its group: minus its age, what it was served, its job; the number tells ties apart.
@@ -21,11 +23,47 @@ Key = tuple[int, float, float, str]
 _numbers = count()
 
 
+@dataclass(slots=True)
+class Account:
+    """What a member of a pool was given, in seconds of work. Below `par` it has a head start."""
+
+    served: float = 0.0
+    par: float = 0.0
+
+    @property
+    def level(self) -> float:
+        """Where it would stand without a head start. Only grows."""
+        return max(self.served, self.par)
+
+
+@dataclass(slots=True)
+class Pool:
+    """Members that share equally, but for a head start of newcomers.
+
+    Without it, whatever is small would take twice as long beside whatever is large.
+    """
+
+    #: Where the last one stood that was served without a head start.
+    floor: float = 0.0
+
+    def admit(self, account: Account, least: float | None) -> None:
+        """A member comes, or comes back; `least` is the lowest level of those at work, if any."""
+        account.par = max(account.served, self.floor if least is None else least)
+        account.served = max(account.served, account.par - HEAD_START)
+
+    def charge(self, account: Account, seconds: float) -> None:
+        """A member is given work."""
+        if account.served >= account.par:
+            self.floor = max(self.floor, account.served)
+        account.served += seconds
+
+
 @dataclass(slots=True, eq=False, repr=False)
 class Standing:
     """Where a line stands among the others; only `Turns` writes here."""
 
     entry: Entry | None = None
+    account: Account = field(default_factory=Account)
     group: "Group | None" = None
     share: "Share | None" = None
     lane: "Lane | None" = None
@@ -35,9 +73,10 @@ class Standing:
 
 @dataclass(slots=True, eq=False, repr=False)
 class Share:
-    """What one submitter was given, in seconds of work; one for each queue and priority."""
+    """One submitter's part of a queue and priority, in which its lines share."""
 
-    served: float = 0.0
+    account: Account = field(default_factory=Account)
+    pool: Pool = field(default_factory=Pool)
     lines: int = 0
     _least: "list[tuple[float, int, Line]]" = field(default_factory=list)
 
@@ -45,20 +84,37 @@ class Share:
         """The line counts among those with which newcomers are level."""
         if not line.standing.counts:
             line.standing.counts = True
-            heappush(self._least, (line.served, next(_numbers), line))
+            heappush(self._least, (line.standing.account.level, next(_numbers), line))
 
     def level(self) -> float | None:
-        """What the least served of its lines at work was given; None if none is at work."""
+        """The lowest level of its lines at work; None if none is at work."""
         while self._least:
             known, number, line = self._least[0]
+            level = line.standing.account.level
             if line.standing.share is not self or not is_at_work(line):
                 line.standing.counts = False
                 heappop(self._least)
-            elif known != line.served:
-                heapreplace(self._least, (line.served, number, line))
+            elif known != level:
+                heapreplace(self._least, (level, number, line))
             else:
                 return known
         return None
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Class:
+    """The submitters of one queue and priority, who share it."""
+
+    shares: dict[str, Share] = field(default_factory=dict)
+    pool: Pool = field(default_factory=Pool)
+
+    def sweep(self) -> None:
+        """Forget submitters without lines who would come back as newcomers anyway."""
+        self.shares = {
+            submitter: share
+            for submitter, share in self.shares.items()
+            if share.lines or share.account.served > self.pool.floor - HEAD_START
+        }
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -82,7 +138,7 @@ class Group:
 
     def key(self, entry: Entry) -> Key:
         """How a line of it compares with those of other groups."""
-        return (entry[0] - self.priority, self.share.served, entry[1], entry[2])
+        return (entry[0] - self.priority, self.share.account.served, entry[1], entry[2])
 
     def first(self, aside: "dict[str, Line]", *, reduce: bool) -> Entry | None:
         """The line to serve next of these; what has nothing to send is put aside."""
@@ -117,7 +173,7 @@ class Lane:
         """Put a line where it belongs now; the place that it had is forgotten."""
         group = line.standing.group
         assert group is not None, "it joined one"  # noqa: S101
-        entry = (-age, line.served, line.order.job, next(_numbers), line)
+        entry = (-age, line.standing.account.served, line.order.job, next(_numbers), line)
         line.standing.entry = entry
         group.push(entry)
         key = group.key(entry)

@@ -5,7 +5,8 @@ Heaps know the first line of each group and the first group of each lane; only t
 lines are compared.
 
 The shares are those of start-time fair queueing (Goyal, Vin, Cheng 1996): who enters, or comes
-back, is level with the least served of its equals. It neither waits for them nor hogs.
+back, is level with the least served of its equals, but for a head start. It neither waits for
+them nor hogs.
 """
 
 from collections.abc import Callable, Collection
@@ -13,7 +14,7 @@ from heapq import heappop, heappush
 from itertools import count
 from typing import TYPE_CHECKING
 
-from jobs.domain.shares import Group, Key, Lane, Share, is_able
+from jobs.domain.shares import Class, Group, Key, Lane, Share, is_able
 
 if TYPE_CHECKING:
     from jobs.domain.backlog import Line
@@ -29,7 +30,7 @@ class Turns:
 
     def __init__(self) -> None:
         self._ranks: dict[int, dict[Wants, Lane]] = {}
-        self._classes: dict[tuple[int, int], dict[str, Share]] = {}
+        self._classes: dict[tuple[int, int], Class] = {}
         #: Lines that had nothing to send when they were last looked at, by job.
         self._aside: dict[str, Line] = {}
         #: When lines gain their next step of priority.
@@ -40,20 +41,17 @@ class Turns:
     def enter(self, line: "Line") -> None:
         """A new line; it takes part from the next `prepare`."""
         order = line.order
-        shares = self._classes.setdefault((order.rank, order.priority), {})
-        line.standing.share = shares.setdefault(order.submitter, Share())
+        peers = self._classes.setdefault((order.rank, order.priority), Class())
+        line.standing.share = peers.shares.setdefault(order.submitter, Share())
         line.standing.share.lines += 1
         self._aside[order.job] = line
 
     def leave(self, line: "Line") -> None:
         """A line that is served no more."""
-        share, order = line.standing.share, line.order
-        self._aside.pop(order.job, None)
+        self._aside.pop(line.order.job, None)
+        if line.standing.share is not None:
+            line.standing.share.lines -= 1
         line.standing.entry = line.standing.share = None
-        if share is not None:
-            share.lines -= 1
-            if not share.lines:
-                del self._classes[order.rank, order.priority][order.submitter]
 
     def prepare(self, now: float, refill: "Callable[[Line], None]") -> None:
         """Let lines age, and look again at those that had nothing to send.
@@ -93,10 +91,10 @@ class Turns:
 
     def charge(self, line: "Line", seconds: float, now: float) -> None:
         """Count what a line was given; its age is paid."""
-        line.served += seconds
         line.since = now
-        if line.standing.share is not None:
-            line.standing.share.served += seconds
+        if (share := line.standing.share) is not None:
+            share.pool.charge(line.standing.account, seconds)
+            self._class_of(line).pool.charge(share.account, seconds)
         if line.standing.entry is not None and line.standing.lane is not None:
             line.standing.lane.place(line, age=0)
 
@@ -114,16 +112,19 @@ class Turns:
             standing.ages = True
             self._await_birthday(line, now)
 
+    def _class_of(self, line: "Line") -> Class:
+        return self._classes[line.order.rank, line.order.priority]
+
     def _share_of(self, line: "Line") -> Share:
         """The line's share; it and the line are level with those that are at work."""
-        shares = self._classes[line.order.rank, line.order.priority]
-        share = shares[line.order.submitter]
+        peers = self._class_of(line)
+        share = peers.shares[line.order.submitter]
         level = share.level()
-        if level is not None:
-            line.served = max(line.served, level)
-        else:
-            working = [other.served for other in shares.values() if other.level() is not None]
-            share.served = max(share.served, min(working, default=0.0))
+        if level is None:
+            others = peers.shares.values()
+            working = [other.account.level for other in others if other.level() is not None]
+            peers.pool.admit(share.account, min(working, default=None))
+        share.pool.admit(line.standing.account, level)
         return share
 
     def _lane_of(self, line: "Line") -> Lane:
@@ -164,6 +165,8 @@ class Turns:
         self._swept_at = now
         for rank, lanes in self._ranks.items():
             self._ranks[rank] = {wants: lane for wants, lane in lanes.items() if lane.sweep()}
+        for peers in self._classes.values():
+            peers.sweep()
 
 
 def _age_of(line: "Line", now: float) -> int:

@@ -29,7 +29,7 @@ def naive_turn(work, now, *, picks, closed=()):
 
     def key(each):
         urgency = each.order.priority + int(max(now - each.since, 0) / AGEING_SECONDS)
-        return (-urgency, each.standing.share.served, each.served, each.order.job)
+        return (-urgency, each.standing.share.account.served, each.served, each.order.job)
 
     return min((each for each in able if each.order.rank == favoured), key=key)
 
