@@ -8,6 +8,7 @@ import hashlib
 import os
 import secrets
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import structlog
@@ -54,7 +55,7 @@ class NodeCache:
             draft.replace(path)
         except OSError as error:
             log.warning("cache.full", error=str(error))
-            draft.unlink(missing_ok=True)
+            _drop(draft)
             self._until_look = 0.0
         self._until_look -= len(data)
         if self._until_look < 0:
@@ -74,12 +75,18 @@ class NodeCache:
                 continue
             if path.name.startswith(UNFINISHED):
                 if now - facts.st_mtime > STALE_SECONDS:
-                    path.unlink(missing_ok=True)
+                    _drop(path)
                 continue
             files.append((facts.st_mtime, facts.st_size, path))
             held += facts.st_size
         for _, size, path in sorted(files):
             if held <= self._max_bytes:
                 return
-            path.unlink(missing_ok=True)
+            _drop(path)
             held -= size
+
+
+def _drop(path: Path) -> None:
+    """Delete a file; if that is not possible, the folder is larger than it should be."""
+    with suppress(OSError):
+        path.unlink()
