@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from bench.contenders import Contender
 from bench.figures import Figure, efficiency, percentile
 from bench.idle import watch_idle
+from bench.order import measure_company, measure_urgent
 from bench.streams import measure_delivery, measure_followers
 
 #: Workers of each side, with one slot each.
@@ -191,6 +192,14 @@ ALL = (
         rq=0,
     ),
     Workload(
+        "urgent",
+        measure_urgent,
+        _timed("priority 10 behind 100,000 waiting, submit to start", floor=500),
+        hive=50,
+        quick=10,
+        rq=0,
+    ),
+    Workload(
         "followers",
         measure_followers,
         (
@@ -205,6 +214,18 @@ ALL = (
         ),
         hive=10_000,
         quick=1_000,
+        rq=0,
+    ),
+    Workload(
+        "company",
+        measure_company,
+        (
+            Figure("alone", "10 × 50 ms alone", "ms"),
+            Figure("beside", "… beside 100,000 of equal priority", "ms"),
+            Figure("times", "… times as long", "×", floor=2),
+        ),
+        hive=15,
+        quick=5,
         rq=0,
     ),
     # Last: workers that have worked hold more memory than fresh ones.

@@ -186,7 +186,7 @@ class _Here:
             job = selectors.job_view(job_id)
         except NotFound:
             return None
-        return job, json.loads(selectors.subtask_text(job_id, 0) or "null")
+        return job, json.loads(selectors.subtask_text(selectors.get_job(job_id), 0) or "null")
 
 
 def _find_task(path: str) -> Task:
