@@ -136,7 +136,7 @@ def _enter(
     subtask, index, attempts, item, role, state, retry_at, _ = row
     reduce = role == Role.REDUCE
     avoid = crashed.get(subtask, frozenset())
-    ready = Ready(subtask, index, attempts + 1, item, reduce, avoid, key)
+    ready = Ready(subtask, index, attempts + 1, item, reduce, avoid, key=key)
     if reduce:
         ready = load_reduction(line.order.job) or ready
     if result is not None:
