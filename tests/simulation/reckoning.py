@@ -29,8 +29,10 @@ def judge_edges() -> Iterator[str]:
     """Nobody went before its parents let it, and nobody still waits."""
     for edge in Edge.objects.select_related("child", "parent"):
         child, parent = edge.child, edge.parent
-        if not edge.passed and not (ended_by_parent(child.error) or child.state == "cancelled"):
-            yield f"{child} is {child.state}, but was never let go"
+        # By a parent, by a deadline, or by hand: else it must have been let go.
+        ended = ended_by_parent(child.error) or child.deadline or child.state == "cancelled"
+        if not edge.passed and not ended:
+            yield f"{child} is {child.state}, but was never let go: {child.error}"
         fatal = not edge.allow_failure and parent.state != "succeeded"
         if edge.passed and fatal and parent.rounds == 1:
             yield f"{child} went though {parent} is {parent.state}"

@@ -128,6 +128,17 @@ def test_large_results_are_told_at_once(reporter, redis, monkeypatch):
     assert (before, succeeded(redis)) == ([], [100, 101])
 
 
+def test_large_submissions_are_told_at_once(reporter, redis, monkeypatch):
+    monkeypatch.setattr(module, "FLUSH_SECONDS", 3600)
+    reporter.end()
+    reporter.begin(BUNDLE)
+    event = {"k": "submit", "wish": "x" * FLUSH_BYTES}
+
+    reporter.happened(event, FLUSH_BYTES)
+
+    assert event in [said for body in told(redis) for said in body["events"]]
+
+
 def test_nothing_is_told_twice_while_redis_is_there(reporter, redis):
     for attempt in (100, 101, 102):
         reporter.succeeded(attempt, 1.0, 2.0, "1")
