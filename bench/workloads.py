@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from bench.contenders import Contender
 from bench.figures import Figure, efficiency, percentile
 from bench.idle import watch_idle
+from bench.order import measure_company, measure_urgent
 
 #: Workers of each side, with one slot each.
 WORKERS = 5
@@ -179,6 +180,26 @@ ALL = (
         _timed("cancel to stopped on all nodes", floor=100),
         hive=10,
         quick=2,
+        rq=0,
+    ),
+    Workload(
+        "urgent",
+        measure_urgent,
+        _timed("priority 10 behind 100,000 waiting, submit to start", floor=500),
+        hive=50,
+        quick=10,
+        rq=0,
+    ),
+    Workload(
+        "company",
+        measure_company,
+        (
+            Figure("alone", "10 × 50 ms alone", "ms"),
+            Figure("beside", "… beside 100,000 of equal priority", "ms"),
+            Figure("times", "… times as long", "×", floor=2),
+        ),
+        hive=15,
+        quick=5,
         rq=0,
     ),
     # Last: workers that have worked hold more memory than fresh ones.

@@ -142,6 +142,7 @@ def test_a_submitter_who_comes_and_goes_gets_no_more_than_its_share():
 
     for n in range(100):
         now = START + 61 * n
+        work.prepare(now)  # nobody is forgotten meanwhile
         work.open(line(f"mine-{n}", items=10, submitter="me", since=now))
         served += serve(work, 12, seconds=1.0, now=now)
         work.close(f"mine-{n}")
