@@ -11,7 +11,7 @@ from jobs.domain.flight import Flight, Sent
 from jobs.domain.limits import Limiter
 from jobs.domain.shares import Lane
 from jobs.wire import bundle_id
-from nodes.domain.placement import Candidate, Choice, Demand, choose
+from nodes.domain.placement import Candidate, Choice, Demand, busy, choose, unfit
 from nodes.domain.scoring import Weights
 from nodes.roster import Roster
 
@@ -72,7 +72,9 @@ class Planner:
             sent = self._bundle(line, nodes, slots, stamp, roster)
             if sent is not None:
                 planned.append((sent, line))
-            elif line.ready[0].avoid:
+                continue
+            _keep_places(nodes, ANYWHERE if lane.reduce else line.order.demand, line.ready[0].avoid)
+            if line.ready[0].avoid:
                 self._backlog.pass_over(line)
             else:
                 closed.add(lane)
@@ -152,6 +154,18 @@ class Planner:
             cpu=min(1.0, node.cpu + 1 / max(node.slots, 1)),
             free_gpus=tuple(gpu for gpu in node.free_gpus if gpu.index not in choice.gpus),
         )
+
+
+def _keep_places(nodes: dict[str, Candidate], demand: Demand, avoid: frozenset[str]) -> None:
+    """Queue nothing behind slots for which work waits whose turn it is.
+
+    Else the next short bundle would always be there first, and work that is not short, or not
+    known to be, would never find a slot free.
+    """
+    fit = [node for node in nodes.values() if not unfit(node, demand)]
+    for node in [node for node in fit if node.name not in avoid] or fit:
+        if node.slots <= node.sent and not busy(replace(node, sent=0), demand):
+            nodes[node.name] = replace(node, sent=2 * node.slots)
 
 
 def _take(line: Line, count: int) -> list[Ready]:
