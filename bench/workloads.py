@@ -8,6 +8,7 @@ from bench.contenders import Contender
 from bench.figures import Figure, efficiency, percentile
 from bench.idle import watch_idle
 from bench.order import measure_company, measure_urgent
+from bench.streams import measure_delivery, measure_followers
 
 #: Workers of each side, with one slot each.
 WORKERS = 5
@@ -183,11 +184,36 @@ ALL = (
         rq=0,
     ),
     Workload(
+        "delivery",
+        measure_delivery,
+        _timed("recorded to told by an event stream", floor=100),
+        hive=60,
+        quick=10,
+        rq=0,
+    ),
+    Workload(
         "urgent",
         measure_urgent,
         _timed("priority 10 behind 100,000 waiting, submit to start", floor=500),
         hive=50,
         quick=10,
+        rq=0,
+    ),
+    Workload(
+        "followers",
+        measure_followers,
+        (
+            Figure(
+                "share",
+                "… recorded beside 100 event streams",
+                "% of without",
+                more_is_better=True,
+                floor=90,
+            ),
+            Figure("rate", "no-op map of {n:,} beside 100 streams", "items/s", more_is_better=True),
+        ),
+        hive=10_000,
+        quick=1_000,
         rq=0,
     ),
     Workload(

@@ -1,11 +1,13 @@
-"""The job that a schedule wants, as its `job` says it."""
+"""The job that a schedule wants, as its `job` says it; and the schedule as the API shows it."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, cast
 
 from hive_site.kernel.errors import Invalid, TooLarge
-from jobs.json_text import encode
+from jobs.json_text import assemble, encode
+from jobs.models import Schedule
+from jobs.selectors import stamp
 from jobs.validation import WishFields, check_wish
 
 LABEL = "schedule"
@@ -49,3 +51,28 @@ def _deadline(value: Any) -> timedelta:
         rule = "each job gets a deadline of its own: give seconds from its submission"
         raise Invalid(f"{value!r}; {rule}", field="deadline")
     return timedelta(seconds=value)
+
+
+def schedule_text(schedule: Schedule) -> str:
+    """A schedule as the API shows it, as JSON text."""
+    link = f"/api/v1/schedules/{schedule.name}/"
+    fields = {
+        "name": schedule.name,
+        "cron": schedule.cron,
+        "timezone": schedule.timezone,
+        "enabled": schedule.enabled,
+        "missed": schedule.missed,
+        "overlap": schedule.overlap,
+        "next_run_at": stamp(schedule.next_run_at),
+        "last_run_at": stamp(schedule.last_run_at),
+        "last_job": schedule.last_job or None,
+        "note": schedule.note,
+        "submitted_by": schedule.submitted_by,
+        "created_at": stamp(schedule.created_at),
+        "links": {
+            "self": link,
+            "run": f"{link}run/",
+            "jobs": f"/api/v1/jobs/?label.schedule={schedule.name}",
+        },
+    }
+    return assemble(fields, job=schedule.job)

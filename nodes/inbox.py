@@ -30,6 +30,11 @@ def hurried_client() -> Redis:
     return _hurried
 
 
+def open_ear() -> Redis:
+    """A client for blocking reads of one caller, who closes it."""
+    return connect(settings.REDIS_URL, name="hive-nexus", blocking=True)
+
+
 def ring(what: str, subject: str = "") -> bool:
     """Tell the Foreman that something about `subject` changed; False if Redis is away.
 

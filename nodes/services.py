@@ -15,11 +15,12 @@ from django.utils import timezone
 from hive_site.kernel.errors import Conflict, Invalid, NotFound
 from nodes.domain.labels import flaw_of
 from nodes.domain.states import Intent, NodeState
+from nodes.impatience import without_waiting
 from nodes.inbox import ring
 from nodes.models import ApiKey, Node
 
 log = structlog.get_logger()
-SCOPES = ("submit", "read", "control", "ota")
+SCOPES = ("submit", "read", "control", "ota", "pickle")
 KEY_PREFIX = "hive_"
 SHOWN_CHARS = 10
 #: Noting every use of a key would be a write for every request.
@@ -139,10 +140,10 @@ def _noted_lately(key: ApiKey, now: datetime) -> bool:
 
 
 def _note_use(key: ApiKey, now: datetime) -> None:
-    # While the database takes no writes, one request a minute waits for it, not every one.
     _tried[key.pk] = now
     try:
-        ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
+        with without_waiting():
+            ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
     except OperationalError as error:
         log.warning("key.use_not_noted", key=key.prefix, error=str(error))
     else:

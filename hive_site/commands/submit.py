@@ -74,20 +74,25 @@ def run(options: dict[str, Any]) -> int:
 
 def read_items(source: str) -> Any:
     """The JSON in a file, or on stdin for `-`. Raises `Invalid` if it is none."""
+    return read_json(source, name=f"--items {source}")
+
+
+def read_json(source: str, *, name: str) -> Any:
+    """The JSON in a file, or on stdin for `-`. Raises `Invalid` with `name` if it is none."""
     try:
         text = sys.stdin.read() if source == "-" else Path(source).read_text()
         return json.loads(text)
     except OSError as error:
-        raise Invalid(f"--items {source}: {error.strerror}", field="items") from error
+        raise Invalid(f"{name}: {error.strerror}", field="items") from error
     except (ValueError, RecursionError) as error:
-        raise Invalid(f"--items {source}: not JSON: {error}", field="items") from error
+        raise Invalid(f"{name}: not JSON: {error}", field="items") from error
 
 
-def read_pair(pair: str) -> tuple[str, Any]:
+def read_pair(pair: str, *, flag: str = "--arg") -> tuple[str, Any]:
     """`k=v`; the value as JSON if it is some, else as text."""
     name, equals, value = pair.partition("=")
     if not equals or not name.isidentifier():
-        raise Invalid(f"--arg {pair!r}: give name=value", field="arg")
+        raise Invalid(f"{flag} {pair!r}: give name=value", field=flag.lstrip("-"))
     try:
         return name, json.loads(value)
     except (ValueError, RecursionError):

@@ -6,14 +6,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from jobs import selectors, services
-from jobs.api.cursors import following, read_cursor, read_limit
+from jobs import services
 from jobs.api.shapes import JOB, SCHEDULE, SCHEDULE_CHANGE, SCHEDULE_WISH
-from jobs.api.views import CURSOR, LIMIT, text_response
+from jobs.api.views import text_response
 from jobs.json_text import page
 from jobs.models import Schedule
+from jobs.scheduled import schedule_text
+from jobs.selectors import job_text
 from jobs.services.scheduling import FIELDS
 from nodes.api.bodies import read_object
+from nodes.api.cursors import CURSOR, LIMIT, following, read_cursor, read_limit
 from nodes.api.shapes import answers, page_of, takes
 
 
@@ -36,7 +38,7 @@ class ScheduleListView(APIView):
             rows = rows.filter(name__gt=cursor)
         found = list(rows[: limit + 1])
         more = following(request, found[limit - 1].name) if len(found) > limit else None
-        texts = [selectors.schedule_text(schedule) for schedule in found[:limit]]
+        texts = [schedule_text(schedule) for schedule in found[:limit]]
         return text_response(page("results", texts, following=more))
 
     @extend_schema(request=takes(SCHEDULE_WISH), responses=answers(SCHEDULE, 201))
@@ -46,7 +48,7 @@ class ScheduleListView(APIView):
         who = request.user.get_username()
         schedule = services.create_schedule(fields, submitted_by=who)
         headers = {"Location": f"/api/v1/schedules/{schedule.name}/"}
-        return text_response(selectors.schedule_text(schedule), status=201, **headers)
+        return text_response(schedule_text(schedule), status=201, **headers)
 
 
 @extend_schema(tags=["schedules"])
@@ -58,14 +60,14 @@ class ScheduleView(APIView):
     @extend_schema(responses=answers(SCHEDULE))
     def get(self, request: Request, name: str) -> HttpResponse:
         """One schedule."""
-        return text_response(selectors.schedule_text(services.get_schedule(name)))
+        return text_response(schedule_text(services.get_schedule(name)))
 
     @extend_schema(request=takes(SCHEDULE_CHANGE), responses=answers(SCHEDULE))
     def patch(self, request: Request, name: str) -> HttpResponse:
         """Change what is given; `job` as a whole."""
         fields = read_object(request, fields=FIELDS)
         schedule = services.change_schedule(name=name, fields=fields)
-        return text_response(selectors.schedule_text(schedule))
+        return text_response(schedule_text(schedule))
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, name: str) -> Response:
@@ -85,4 +87,4 @@ class ScheduleRunView(APIView):
         """Submit its job now."""
         job = services.run_schedule(name=name, submitted_by=request.user.get_username())
         headers = {"Location": f"/api/v1/jobs/{job.pk}/"}
-        return text_response(selectors.job_text(job), status=202, **headers)
+        return text_response(job_text(job), status=202, **headers)

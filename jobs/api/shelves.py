@@ -5,9 +5,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from jobs import selectors, services
+from jobs import services, shelves
 from jobs.api.shapes import LIMITS, LIMITS_CHANGE, QUEUE, TASK
 from jobs.limits import limits_view, set_limits_by_task
+from jobs.signatures import describe
 from jobs.validation import known_tasks
 from nodes.api.bodies import read_object
 from nodes.api.shapes import answers, page_of, takes
@@ -19,7 +20,7 @@ class TaskListView(APIView):
 
     @extend_schema(responses=answers(page_of(TASK)))
     def get(self, request: Request) -> Response:
-        """Registered tasks with their options."""
+        """Registered tasks with their options, and JSON Schema of item and kwargs where known."""
         registry = known_tasks()
         tasks = [registry.get(name) for name in registry]
         overridden = set_limits_by_task()
@@ -29,6 +30,7 @@ class TaskListView(APIView):
                 "summary": task.summary,
                 "options": task.options(),
                 "limits": limits_view(task.name, overridden),
+                "schema": describe(task.run),
             }
             for task in tasks
         ]
@@ -70,7 +72,7 @@ class QueueListView(APIView):
     @extend_schema(operation_id="queues_list", responses=answers(page_of(QUEUE)))
     def get(self, request: Request) -> Response:
         """Depth, oldest wait in seconds, and whether it is paused, of each queue."""
-        return Response({"results": selectors.queue_views(), "next": None})
+        return Response({"results": shelves.queue_views(), "next": None})
 
 
 @extend_schema(tags=["queues"])
@@ -80,7 +82,7 @@ class QueueView(APIView):
     @extend_schema(responses=answers(QUEUE))
     def get(self, request: Request, name: str) -> Response:
         """One queue."""
-        return Response(selectors.queue_view(name))
+        return Response(shelves.queue_view(name))
 
 
 @extend_schema(tags=["queues"])
@@ -95,4 +97,4 @@ class QueueVerbView(APIView):
     def post(self, request: Request, name: str) -> Response:
         """Pause: start nothing more from it. Resume: start again."""
         self.VERBS[self.verb](name=name)
-        return Response(selectors.queue_view(name), status=202)
+        return Response(shelves.queue_view(name), status=202)

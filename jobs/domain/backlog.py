@@ -25,10 +25,19 @@ class Ready:
     item: str
     reduce: bool = False
     avoid: frozenset[str] = frozenset()
+    #: Why it is a second copy, for people. Then it never runs where it is to avoid.
+    copy_because: str = ""
+    #: The name of its result in the cache, if its job asks for that.
+    key: str = ""
 
-    def after(self, *, avoid: frozenset[str]) -> "Ready":
+    def after(self, *, avoid: frozenset[str], copy_because: str = "") -> "Ready":
         """The same subtask as its next attempt will see it."""
-        return replace(self, number=self.number + 1, avoid=self.avoid | avoid)
+        number, avoided = self.number + 1, self.avoid | avoid
+        return replace(self, number=number, avoid=avoided, copy_because=copy_because)
+
+    def alone(self) -> "Ready":
+        """The same subtask, of which no other copy is left."""
+        return replace(self, copy_because="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +60,9 @@ class Order:
     alone: bool = False
     fail_fast: bool = False
     deadline: datetime | None = None
+    #: For so many seconds results may be used again; what their keys have in common.
+    cache_for: float = 0.0
+    cache_base: str = ""
     #: What a cancellation names; another one after each retry by hand.
     stop_token: str = ""
 
@@ -79,6 +91,9 @@ class Line:
     doubled: set[int] = field(default_factory=set)
     #: Subtasks that succeeded while another copy was in flight.
     decided: set[int] = field(default_factory=set)
+    #: Subtasks whose result is known (None: is in the database), and those that wait for one.
+    known: deque[tuple[Ready, str | None]] = field(default_factory=deque)
+    parked: dict[int, Ready] = field(default_factory=dict)
     standing: Standing = field(default_factory=Standing, repr=False)
     #: When retries are due, with the job; all lines of a backlog share it.
     alarms: list[tuple[float, str]] = field(default_factory=list, repr=False)
@@ -93,15 +108,21 @@ class Line:
         """Why nothing of it could be sent when it was last its turn, or that of its like."""
         return self.standing.lane.reason if self.standing.lane else ""
 
-    @awaiting_room.setter
-    def awaiting_room(self, reason: str) -> None:
-        if self.standing.lane:
-            self.standing.lane.reason = reason
+    @property
+    def fits_nowhere(self) -> bool:
+        """Whether no node can ever run it, as things are."""
+        return self.standing.lane is not None and self.standing.lane.fits_nowhere
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing of the job is left to send or to wait for."""
-        return self.exhausted and not (self.ready or self.later or self.in_flight)
+        waiting = self.ready or self.later or self.known or self.parked
+        return self.exhausted and not (waiting or self.in_flight)
+
+    def drop(self) -> None:
+        """Forget everything that waits: the job is being stopped."""
+        for waiting in (self.ready, self.later, self.known, self.parked):
+            waiting.clear()
 
     def double(self, work: Ready) -> None:
         """Send a second copy of work that is in flight; the first result will win."""

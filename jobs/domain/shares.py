@@ -162,6 +162,10 @@ class Lane:
     reduce: bool = False
     #: Why none of it could be sent when it was last tried; empty once it was.
     reason: str = ""
+    #: When that was found out, in Unix seconds.
+    explained_at: float = 0.0
+    #: Whether no node can ever run it, as things are.
+    fits_nowhere: bool = False
     groups: dict[tuple[int, str], Group] = field(default_factory=dict)
     _heap: list[tuple[Key, int, Group]] = field(default_factory=list)
 

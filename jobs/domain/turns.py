@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 AGEING_SECONDS = 60.0
 SWEEP_EVERY_SECONDS = 60.0
-Wants = tuple[str, "Demand | None", bool]
+Wants = tuple[str, "Demand", bool, bool]
 
 
 class Turns:
@@ -129,12 +129,11 @@ class Turns:
 
     def _lane_of(self, line: "Line") -> Lane:
         order, reduce = line.order, line.ready[0].reduce
-        wants: Wants = (order.task, order.demand, order.alone)
-        if reduce:
-            wants = (order.reduce, None, False)
+        task = order.reduce if reduce else order.task
+        wants: Wants = (task, order.demand, order.alone, reduce)
         lanes = self._ranks.setdefault(order.rank, {})
         if wants not in lanes:
-            lanes[wants] = Lane(wants[0], reduce)
+            lanes[wants] = Lane(task, reduce)
         return lanes[wants]
 
     def _age(self, now: float) -> None:

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('jobs', '0002_job_model'),
+        ('jobs', '0003_notices'),
     ]
 
     operations = [

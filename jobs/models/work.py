@@ -1,16 +1,30 @@
 """What was asked, the items of it, and the tries that went wrong.
 
 Payloads and results are JSON *text*: the machine that made the text is the last to encode it.
+What is long is stored elsewhere, and the column holds a reference (jobs/domain/references.py).
 """
 
 from django.db import models
 from django.utils import timezone
 
-from jobs.domain.states import JOB_OPEN, OPEN, JobState, OnError, Outcome, Role, SubtaskState
+from jobs.domain.references import MARK
+from jobs.domain.states import JOB_OPEN, OPEN, JobState, Kept, OnError, Outcome, Role, SubtaskState
 
 
 def _choices(words: type) -> list[tuple[str, str]]:
     return [(str(word), str(word)) for word in words]  # type: ignore[attr-defined]
+
+
+def _large(table: str, *columns: str) -> list[models.Index]:
+    """Small indexes of what is stored elsewhere: the sweep asks whether anything refers to it."""
+    return [
+        models.Index(
+            fields=[column],
+            name=f"{table}_large_{column}",
+            condition=models.Q(**{f"{column}__startswith": MARK}),
+        )
+        for column in columns
+    ]
 
 
 class JobQuerySet(models.QuerySet["Job"]):
@@ -60,6 +74,16 @@ class Job(models.Model):
     )
     error = models.TextField(null=True, blank=True, help_text="JSON: type, message, traceback")
     codec = models.CharField(max_length=10, default="json", db_default="json")
+    task_version = models.CharField(
+        max_length=64, blank=True, default="", db_default="", help_text="for cached results"
+    )
+    kept = models.CharField(
+        max_length=5,
+        choices=_choices(Kept),
+        default=Kept.ALL,
+        db_default=Kept.ALL.value,
+        help_text="what retention has left of it",
+    )
     workflow = models.CharField(
         max_length=40, blank=True, default="", db_default="", help_text="which it belongs to"
     )
@@ -85,6 +109,13 @@ class Job(models.Model):
             models.Index(fields=["task", "id"]),
             models.Index(fields=["queue", "id"]),
             models.Index(fields=["finished_at"]),
+            # Small: jobs that ended and still have their results. Retention reads it.
+            models.Index(
+                fields=["finished_at"],
+                name="job_with_results",
+                condition=models.Q(finished_at__isnull=False) & ~models.Q(kept=Kept.ROW.value),
+            ),
+            *_large("job", "kwargs", "result"),
             models.Index(
                 fields=["workflow"], name="job_workflow", condition=~models.Q(workflow="")
             ),
@@ -134,8 +165,9 @@ class Subtask(models.Model):
             ),
             # What followers of a job read: the ends, in the order in which they were recorded.
             models.Index(
-                fields=["job", "seq"], name="subtask_ended", condition=models.Q(seq__gt=0)
+                fields=["job", "seq", "id"], name="subtask_ended", condition=models.Q(seq__gt=0)
             ),
+            *_large("subtask", "item", "result"),
         ]
 
     def __str__(self) -> str:

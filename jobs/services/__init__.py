@@ -1,5 +1,7 @@
 """The verbs of jobs and queues. Each is one guarded change and one hint to the Foreman."""
 
+from jobs.services.bulk import cancel_jobs, retry_jobs
+from jobs.services.deliveries import retry_delivery
 from jobs.services.lifecycle import cancel_job, delete_job, pause_job, resume_job
 from jobs.services.limits import drop_limits, require_task, set_limits
 from jobs.services.queues import list_queues, pause_queue, resume_queue
@@ -12,11 +14,14 @@ from jobs.services.scheduling import (
     run_schedule,
 )
 from jobs.services.submission import Idempotency, KeyReused, submit_job, submit_once
+from jobs.services.workflows import cancel_workflow, submit_workflow, submit_workflow_once
 
 __all__ = [
     "Idempotency",
     "KeyReused",
     "cancel_job",
+    "cancel_jobs",
+    "cancel_workflow",
     "change_schedule",
     "create_schedule",
     "delete_job",
@@ -30,9 +35,13 @@ __all__ = [
     "require_task",
     "resume_job",
     "resume_queue",
+    "retry_delivery",
     "retry_job",
+    "retry_jobs",
     "run_schedule",
     "set_limits",
     "submit_job",
     "submit_once",
+    "submit_workflow",
+    "submit_workflow_once",
 ]

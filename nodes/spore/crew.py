@@ -62,6 +62,10 @@ class Crew:
         """What each slot is doing."""
         return [slot.cell.read() for slot in self._slots.values()]
 
+    def tasks(self) -> str:
+        """The digest of the tasks that slots have loaded; empty if none has."""
+        return next((t for slot in self._slots.values() if (t := slot.cell.tasks())), "")
+
     def fill(self, identity: Identity, now: float) -> None:
         """Start the slots that are missing, later if they keep dying."""
         for index in range(self.wanted):
@@ -127,9 +131,9 @@ class Crew:
         asked = self._asked.pop(ended.index, None)
         if ended.clean:
             return None
-        recent = [t for t in self._deaths.get(ended.index, []) if now - t < HEALTHY_AFTER_SECONDS]
-        self._deaths[ended.index] = [*recent, now]
         work = ended.work
+        if not work.busy:
+            self._rest_before_the_next(ended.index, now)
         ours = asked if asked and asked.attempt == work.attempt else None
         why = WHY[ours.why] if ours else "crashed"
         how = (ours.how if ours else "") or ended.how
@@ -139,6 +143,11 @@ class Crew:
             return None
         event = {"k": "died", "a": work.attempt, "why": why, "how": how, **self._span(work)}
         return {"bundle": work.bundle, "events": [event]}
+
+    def _rest_before_the_next(self, index: int, now: float) -> None:
+        """It died by itself, and the next one may too. What a task did is its subtask's matter."""
+        recent = [t for t in self._deaths.get(index, []) if now - t < HEALTHY_AFTER_SECONDS]
+        self._deaths[index] = [*recent, now]
 
     def _span(self, work: Work) -> dict[str, float]:
         """From when to when it ran, on Redis's clock."""

@@ -153,6 +153,11 @@ class Cluster:
         for process in [parent, *parent.children(recursive=True)]:
             process.send_signal(signum)
 
+    def thaw_slots(self, name: str) -> None:
+        """SIGCONT to what a process started, but not to itself."""
+        for process in psutil.Process(self.pid(name)).children(recursive=True):
+            process.send_signal(signal.SIGCONT)
+
     def slots(self, name: str) -> list[int]:
         """The processes of a Spore's slots."""
         return [child.pid for child in psutil.Process(self.pid(name)).children()]

@@ -20,7 +20,7 @@ from jobs.client import Hive
 PATIENCE = 30.0
 LOOK_EVERY_SECONDS = 0.02
 SPORES, SLOTS = 3, 2
-TASKS = "tests.end_to_end.tasks"
+TASKS = "tests.end_to_end.tasks,tests.end_to_end.django_jobs"
 #: What this process was started with, or what the settings of tests put there.
 FOREIGN = ("HIVE_", "REDIS_", "DATABASE_URL", "SECRET_KEY", "DJANGO_", "ALLOWED_HOSTS")
 

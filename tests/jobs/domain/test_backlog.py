@@ -189,7 +189,7 @@ def test_a_closed_lane_has_no_turn_and_its_lines_say_why():
     wishes = [line(f"gpu-{n}", priority=9, items=1, demand=gpu) for n in range(3)]
     work = backlog(line("plain", items=1), *wishes)
     first = turn(work)
-    first.awaiting_room = "no node has a GPU"
+    first.standing.lane.reason = "no node has a GPU"
 
     assert work.turn(closed={first.standing.lane}).order.job == "plain"
     assert {each.awaiting_room for each in wishes} == {"no node has a GPU"}

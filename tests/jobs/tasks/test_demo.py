@@ -127,11 +127,15 @@ def test_spin_is_deaf_to_sigterm_and_its_process_is_not_afterwards(pester):
     try:
         left = pester(lambda: os.kill(os.getpid(), signal.SIGTERM))
         demo.spin(FakeContext(), 0.3)
-        assert heard == []
-        assert left[0] <= 0  # a bell may ring once more before it is switched off
+        # On a busy machine some bells may be left, for a process that is deaf no more.
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        rung = list(heard)
+        assert left[0] < 20
+        heard.clear()
         os.kill(os.getpid(), signal.SIGTERM)
-        assert heard == ["term"]
+        assert (rung, heard) == ([], ["term"])
     finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGTERM, before)
 
 

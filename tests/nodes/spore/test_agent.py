@@ -132,6 +132,17 @@ def test_a_slot_that_lived_for_a_minute_is_started_again_at_once(start, exchange
     assert len(later.difference(third)) == 1
 
 
+def test_a_slot_that_a_task_took_along_is_started_again_at_once_however_often(start, exchange):
+    agent, now = start(busy(WORK)), time.monotonic()
+    exchange.wake_up = True
+
+    for _ in range(4):
+        step_until(agent, exchange.running, at=now)
+        (pid,) = exchange.pids()
+        psutil.Process(pid).kill()
+        step_until(agent, lambda pid=pid: exchange.pids() not in ([], [pid]), at=now)
+
+
 def test_a_crash_is_reported_with_what_ran_and_its_bundle_let_go(start, exchange):
     agent = start(busy(WORK))
     exchange.wake_up = True
@@ -145,7 +156,7 @@ def test_a_crash_is_reported_with_what_ran_and_its_bundle_let_go(start, exchange
     [event] = said["events"]
     assert (said["bundle"], let_go) == ("b1", "discard b1")
     assert (event["a"], event["why"], event["how"]) == (7, "crashed", "signal SIGKILL")
-    assert 0 <= event["t1"] - event["t0"] < 60
+    assert 0 < event["t0"] <= event["t1"]
 
 
 def test_an_idle_slot_that_dies_is_no_news(start, exchange):
@@ -220,3 +231,27 @@ def test_no_order_makes_more_slots_than_there_is_room_for(start, exchange, monke
     agent.step(time.monotonic())
 
     assert exchange.beats[-1]["slots"] == MAX_SLOTS
+
+
+def knows_tasks(identity, board, index):
+    """A slot that loaded its tasks."""
+    board[index].show_tasks("d" * 32)
+    idle(identity, board, index)
+
+
+def test_it_tells_which_tasks_its_slots_have_as_soon_as_they_loaded_them(start, exchange):
+    agent, now = start(knows_tasks), time.monotonic()
+
+    step_until(agent, lambda: exchange.beats and exchange.beats[-1]["tasks"], at=now)
+
+    assert exchange.beats[-1]["tasks"] == "d" * 32
+    assert exchange.said[-1] == "announce"
+    beats = len(exchange.beats)
+    agent.step(now)
+    assert len(exchange.beats) == beats  # once, not at every step
+
+
+def test_until_a_slot_has_loaded_them_it_has_none(start, exchange):
+    start(idle).step(time.monotonic())
+
+    assert exchange.beats[-1]["tasks"] == ""
