@@ -220,9 +220,8 @@ ALL = (
         "company",
         measure_company,
         (
-            Figure("alone", "10 × 50 ms alone", "ms"),
-            Figure("beside", "… beside 100,000 of equal priority", "ms"),
-            Figure("times", "… times as long", "×", floor=2),
+            Figure("sleep_200ms", "10 × 200 ms beside 100,000, to alone", "×", floor=2),
+            Figure("sleep_50ms", "10 × 50 ms beside 100,000, to alone", "×"),
         ),
         hive=15,
         quick=5,

@@ -131,6 +131,8 @@ class Planner:
             choice = step.pool.choose(demand, avoid=head.avoid, apart=apart)
             if choice:
                 return self._send(line, take(line, at, count, self._flight), choice, demand, step)
+            if not apart:
+                step.pool.keep_places(demand, avoid=head.avoid)
         if line.ready:
             self._explain(line, step)
         return None

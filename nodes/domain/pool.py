@@ -8,6 +8,7 @@ when it comes upon it.
 from bisect import bisect_right, insort
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from random import Random
 
 from nodes.domain.fitness import Demand, Kind, mismatch, needs, tally
@@ -125,6 +126,23 @@ class Pool:
         after = charge(before, choice, demand)
         self._left -= max(room(before, short=True), 0) - max(room(after, short=True), 0)
         self._nodes[choice.node] = after
+
+    def keep_places(self, demand: Demand, *, avoid: frozenset[str] = frozenset()) -> None:
+        """Queue nothing more behind slots for which this waits, whose turn it is.
+
+        Else the next short bundle would always be there first, and work that is not short, or
+        not known to be, would never find a slot free.
+        """
+        if demand.short:
+            return
+        fit = self._room(demand).names
+        for name in fit - avoid or fit:
+            node = self._nodes[name]
+            waits = node.slots <= node.sent and node.long < node.slots
+            if waits and not busy(replace(node, sent=0), demand):
+                kept = replace(node, long=node.slots)
+                self._left -= max(room(node, short=True), 0) - max(room(kept, short=True), 0)
+                self._nodes[name] = kept
 
     def idle_slots(self, demand: Demand, *, besides: str) -> int:
         """How many idle slots other nodes have for this."""

@@ -1,3 +1,4 @@
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -250,6 +251,43 @@ def test_who_avoids_the_node_with_room_does_not_hold_up_its_like():
     [sent] = desk.plan(roster(seat("spore-1"), seat("spore-2")))
 
     assert (sent.job, sent.node) == ("plain", "spore-1")
+
+
+def play_out(desk, nodes, *, job, bundles=40):
+    """Finish the oldest bundle and plan again, until the job is served; how often that was."""
+    for count in range(bundles):
+        if any(sent.job == job for sent in desk.plan(nodes)):
+            return count
+        desk.finish(min(desk.flight, key=lambda sent: sent.first))
+    return None
+
+
+def test_work_that_is_not_short_does_not_starve_behind_work_that_is():
+    crowd = line("crowd", items=9999, task="short", priority=5)
+    desk, nodes = Desk(crowd, short=0.01), roster(nodes=2)
+    desk.plan(nodes)
+    desk.backlog.open(line("urgent", items=1, task="unknown", priority=10))
+
+    assert play_out(desk, nodes, job="urgent") <= 3
+
+
+def test_work_that_is_not_short_waits_for_its_turn_as_all_do():
+    crowd = line("crowd", items=9999, task="short", priority=5)
+    desk, nodes = Desk(crowd, short=0.01), roster(nodes=2)
+    desk.plan(nodes)
+    desk.backlog.open(line("humble", items=1, task="unknown", priority=4))
+
+    assert play_out(desk, nodes, job="humble") is None
+
+
+def test_no_place_is_kept_for_who_waits_for_something_else_than_a_slot():
+    crowd = line("crowd", items=9999, task="short")
+    gpu = line("gpu", items=2, task="long", priority=10, demand=Demand(gpu=1), alone=True)
+    desk, nodes = Desk(gpu, crowd, short=0.01), roster(seat(slots=3, gpus=1))
+
+    planned = desk.plan(nodes)
+
+    assert Counter(sent.job for sent in planned) == {"gpu": 1, "crowd": 4}
 
 
 def test_the_window_is_filled_as_it_empties():

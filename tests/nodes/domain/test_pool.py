@@ -159,3 +159,26 @@ def test_five_hundred_bundles_for_a_thousand_nodes_are_placed_in_a_moment(demand
     assert all(give(mine, demand) for _ in range(500))
 
     assert time.process_time() - begun < 0.25  # it takes a twentieth of a second
+
+
+SHORT = Demand(short=True)
+
+
+def test_places_are_kept_behind_the_slots_for_which_something_waits():
+    mine = pool(replace(PLAIN, name="a", sent=2), replace(PLAIN, name="b", sent=2), PLAIN)
+
+    mine.keep_places(Demand(), avoid=frozenset({"b"}))
+
+    placed = Counter(choice.node for choice in iter(lambda: give(mine, SHORT), None))
+    assert placed == {"b": 2, "plain": 4}
+    assert mine.is_full
+
+
+def test_no_places_are_kept_for_what_may_queue_itself_or_waits_for_something_else():
+    mine = pool(replace(PLAIN, sent=2))
+
+    mine.keep_places(SHORT)
+    mine.keep_places(Demand(gpu=1))
+    mine.keep_places(Demand(memory_mb=9000))
+
+    assert mine.choose(SHORT)
