@@ -55,5 +55,10 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('subtask', 'attempt', 'n'), name='part_said_once')],
             },
         ),
+        migrations.RemoveIndex(model_name='subtask', name='subtask_ended'),
+        migrations.AddIndex(
+            model_name='subtask',
+            index=models.Index(condition=models.Q(('seq__gt', 0)), fields=['job', 'seq', 'id'], name='subtask_ended'),
+        ),
         migrations.RunPython(number_the_ended, migrations.RunPython.noop),
     ]

@@ -134,7 +134,7 @@ class Subtask(models.Model):
             ),
             # What followers of a job read: the ends, in the order in which they were recorded.
             models.Index(
-                fields=["job", "seq"], name="subtask_ended", condition=models.Q(seq__gt=0)
+                fields=["job", "seq", "id"], name="subtask_ended", condition=models.Q(seq__gt=0)
             ),
         ]
 
