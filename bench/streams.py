@@ -13,7 +13,7 @@ from bench.figures import percentile
 from bench.nexus import HOST, Nexus, open_nexus
 from bench.tasks import PREFIX
 
-READERS = 100
+READERS, ROUNDS = 100, 4
 #: Long enough to follow a job before its only item ends.
 HELD_SECONDS = 0.3
 CHUNK_BYTES = 64 * 1024
@@ -29,9 +29,13 @@ def measure_delivery(contender: Contender, items: int) -> dict[str, float]:
 def measure_followers(contender: Contender, items: int) -> dict[str, float]:
     """Recording with a hundred followers of the job, in per cent of recording without any."""
     with open_nexus() as nexus:
-        alone = _record(nexus, items, readers=0)
-        followed = _record(nexus, items, readers=READERS)
-    return {"share": 100 * alone / followed, "rate": items / followed}
+        # In turn, so that both see the same weather.
+        rounds = [
+            (_record(nexus, items, readers=0), _record(nexus, items, readers=READERS))
+            for _ in range(ROUNDS)
+        ]
+    alone, followed = (sum(took) for took in zip(*rounds, strict=True))
+    return {"share": 100 * alone / followed, "rate": ROUNDS * items / followed}
 
 
 def _deliver(nexus: Nexus) -> float:

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from jobs.domain.following import Position
 
 #: Between two looks at a job at work. Results are told within 100 ms, and not one by one.
-PAUSE_SECONDS = 0.05
-#: Those who record share the machine with us. While they are at it, telling takes this share of a
-#: core and no more: followers of a flood fall behind, at most by so much at each look.
-SHARE, LONGEST_PAUSE_SECONDS = 0.2, 0.25
+PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.05, 0.08
+#: Those who record share the machine with us. While they are at it, telling a flood takes this
+#: share of a core and no more: its followers fall behind, by so much at each look at most.
+SHARE, FLOOD_PAUSE_SECONDS = 0.1, 0.5
 #: Pages of one job that are kept for followers who have not come so far.
 KEPT_PAGES = 4
 
@@ -62,7 +62,7 @@ class Channel:
         self._read = read
         self._bell = asyncio.Event()
         self._readings: dict[Position, Reading] = {}
-        self._begun = self._cpu = 0.0
+        self._begun = self._cpu = self._longest = 0.0
         self._paced = False
         self.followers = self.news = 0
         self.ring_safely: Callable[[], None] = lambda: None
@@ -96,9 +96,10 @@ class Channel:
         if self._paced:
             # By now the page before was sent: it is known what that took.
             due = max((time.process_time() - self._cpu) / SHARE, PAUSE_SECONDS)
-            await asyncio.sleep(self._begun + min(due, LONGEST_PAUSE_SECONDS) - clock())
+            await asyncio.sleep(self._begun + min(due, self._longest) - clock())
         self._begun, self._cpu = clock(), time.process_time()
         page = await self._read(after)
         # Who waits for the next thing is told at once, and so is who comes when all is over.
         self._paced = page.live and bool(page.body)
+        self._longest = LONGEST_PAUSE_SECONDS if page.whole else FLOOD_PAUSE_SECONDS
         return page

@@ -26,8 +26,10 @@ class Transcript:
         self._left -= len(begun)
         text = self._decoder.decode(begun)
         if not self._left:
-            # A letter that is cut in two here belongs to the end.
-            self._keep_end(self._decoder.getstate()[0] + rest)
+            # A letter that is cut in two here belongs to the end, which has that much more room.
+            begun_letter = self._decoder.getstate()[0]
+            self._most += len(begun_letter)
+            self._keep_end(begun_letter + rest)
         return _clean(text)
 
     def close(self) -> str:

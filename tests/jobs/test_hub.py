@@ -119,6 +119,7 @@ def hub(book, bell, monkeypatch):
     monkeypatch.setattr(module, "LOOK_AGAIN_SECONDS", 3600)
     monkeypatch.setattr(channels, "PAUSE_SECONDS", 0)
     monkeypatch.setattr(channels, "LONGEST_PAUSE_SECONDS", 0)
+    monkeypatch.setattr(channels, "FLOOD_PAUSE_SECONDS", 0)
     return Hub(bell, read=book.read, look=book.look)
 
 
@@ -310,7 +311,7 @@ def test_progress_is_told_when_it_changes(hub, book, bell, monkeypatch):
 
 def test_while_a_job_runs_telling_leaves_the_machine_to_others(hub, book, bell, monkeypatch):
     monkeypatch.setattr(channels, "PAUSE_SECONDS", 0.05)
-    monkeypatch.setattr(channels, "LONGEST_PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr(channels, "FLOOD_PAUSE_SECONDS", 0.05)
     book.page = 1
     book.write(*range(5))
 

@@ -44,6 +44,14 @@ def test_what_was_cut_is_counted():
     assert end == f"\n--- 1,234 bytes were cut here ---\n{'t' * TAIL}"
 
 
+def test_a_letter_between_the_beginning_and_the_end_costs_no_room():
+    said = "a" * (HEAD - 1) + "ü" + "b" * (TAIL - 1)
+
+    told, end = keep(said.encode())
+
+    assert "".join(told) + end == said
+
+
 @given(texts)
 def test_nothing_is_lost_or_changed_of_what_fits(said):
     whole = "".join(said).replace("\0", "�")
