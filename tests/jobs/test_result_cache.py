@@ -204,6 +204,7 @@ def test_results_grow_old_and_so_does_the_code_that_made_them(stage):
     stage.run()
     for seat in stage.roster:
         seat.beat = replace(seat.beat, release="2.0")
+    stage.send()  # the leader looks around
     newer = stage.submit(1, **HOUR)
     assert (stage.send(), stage.send()) == (0, 1)
     stage.run()
