@@ -60,7 +60,7 @@ def run(options: dict[str, Any]) -> int:
     if options["items"] is not None:
         wish["items"] = read_items(options["items"])
     try:
-        job = services.submit_job(**wish)
+        job = services.submit_job(may_pickle=True, **wish)
     except Invalid as error:
         raise Invalid(f"{error.field}: {error}", field=error.field) from error
     if options["wait"]:

@@ -1,13 +1,14 @@
 """What is large goes by reference, and nobody who submits or reads can tell."""
 
 import hashlib
+import json
 import signal
 
 import pytest
 import redis
 import urllib3
 
-from jobs.client import Hive, HiveError
+from jobs.client import Hive, HiveError, pack, unpack
 from tests.end_to_end.colony import until
 
 pytestmark = pytest.mark.processes
@@ -115,3 +116,28 @@ def test_the_values_themselves_can_be_read_with_a_key_and_not_without(colony, hi
     assert hive.request("GET", f"blobs/{name}/") == item
     with pytest.raises(HiveError, match="401"):
         Hive(colony.stack.ready["nexus"], "nobody").request("GET", f"blobs/{name}/")
+
+
+def test_objects_of_python_go_out_and_come_back(hive):
+    [packed] = hive.map("odd.pickled", [pack((1, 2))], kwargs={"more": pack({3})}, timeout=30)
+
+    assert unpack(packed) == {(1, 2), 3}
+
+
+def test_a_key_without_the_scope_hands_in_no_objects(colony):
+    made = colony.manage("hive", "key", "plain", "--scopes", "submit,read", "--json")
+    plain = Hive(colony.stack.ready["nexus"], json.loads(made.stdout)["key"])
+
+    with pytest.raises(HiveError, match=r"403: .*/task: .*'pickle'"):
+        plain.submit("odd.pickled", [pack(1)])
+
+
+def test_pruned_results_are_gone_and_the_job_is_not(colony, hive):
+    job = hive.wait(hive.submit("large.repeat", [LONG, 1])["id"], 30)["id"]
+
+    pruned = json.loads(colony.manage("hive", "prune", "--older-than", "0", "--json").stdout)
+
+    assert pruned["pruned"]["results"] >= 1
+    assert (hive.job(job)["state"], hive.job(job)["expired"]) == ("succeeded", True)
+    with pytest.raises(HiveError, match=r"410: .*HIVE_RESULT_TTL"):
+        list(hive.results(job))

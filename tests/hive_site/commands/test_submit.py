@@ -6,6 +6,7 @@ import pytest
 from hive_site.commands import submit
 from hive_site.kernel.errors import Invalid
 from jobs import waiting
+from jobs.blobs import whole
 from jobs.models import Job, Subtask
 from jobs.services import cancel_job
 
@@ -174,6 +175,6 @@ def test_items_that_are_no_list_of_json_are_refused(run, tmp_path, text, said):
 def test_a_keyword_nested_without_end_is_taken_for_text_or_refused(run):
     with pytest.raises(Invalid, match="kwargs"):
         run(arg=["deep=" + "[" * 900 + "]" * 900])
-    run(arg=["deep=" + "[" * 50_000])
+    run(arg=["deep=" + "[" * 100_000])
 
-    assert json.loads(Job.objects.get().kwargs) == {"deep": "[" * 50_000}
+    assert json.loads(whole(Job.objects.get().kwargs)) == {"deep": "[" * 100_000}
