@@ -369,7 +369,7 @@ class Hive:
 
     def _watch(self, job: Job, clock: "_Clock") -> None:
         """Draw the job's progress until it has ended."""
-        bar = _Bar(job["progress"]["total"])
+        bar = _Bar()
         try:
             while not job.ended:
                 clock.check(f"{job.id} is {job['state']}")
@@ -400,13 +400,12 @@ class Hive:
 
     def _results_as_completed(self, job_id: str, clock: "_Clock") -> Iterator[dict[str, Any]]:
         seen: set[int] = set()
-        total = self.job(job_id)["progress"]["total"]
         for event in self._stream(job_id, None, clock):
             rows = [event.data] if event.kind == "result" else []
-            if event.kind == "end" and len(seen) < total:
+            if event.kind == "end" and len(seen) < event.data["progress"]["total"]:
                 rows = list(self.results(job_id))  # what no event told of
             for row in rows:
-                if row["index"] < total and row["index"] not in seen and row["state"] in ENDED:
+                if row["index"] not in seen and row["state"] in ENDED:
                     seen.add(row["index"])
                     yield row
 
@@ -775,8 +774,8 @@ class _Bar:
 
     CELLS = 30
 
-    def __init__(self, total: int) -> None:
-        self._total, self._begun = total, time.monotonic()
+    def __init__(self) -> None:
+        self._begun = time.monotonic()
         self._shown = bool(sys.stderr and sys.stderr.isatty())
 
     def draw(self, job: Job) -> None:
@@ -784,12 +783,13 @@ class _Bar:
             return
         progress = job["progress"]
         done = sum(progress.get(state, 0) for state in ("succeeded", "failed", "cancelled"))
-        share = done / self._total if self._total else 1.0
+        total = progress["total"]  # a job that waits for others may not know it yet
+        share = done / total if total else 0.0
         cells = int(share * self.CELLS)
         failed = f", {progress['failed']} failed" if progress.get("failed") else ""
         bar = "█" * cells + "·" * (self.CELLS - cells)
         seconds = time.monotonic() - self._begun
-        line = f"{job['task']} {bar} {done}/{self._total}{failed}  {seconds:.0f} s"
+        line = f"{job['task']} {bar} {done}/{total}{failed}  {seconds:.0f} s"
         sys.stderr.write(f"\r\x1b[K{line}")
         sys.stderr.flush()
 

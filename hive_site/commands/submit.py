@@ -47,7 +47,10 @@ def seconds(text: str) -> float:
 
 def run(options: dict[str, Any]) -> int:
     """Submit; 1 if it was waited for and did not succeed in time."""
-    from jobs import selectors, services, waiting
+    from rich.console import Console
+
+    from hive_site.commands.watching import wait_for_job
+    from jobs import selectors, services
 
     wish: dict[str, Any] = {
         "task": options["task"],
@@ -64,7 +67,7 @@ def run(options: dict[str, Any]) -> int:
     except Invalid as error:
         raise Invalid(f"{error.field}: {error}", field=error.field) from error
     if options["wait"]:
-        waiting.wait_for_jobs([job.pk], timeout=options["wait"])
+        wait_for_job(job.pk, seconds=options["wait"], console=Console(stderr=True))
     view = selectors.job_view(job.pk)
     if options["wait"]:
         view["results"] = list(selectors.result_views(job.pk))

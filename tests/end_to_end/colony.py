@@ -68,7 +68,8 @@ class Colony:
     """Three Spores of two slots, a Foreman, a Nexus and a Redis that run until `stop`."""
 
     def __init__(self, data: Path, **env: str) -> None:
-        self.env = clean_environment(HIVE_TASK_MODULES=TASKS, PYTHONPATH=str(PROJECT), **env)
+        usual = {"HIVE_TASK_MODULES": TASKS, "PYTHONPATH": str(PROJECT)}
+        self.env = clean_environment(**usual | env)
         self.stack = Stack(data=data, port=0, spores=SPORES, slots=SLOTS, env=self.env)
         self.stack.start()
         self.hive = Hive(self.stack.ready["nexus"], self.stack.ready["api_key"])
