@@ -203,7 +203,8 @@ class Hive:
         """
         body = {"task": task, **options}
         if items is not None:
-            body["items"] = list(items)
+            # A mapping quotes what another job gave: {"$result": "job_…"}.
+            body["items"] = items if isinstance(items, Mapping) else list(items)
         return Job(self, self._post_once("jobs/", _encode(body)))
 
     def workflow(self, jobs: Mapping[str, Mapping[str, Any]], **options: Any) -> dict[str, Job]:
