@@ -26,8 +26,10 @@ class Transcript:
         self._left -= len(begun)
         text = self._decoder.decode(begun)
         if not self._left:
-            # A letter that is cut in two here belongs to the end.
-            self._keep_end(self._decoder.getstate()[0] + rest)
+            # A letter that is cut in two here belongs to the end, which is so much longer.
+            cut = self._decoder.getstate()[0]
+            self._most += len(cut)
+            self._keep_end(cut + rest)
         return _clean(text)
 
     def close(self) -> str:

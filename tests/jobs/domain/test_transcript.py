@@ -44,6 +44,12 @@ def test_what_was_cut_is_counted():
     assert end == f"\n--- 1,234 bytes were cut here ---\n{'t' * TAIL}"
 
 
+def test_a_letter_across_head_and_end_takes_no_room_from_the_end():
+    told, end = keep(("h" * (HEAD - 2) + "𐀀" + "t" * (TAIL - 2)).encode())
+
+    assert ("".join(told), end) == ("h" * (HEAD - 2), "𐀀" + "t" * (TAIL - 2))
+
+
 @given(texts)
 def test_nothing_is_lost_or_changed_of_what_fits(said):
     whole = "".join(said).replace("\0", "�")
