@@ -172,7 +172,11 @@ LOG = record(index=WHOLE, attempt=WHOLE, node=TEXT, text=TEXT)
 RATE = {**TEXT, "nullable": True, "example": "10/second", "description": "starts in a period"}
 AT_ONCE = {**WHOLE, "nullable": True, "minimum": 1, "description": "how many may run at once"}
 LIMITS = full("Limits", rate=RATE, concurrency=AT_ONCE, set_by_operator=FLAG)
-LIMITS_CHANGE = {**record(rate=RATE, concurrency=AT_ONCE), "additionalProperties": False}
+LIMITS_CHANGE = {
+    **record(rate=RATE, concurrency=AT_ONCE),
+    "title": "LimitsChange",
+    "additionalProperties": False,
+}
 SUBTASK = full(
     "Subtask",
     **RESULT["properties"],
@@ -226,15 +230,18 @@ SCHEDULE_CHANGE = {
         overlap={**one_of(*Overlap), "default": Overlap.ALLOW.value},
         next_run_at=TIME,
     ),
+    "title": "ScheduleChange",
     "additionalProperties": False,
 }
 SCHEDULE_WISH = {
     **SCHEDULE_CHANGE,
+    "title": "ScheduleWish",
     "properties": {"name": TEXT, **SCHEDULE_CHANGE["properties"]},
     "required": ["name", "cron", "job"],
     "example": {"name": "nightly", "cron": "0 2 * * *", "job": {"task": "demo.echo"}},
 }
-SCHEDULE = record(
+SCHEDULE = full(
+    "Schedule",
     **SCHEDULE_WISH["properties"],
     last_run_at=TIME,
     last_job={**TEXT, "nullable": True},
