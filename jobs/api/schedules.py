@@ -7,7 +7,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from jobs import services
-from jobs.api.shapes import JOB, SCHEDULE, SCHEDULE_CHANGE, SCHEDULE_WISH
+from jobs.api.schedule_shapes import SCHEDULE, SCHEDULE_CHANGE, SCHEDULE_WISH
+from jobs.api.shapes import JOB
 from jobs.api.views import text_response
 from jobs.json_text import page
 from jobs.models import Schedule

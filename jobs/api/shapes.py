@@ -1,6 +1,5 @@
 """JSON Schema of jobs, results, tasks and queues, for the OpenAPI document (CONTRACT §6)."""
 
-from jobs.domain.cron import Missed, Overlap
 from jobs.domain.delivery import DeliveryState
 from jobs.domain.states import JobState, OnError, Outcome, SubtaskState
 from jobs.validation import MAX_ITEMS
@@ -172,7 +171,11 @@ LOG = record(index=WHOLE, attempt=WHOLE, node=TEXT, text=TEXT)
 RATE = {**TEXT, "nullable": True, "example": "10/second", "description": "starts in a period"}
 AT_ONCE = {**WHOLE, "nullable": True, "minimum": 1, "description": "how many may run at once"}
 LIMITS = full("Limits", rate=RATE, concurrency=AT_ONCE, set_by_operator=FLAG)
-LIMITS_CHANGE = {**record(rate=RATE, concurrency=AT_ONCE), "additionalProperties": False}
+LIMITS_CHANGE = {
+    **record(rate=RATE, concurrency=AT_ONCE),
+    "title": "LimitsChange",
+    "additionalProperties": False,
+}
 SUBTASK = full(
     "Subtask",
     **RESULT["properties"],
@@ -207,39 +210,4 @@ DELIVERY = full(
     next_at=TIME,
     created_at={**TIME, "nullable": False},
     ended_at=TIME,
-)
-SCHEDULED_JOB = {
-    **JOB_WISH,
-    "title": "ScheduledJob",
-    "properties": {
-        **JOB_WISH["properties"],
-        "deadline": {**NUMBER, "nullable": True, "description": "seconds from its submission"},
-    },
-}
-SCHEDULE_CHANGE = {
-    **record(
-        cron={**TEXT, "example": "30 6 * * MON-FRI"},
-        timezone={**TEXT, "default": "UTC", "example": "Europe/Berlin"},
-        job=SCHEDULED_JOB,
-        enabled={**FLAG, "default": True},
-        missed={**one_of(*Missed), "default": Missed.ONCE.value},
-        overlap={**one_of(*Overlap), "default": Overlap.ALLOW.value},
-        next_run_at=TIME,
-    ),
-    "additionalProperties": False,
-}
-SCHEDULE_WISH = {
-    **SCHEDULE_CHANGE,
-    "properties": {"name": TEXT, **SCHEDULE_CHANGE["properties"]},
-    "required": ["name", "cron", "job"],
-    "example": {"name": "nightly", "cron": "0 2 * * *", "job": {"task": "demo.echo"}},
-}
-SCHEDULE = record(
-    **SCHEDULE_WISH["properties"],
-    last_run_at=TIME,
-    last_job={**TEXT, "nullable": True},
-    note=TEXT,
-    submitted_by=TEXT,
-    created_at=TIME,
-    links={"type": "object", "additionalProperties": TEXT},
 )

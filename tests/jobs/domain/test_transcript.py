@@ -52,6 +52,12 @@ def test_a_letter_between_the_beginning_and_the_end_costs_no_room():
     assert "".join(told) + end == said
 
 
+def test_a_letter_across_head_and_end_takes_no_room_from_the_end():
+    told, end = keep(("h" * (HEAD - 2) + "𐀀" + "t" * (TAIL - 2)).encode())
+
+    assert ("".join(told), end) == ("h" * (HEAD - 2), "𐀀" + "t" * (TAIL - 2))
+
+
 @given(texts)
 def test_nothing_is_lost_or_changed_of_what_fits(said):
     whole = "".join(said).replace("\0", "�")
