@@ -142,6 +142,8 @@ class Pairs(dict[str, Any]):
 
 def refuse_doubles(text: bytes) -> None:
     """Raises `Invalid` if two jobs have one name: the second would silently replace the first."""
+    if not text:
+        return  # nothing was named at all, which is refused for its own reason
     jobs = json.loads(text, object_pairs_hook=Pairs).get("jobs")
     if isinstance(jobs, Pairs) and jobs.doubles:
         raise Invalid(f"{jobs.doubles[0]!r} is there twice", field="jobs")

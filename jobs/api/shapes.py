@@ -98,6 +98,7 @@ WORKFLOW_JOB = {
     "properties": {**JOB_WISH["properties"], "after": {"type": "array", "items": PARENT}},
 }
 WORKFLOW_WISH = {
+    "title": "WorkflowWish",
     **record(jobs={"type": "object", "minProperties": 1, "additionalProperties": WORKFLOW_JOB}),
     "required": ["jobs"],
     "additionalProperties": False,
@@ -120,6 +121,7 @@ WORKFLOW = full(
     links={"type": "object", "additionalProperties": {"type": "string", "format": "uri-reference"}},
 )
 SWEEP_WISH = {
+    "title": "SweepWish",
     **record(
         filter={
             **record(
