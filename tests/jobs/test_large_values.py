@@ -109,7 +109,7 @@ def test_what_only_looks_like_a_reference_is_dropped(stage, text):
     spore.succeed(bundle, 0, result=text)
     stage.read()
 
-    assert (stage.workload.dropped, states(job)) == (1, ["waiting"])
+    assert (stage.workload.snapshot(stage.now)["dropped_reports"], states(job)) == (1, ["waiting"])
     spore.succeed(bundle)
     stage.read()
 
