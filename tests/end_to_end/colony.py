@@ -149,11 +149,12 @@ class Colony:
                 view["foreman"]["state"] == "leading"
                 and not view["active_subtasks"]
                 and [node["state"] for node in nodes] == ["online"] * SPORES
-                and all(self._lives(name) for name in ("foreman", *self.nodes()))
+                and all(self.lives(name) for name in ("foreman", *self.nodes()))
             )
 
         until(whole, what=f"a whole Hive again; there is {self.cluster()}")
 
-    def _lives(self, name: str) -> bool:
+    def lives(self, name: str) -> bool:
+        """Whether the process of a part is there."""
         pid = self.pid(name)
         return psutil.pid_exists(pid) and not is_gone(psutil.Process(pid))

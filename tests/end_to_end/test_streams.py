@@ -83,7 +83,7 @@ def test_a_reader_that_loses_its_nexus_and_its_foreman_misses_nothing(colony, hi
 
     colony.kill("foreman")
     colony.kill("nexus")
-    until(lambda: answers(colony), what="the Nexus again")
+    until(lambda: answers(colony) and colony.lives("foreman"), what="both again")
     rest = read_all(colony, job, first[-1].place)
     colony.heal()
 
