@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo up test static check chaos bench clean
+.PHONY: help demo up test static check chaos bench openapi clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*##/\1 \t/p' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ chaos: $(BIN)/.tests  ## kill things for real, for a long time
 
 bench: $(BIN)/.tests  ## figures as ratios to RQ's own worker, in the same run
 	@$(BIN)/python -m bench $(ARGS)
+
+openapi: $(BIN)/.runs  ## write docs/openapi.json anew
+	@$(BIN)/python manage.py hive openapi --out docs/openapi.json
 
 clean:  ## forget the virtual environment and everything that was run
 	rm -rf $(VENV) var

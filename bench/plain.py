@@ -31,6 +31,7 @@ WORK: dict[str, Callable[[Any], Any]] = {
     "noop": noop,
     "sleep_10ms": sleep,
     "sleep_50ms": sleep,
+    "sleep_200ms": sleep,
     "sleep_1s": sleep,
     "hold": sleep,
     "payload": payload,

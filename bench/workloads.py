@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from bench.contenders import Contender
 from bench.figures import Figure, efficiency, percentile
 from bench.idle import watch_idle
+from bench.order import measure_company, measure_urgent
+from bench.streams import measure_delivery, measure_followers
 
 #: Workers of each side, with one slot each.
 WORKERS = 5
@@ -179,6 +181,50 @@ ALL = (
         _timed("cancel to stopped on all nodes", floor=100),
         hive=10,
         quick=2,
+        rq=0,
+    ),
+    Workload(
+        "delivery",
+        measure_delivery,
+        _timed("recorded to told by an event stream", floor=100),
+        hive=60,
+        quick=10,
+        rq=0,
+    ),
+    Workload(
+        "urgent",
+        measure_urgent,
+        _timed("priority 10 behind 100,000 waiting, submit to start", floor=500),
+        hive=50,
+        quick=10,
+        rq=0,
+    ),
+    Workload(
+        "followers",
+        measure_followers,
+        (
+            Figure(
+                "share",
+                "… recorded beside 100 event streams",
+                "% of without",
+                more_is_better=True,
+                floor=90,
+            ),
+            Figure("rate", "no-op map of {n:,} beside 100 streams", "items/s", more_is_better=True),
+        ),
+        hive=10_000,
+        quick=1_000,
+        rq=0,
+    ),
+    Workload(
+        "company",
+        measure_company,
+        (
+            Figure("sleep_200ms", "10 × 200 ms beside 100,000, to alone", "×", floor=2),
+            Figure("sleep_50ms", "10 × 50 ms beside 100,000, to alone", "×"),
+        ),
+        hive=15,
+        quick=5,
         rq=0,
     ),
     # Last: workers that have worked hold more memory than fresh ones.

@@ -56,7 +56,7 @@ def open_world(workers: int) -> Iterator[World]:
         place = Surroundings(
             folder, "127.0.0.1", 0, server.url, own_environment(os.environ, database_url=url)
         )
-        _set_up_django(place)
+        set_up_django(place)
         leave.callback(_hang_up)
         yield _populate(place, nursery, workers)
 
@@ -68,7 +68,7 @@ def own_environment(given: Mapping[str, str], *, database_url: str) -> dict[str,
     return {**kept, "DATABASE_URL": database_url} if database_url else kept
 
 
-def _set_up_django(place: Surroundings) -> None:
+def set_up_django(place: Surroundings) -> None:
     """Make this process a Nexus: what it measures is what any view or script would do."""
     os.environ.clear()
     os.environ.update(place.nexus_env(), DJANGO_SETTINGS_MODULE="hive_site.settings")

@@ -4,13 +4,13 @@ CONTRACT §3 names every variable; this is the only module that reads them.
 """
 
 import re
-from collections.abc import Sequence
+import secrets
+from base64 import b64decode, b64encode
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
-import structlog
 from django.core.exceptions import ImproperlyConfigured
 
 from hive_site.kernel.env import Env
@@ -21,8 +21,11 @@ PROJECT = Path(__file__).resolve().parent.parent
 #: `hive up` leaves the address of the Redis it started here, for the commands run beside it.
 REDIS_ADDRESS_FILE = "run/redis_url"
 SQLITE_FILE = "hive.sqlite3"
+WEBHOOK_PREFIX = "whsec_"
 #: What one job may ask for (jobs/validation.py), and so the most that can be its default.
 MAX_TIMEOUT_SECONDS, MAX_RETRIES = 30 * 24 * 3600, 1000
+#: What is longer is no message any more (jobs/domain/bundles.py).
+MAX_INLINE_KB = 1024
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,9 @@ class Options:
     max_retries: int
     zombie_timeout: int
     result_ttl: int
+    job_ttl: int
+    inline_kb: int
+    node_cache_mb: int
     nexus_url: str
     task_modules: list[str]
     weights: tuple[float, float, float]
@@ -49,6 +55,11 @@ class Options:
     slot_memory_mb: int
     least_disk_mb: int
     api_rate: str
+
+    @property
+    def inline_bytes(self) -> int:
+        """The longest JSON text that is kept in a row and sent in a bundle."""
+        return self.inline_kb * 1024
 
     @property
     def queues(self) -> tuple[str, str]:
@@ -75,6 +86,9 @@ def read_options(env: Env) -> Options:
         max_retries=env.integer("HIVE_MAX_RETRIES", 3, at_most=MAX_RETRIES),
         zombie_timeout=env.integer("HIVE_ZOMBIE_TASK_TIMEOUT", 600, at_least=1),
         result_ttl=env.integer("HIVE_RESULT_TTL", 86400, at_least=1),
+        job_ttl=env.integer("HIVE_JOB_TTL", 30 * 86400, at_least=1),
+        inline_kb=env.integer("HIVE_INLINE_KB", 64, at_least=1, at_most=MAX_INLINE_KB),
+        node_cache_mb=env.integer("HIVE_NODE_CACHE_MB", 512),
         nexus_url=_web_address(env, "HIVE_NEXUS_URL", "http://127.0.0.1:8000"),
         task_modules=_modules(env, "HIVE_TASK_MODULES"),
         weights=env.weights("HIVE_WEIGHTS", "0.4,0.3,0.3"),
@@ -127,13 +141,31 @@ def make_data_dir(data: Path) -> None:
         raise ImproperlyConfigured(f"HIVE_DATA_DIR={data}: {error.strerror}; {rule}") from error
 
 
-def find_secret(env: Env, name: str, path: Path) -> str:
-    """The secret of that name, else what `path` keeps. Raises `ImproperlyConfigured`."""
+def find_secret(env: Env, name: str, path: Path, fresh: str | None = None) -> str:
+    """The secret of that name, else what `path` keeps: `fresh`, or chance, where it is new.
+
+    Raises `ImproperlyConfigured`.
+    """
     try:
-        return env.text(name) or keep_secret(path)
+        return env.text(name) or keep_secret(path, fresh)
     except OSError as error:
         rule = f"give {name}, or a HIVE_DATA_DIR that can be written"
         raise ImproperlyConfigured(f"{path}: {error.strerror}; {rule}") from error
+
+
+def find_webhook_secret(env: Env, path: Path) -> str:
+    """The secret that signs webhooks, as Standard Webhooks writes it: `whsec_` and base64."""
+    fresh = WEBHOOK_PREFIX + b64encode(secrets.token_bytes(32)).decode()
+    secret = find_secret(env, "HIVE_WEBHOOK_SECRET", path, fresh)
+    try:
+        size = len(b64decode(secret.removeprefix(WEBHOOK_PREFIX), validate=True))
+    except ValueError:
+        size = 0
+    if not (secret.startswith(WEBHOOK_PREFIX) and 24 <= size <= 64):
+        # Not its value: it is a secret.
+        rule = f"give {WEBHOOK_PREFIX} and 24 to 64 bytes in base64"
+        raise ImproperlyConfigured(f"HIVE_WEBHOOK_SECRET: {rule}")
+    return secret
 
 
 def project_version() -> str:
@@ -199,27 +231,7 @@ def find_fleet_key(env: Env, data: Path) -> str:
     return given or (local.read_text().strip() if local.exists() else "")
 
 
-def process_name(argv: Sequence[str]) -> str:
-    """Who says it, in a line of the log."""
-    return "foreman" if list(argv[1:2]) == ["foreman"] else "nexus"
-
-
-def logging_config(process: str) -> dict[str, object]:
-    """Django's LOGGING, one event a line on stderr; structlog writes through it from now on."""
-    structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            structlog.processors.format_exc_info,
-            structlog.processors.LogfmtRenderer(key_order=["event"], bool_as_flag=False),
-        ],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=True,
-    )
-    return {
-        "version": 1,
-        "disable_existing_loggers": False,
-        "formatters": {"line": {"format": f"%(asctime)s {process} %(levelname)s %(message)s"}},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-        "root": {"handlers": ["stderr"], "level": "INFO"},
-    }
+def django_tasks_config(env: Env, **options: str) -> dict[str, dict[str, object]]:
+    """Django's TASKS: what is enqueued here, or defined to be enqueued elsewhere, is the Hive's."""
+    backend = {"BACKEND": "jobs.django_tasks.HiveBackend", "QUEUES": [], "OPTIONS": options}
+    return {alias: dict(backend) for alias in env.listing("HIVE_TASK_BACKENDS", "default")}

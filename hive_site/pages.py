@@ -9,7 +9,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from jobs.models import Job
-from jobs.selectors import queue_views
+from jobs.shelves import queue_views
 from nodes.login_links import redeem
 from nodes.selectors import cluster_view, node_views
 

@@ -9,15 +9,16 @@ from django.core.exceptions import ImproperlyConfigured
 
 from hive_site.configuration import (
     PROJECT,
+    django_tasks_config,
     find_secret,
-    logging_config,
+    find_webhook_secret,
     make_data_dir,
-    process_name,
     project_version,
     read_options,
     sqlite_url,
 )
 from hive_site.kernel.env import Env
+from hive_site.logs import logging_config, process_name
 
 env = Env()
 HIVE = read_options(env)
@@ -29,6 +30,7 @@ DEBUG = env.flag("DEBUG", False)
 SECRET_KEY = find_secret(env, "SECRET_KEY", SECRETS / "secret_key")
 #: The master key from which every node's own key is derived. Nexus and Foreman only.
 HIVE_FLEET_KEY = find_secret(env, "HIVE_FLEET_KEY", SECRETS / "fleet_key")
+HIVE_WEBHOOK_SECRET = find_webhook_secret(env, SECRETS / "webhook_secret")
 ALLOWED_HOSTS = env.listing("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
 CSRF_TRUSTED_ORIGINS = env.listing("CSRF_TRUSTED_ORIGINS")
 
@@ -118,6 +120,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = HIVE.redis_url
 RQ_QUEUES = {name: {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 300} for name in HIVE.queues}
 RQ_SHOW_ADMIN_LINK = False
+TASKS = django_tasks_config(env)
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
@@ -153,6 +156,16 @@ APPEND_SLASH = True
 LANGUAGE_CODE, TIME_ZONE, USE_TZ, USE_I18N = "en-us", "UTC", True, False
 STATIC_URL = "static/"
 STATIC_ROOT = HIVE.data / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    # Large payloads and results. Nexuses and Foremen must see the same: a shared directory, or
+    # any other Django storage.
+    "hive_blobs": {
+        "BACKEND": "jobs.blob_files.AtomicFiles",
+        "OPTIONS": {"location": HIVE.data / "blobs"},
+    },
+}
 # Serve straight from the apps, so that no collectstatic step can be forgotten.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
@@ -176,6 +189,7 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Submit jobs to the cluster, follow them, and look after its nodes.",
     "VERSION": HIVE_RELEASE,
     "SERVE_INCLUDE_SCHEMA": False,
+    "POSTPROCESSING_HOOKS": ["nodes.api.openapi.complete"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",

@@ -2,8 +2,9 @@
 
 from django.core.management.utils import get_random_secret_key
 
-from hive_site.configuration import logging_config, project_version, read_options
+from hive_site.configuration import django_tasks_config, project_version, read_options
 from hive_site.kernel.env import Env
+from hive_site.logs import logging_config
 
 env = Env()
 HIVE = read_options(env)
@@ -27,4 +28,7 @@ USE_TZ, TIME_ZONE = True, "UTC"
 REDIS_URL = HIVE.redis_url
 RQ_QUEUES = {name: {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 300} for name in HIVE.queues}
 RQ_SHOW_ADMIN_LINK = False
+_key = env.text("HIVE_API_KEY")
+#: With a key, tasks may enqueue others.
+TASKS = django_tasks_config(env, **({"url": HIVE.nexus_url, "key": _key} if _key else {}))
 LOGGING = logging_config("spore")

@@ -10,6 +10,7 @@ from hive_site.kernel.redis import connect
 from nodes.domain.scoring import Weights
 
 if TYPE_CHECKING:
+    from jobs.webhooks.courier import Courier
     from nodes.foreman import Foreman
     from nodes.spore.agent import Agent
     from nodes.spore.identity import Identity
@@ -17,11 +18,14 @@ if TYPE_CHECKING:
 
 def build_foreman() -> "Foreman":
     """A Foreman over the configured database and Redis."""
+    from jobs.limits import declared_limits
     from jobs.workload import JobsWorkload
     from nodes.foreman import Foreman
     from nodes.leadership import Leadership
     from nodes.mailbox import Mailbox
 
+    # Imports every task: now, not while work waits for a new leader.
+    declared_limits()
     hive = settings.HIVE
     client = connect(hive.redis_url, name="hive-foreman")
     listener = connect(hive.redis_url, name="hive-foreman", blocking=True)
@@ -37,9 +41,19 @@ def build_foreman() -> "Foreman":
     )
 
 
-def build_agent(identity: "Identity", home: Path) -> "Agent":
+def build_courier() -> "Courier":
+    """Who tells others that jobs ended."""
+    from jobs.webhooks.courier import Courier
+    from jobs.webhooks.sending import send
+
+    allow = settings.HIVE.allow_private_addresses
+    return Courier(partial(send, secret=settings.HIVE_WEBHOOK_SECRET, allow_private=allow))
+
+
+def build_agent(identity: "Identity", home: Path, *, nexus_url: str = "") -> "Agent":
     """A Spore's agent whose slots run jobs; it keeps its files in `home`."""
-    from jobs.spore.slot import serve_slot
+    from jobs.spore.payloads import Larder
+    from jobs.spore.serving import serve_slot
     from nodes.spore.agent import Agent
     from nodes.spore.limits import Limits
     from nodes.spore.line import Line
@@ -47,10 +61,19 @@ def build_agent(identity: "Identity", home: Path) -> "Agent":
     from nodes.spore.spool import Spool
 
     hive, spool = settings.HIVE, Spool(home / "spool")
+    larder = Larder(
+        nexus_url=nexus_url or hive.nexus_url,
+        folder=home / "blobs",
+        cache_bytes=hive.node_cache_mb * 2**20,
+        inline_bytes=hive.inline_bytes,
+    )
+    main = partial(
+        serve_slot, url=hive.redis_url, modules=hive.task_modules, spool=spool, larder=larder
+    )
     return Agent(
         identity,
-        open_line=partial(Line, hive.redis_url),
-        slot_main=partial(serve_slot, url=hive.redis_url, modules=hive.task_modules, spool=spool),
+        open_line=partial(Line, hive.redis_url, broadcasts=hive.broadcast_channel),
+        slot_main=main,
         sensors=HostSensors(),
         spool=spool,
         limits=Limits(home, hive.slot_memory_mb, hive.least_disk_mb),

@@ -10,10 +10,14 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from hive_site.kernel.errors import Conflict, NotFound
-from jobs import services
+from jobs import admin_webhooks, order_admin, services
 from jobs.domain.states import JOB_TERMINAL
-from jobs.models import Attempt, IdempotencyKey, Job, Queue, Subtask
+from jobs.models import Attempt, Edge, IdempotencyKey, Job, Queue, Subtask
+from jobs.reasons import why_job_waits, why_subtask
 from nodes.admin_pages import LargeTableAdmin, ReadOnlyAdmin
+
+#: They register themselves; Django looks only here.
+__all__ = ["admin_webhooks", "order_admin"]
 
 
 @admin.register(Job)
@@ -26,11 +30,11 @@ class JobAdmin(LargeTableAdmin):
     search_help_text = "the beginning of an id or of a task's name"
     ordering = ("-id",)
     actions = ("cancel", "retry", "pause", "resume")
-    readonly_fields = ("subtask_links",)
+    readonly_fields = ("subtask_links", "waiting_for")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """Everything: the Foreman owns it, and verbs change it."""
-        return ["subtask_links", *(field.name for field in Job._meta.fields)]
+        return ["subtask_links", "waiting_for", *(field.name for field in Job._meta.fields)]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Jobs are submitted, not typed in."""
@@ -63,6 +67,11 @@ class JobAdmin(LargeTableAdmin):
     def by(self, job: Job) -> str:
         """Who submitted it."""
         return job.submitted_by or "–"
+
+    @admin.display(description="waiting for")
+    def waiting_for(self, job: Job) -> str:
+        """Why something of it waits."""
+        return why_job_waits(job) or "–"
 
     @admin.display(description="subtasks")
     def subtask_links(self, job: Job) -> str:
@@ -129,6 +138,12 @@ class SubtaskAdmin(ReadOnlyAdmin):
     inlines = (AttemptInline,)
     raw_id_fields = ("job",)
     actions = ("release",)
+    readonly_fields = ("why",)
+
+    @admin.display(description="why")
+    def why(self, subtask: Subtask) -> str:
+        """Why it ran where it did, or why it waits."""
+        return why_subtask(subtask.job, subtask) or "–"
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """The job's page links to its subtasks."""
@@ -205,6 +220,17 @@ class QueueAdmin(admin.ModelAdmin):
                 verb(name=queue.name)
             except NotFound as fact:  # the settings named it once
                 self.message_user(request, str(fact), level="WARNING")
+
+
+@admin.register(Edge)
+class EdgeAdmin(ReadOnlyAdmin):
+    """Which job waits for which."""
+
+    list_display = ("child_id", "parent_id", "name", "allow_failure", "feeds", "passed")
+    list_display_links = None
+    search_fields = ("child__id__exact", "parent__id__exact")
+    search_help_text = "the id of a job"
+    ordering = ("-id",)
 
 
 @admin.register(IdempotencyKey)

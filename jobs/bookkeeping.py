@@ -4,22 +4,27 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
+from itertools import islice
 
 from django.db import transaction
 
 from hive_site.kernel.crash import crash_point
+from jobs.descendants import forgotten, settle_blocked, settle_children, settle_with_children
 from jobs.domain.backlog import Line
-from jobs.domain.batch import Batch, doubtful
+from jobs.domain.batch import Batch, Ending, doubtful
 from jobs.domain.bundles import Pace
 from jobs.domain.echoes import mistrust_interruptions, set_aside_echoes
 from jobs.domain.flight import Sent
-from jobs.domain.states import SubtaskState
+from jobs.domain.states import Outcome, SubtaskState
 from jobs.failures import Recorded
-from jobs.finisher import Settled, cancel_rest, settle_jobs, stop_job
+from jobs.finisher import Settled, cancel_rest, stop_job
+from jobs.known_results import KNOWN_AT_ONCE, look_up
+from jobs.large_results import store_large
 from jobs.loader import load_doubtful, load_reduction
 from jobs.memory import Memory
 from jobs.models import Subtask
 from jobs.recorder import record_batch
+from jobs.spawning import store_submissions
 from nodes.wire import attempt_token
 
 
@@ -30,6 +35,8 @@ class Bookkeeper:
         self._memory, self._pace = memory, pace
         #: Bundles that are over, but still in the ledger if Redis was away.
         self._spent: list[Sent] = []
+        #: Jobs that are new here: let go by their parents, or submitted by a task.
+        self.arrived: set[str] = set()
 
     def commit(self, batch: Batch, cursors: dict[str, str], now: datetime) -> None:
         """Record a batch with its cursors; then remember, tidy Redis, and tell waiters."""
@@ -37,6 +44,8 @@ class Bookkeeper:
             return
         mistrust_interruptions(batch, lambda job: self._memory.policy_of(job) is None)
         set_aside_echoes(batch, self._memory.flight)
+        batch.hush(self._memory.backlog.__contains__)
+        batch.endings = store_large(batch.endings)
         batch.untouched = self._memory.untouched_once(batch.returned)
         with transaction.atomic():
             done = record_batch(
@@ -47,13 +56,16 @@ class Bookkeeper:
                 now=now,
                 random=self._memory.random,
             )
+            self._memory.cache.store(self._to_cache(done), now)
+            submitted = store_submissions(batch.submissions, now)
             broken_off = self._break_off_failed(done)
             settled = self._settle_recorded(done, now)
             crash_point("foreman.recording")
         crash_point("foreman.recorded")
+        self.arrived |= submitted
         handed_back = self._memory.jobs_of(batch.returned)
         rivals = self._remember(batch, done, now)
-        self._conclude(settled, done.touched, cursors)
+        self._conclude(settled, done.touched | batch.speaking, cursors)
         crash_point("foreman.settled")
         self._stop_rivals(rivals)
         for line in self._lines(broken_off):
@@ -74,14 +86,51 @@ class Bookkeeper:
             for ending in done.accepted
             if ending.ready.reduce or self._memory.is_single(ending.job)
         }
-        return settle_jobs(jobs, now, results=results) if jobs else []
+        return settle_with_children(jobs, now, seq=done.seq, results=results) if jobs else []
+
+    def _to_cache(self, done: Recorded) -> list[tuple[Ending, float]]:
+        """Results that other jobs may use, each with for how many seconds."""
+        computed = [ending for ending in done.accepted if ending.ready.key and ending.attempt]
+        lines = ((ending, self._memory.backlog.get(ending.job)) for ending in computed)
+        return [
+            (ending, line.order.cache_for)
+            for ending, line in lines
+            if line and ending.outcome is Outcome.SUCCEEDED
+        ]
+
+    def end_known(self, now: datetime) -> None:
+        """End subtasks whose results are known, some of each job; they are never sent."""
+        for line in self._memory.backlog.lines():
+            if line.known and not (line.held or line.stopped):
+                chunk = list(islice(line.known, KNOWN_AT_ONCE))
+                ended, again = look_up(line, chunk, self._memory, now)
+                if ended:
+                    self.commit(Batch(endings=ended), {}, now)
+                # Only now: an outage leaves them to be tried again.
+                for _ in chunk[: len(line.known)]:
+                    line.known.popleft()
+                line.ready.extendleft(again)
 
     def settle(self, jobs: set[str], now: datetime) -> None:
         """End the jobs of these whose subtasks all ended."""
         with transaction.atomic():
-            self._memory.leadership.confirm(now)
-            settled = settle_jobs(jobs, now)
+            seq = self._memory.leadership.confirm(now)
+            settled = settle_with_children(jobs, now, seq=seq)
         self._conclude(settled, {one.job for one in settled}, {})
+
+    def unblock(self, now: datetime, jobs: set[str] | None = None) -> None:
+        """Let go or end blocked jobs, of these or of all, that no parent holds back any more.
+
+        Whoever ends a parent sees to that; here is found what slipped through.
+        """
+        found = forgotten(jobs)
+        if not found:
+            return
+        with transaction.atomic():
+            seq = self._memory.leadership.confirm(now)
+            settled = settle_blocked(found, now, seq)
+            settled += settle_children([one.job for one in settled if one.state], now, seq)
+        self._conclude(settled, set(), {})
 
     def mark_once(self, planned: list[tuple[Sent, Line]], now: datetime) -> None:
         """Write down what may never run twice before it is sent: Redis might forget that it was."""
@@ -115,8 +164,7 @@ class Bookkeeper:
         self._cancel_rest(job, now)
         # Last: what an outage interrupted is found again by who compares lines with the database.
         line.stopped = True
-        line.ready.clear()
-        line.later.clear()
+        line.drop()
 
     def break_off(self, line: Line, error: str, now: datetime) -> None:
         """End a job before its time, as failed with `error` (JSON text)."""
@@ -125,9 +173,9 @@ class Bookkeeper:
 
     def _cancel_rest(self, job: str, now: datetime) -> None:
         with transaction.atomic():
-            self._memory.leadership.confirm(now)
-            cancel_rest(job, in_flight=self._memory.open_subtasks(job), now=now)
-            settled = settle_jobs({job}, now)
+            seq = self._memory.leadership.confirm(now)
+            cancel_rest(job, in_flight=self._memory.open_subtasks(job), now=now, seq=seq)
+            settled = settle_with_children({job}, now, seq=seq)
         if line := self._memory.backlog.get(job):
             line.remaining = len(self._memory.open_subtasks(job))
         self._conclude(settled, {job}, {})
@@ -142,6 +190,8 @@ class Bookkeeper:
         """Bring memory up to date; the attempts that work on in vain."""
         memory = self._memory
         ended = batch.endings + batch.echoes
+        for ending in done.accepted:
+            memory.share(ending)
         spent = [memory.close(ending.attempt, again=False) for ending in ended]
         rivals = [attempt for ending in done.accepted for attempt in memory.decide(ending)]
         spent += [memory.close(attempt, again=True) for attempt in batch.returned]
@@ -150,6 +200,9 @@ class Bookkeeper:
         for job, seconds in batch.paces:
             if line := memory.backlog.get(job):
                 self._pace.learn(line.order.task, seconds)
+        for job, took in batch.samples:
+            if line := memory.backlog.get(job):
+                self._pace.sample(line.order.task, took)
         counts = done.counts.values()
         memory.rates.add(
             now.timestamp(),
@@ -172,6 +225,8 @@ class Bookkeeper:
         ended = [one.job for one in settled if one.state]
         for job in ended:
             self._memory.backlog.close(job)
+        self.arrived |= {one.job for one in settled if one.released}
+        touched = touched.union(one.job for one in settled)
         for one in settled:
             line = self._memory.backlog.get(one.job)
             if one.reduction_ready and line and (ready := load_reduction(one.job)):

@@ -1,18 +1,47 @@
 """A client for the Hive in one file: the standard library and urllib3, nothing of the project.
 
 hive = Hive("http://127.0.0.1:8000", "hive_…")
-totals = hive.map("math.count_primes", [[0, 1000], [1000, 2000]])
+totals = hive.map("math.count_primes", [[0, 1000], [1000, 2000]], progress=True)
+
+job = hive.submit("demo.sleep", [3, 1, 2])
+for result in hive.as_completed(job):
+    print(result["index"], result["result"])
+
+with hive.executor("math.count_primes") as executor:
+    future = executor.submit([0, 1000])
 """
 
+import base64
+import builtins
 import json
+import sys
+import threading
 import time
-from collections.abc import Iterator
-from typing import Any
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import CancelledError, Executor, Future
+from functools import cache, partial
+from typing import Any, NamedTuple
 
 import urllib3
+from urllib3 import exceptions
 
+CONNECT_SECONDS, READ_SECONDS = 5, 60
+#: Proxies close what is silent for longer.
 LONGEST_POLL_SECONDS = 30
+#: How long a Nexus that never answered is tried. It may well be a wrong address.
+FIRST_SECONDS = 2
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 5
+LOOK_EVERY_SECONDS = 0.25
 TERMINAL = frozenset({"succeeded", "partial", "failed", "cancelled"})
+#: The states in which a subtask stays.
+ENDED = frozenset({"succeeded", "failed", "cancelled", "quarantined"})
+#: Nothing was done; the same request may work later.
+COME_BACK = frozenset({429, 503})
+NEVER_SENT = (exceptions.NewConnectionError, exceptions.ConnectTimeoutError)
+#: Trying again would not help.
+HOPELESS = (exceptions.LocationValueError, exceptions.SSLError)
+BATCH_ITEMS, BATCH_CHARS = 50_000, 8 * 1024 * 1024
 
 
 class HiveError(Exception):
@@ -26,6 +55,10 @@ class HiveError(Exception):
         self.status, self.problem = status, problem
 
 
+class Unreachable(exceptions.HTTPError, ConnectionError):
+    """Nobody answers at the address of the Nexus, or not in time."""
+
+
 class JobFailed(Exception):
     """A job ended otherwise than in success; `job` is its last state."""
 
@@ -34,86 +67,814 @@ class JobFailed(Exception):
         self.job = job
 
 
-def _reason(job: dict[str, Any]) -> str:
-    if job.get("error"):
-        return str(job["error"]["message"])
-    progress = job["progress"]
-    return f"{progress['failed']} of {progress['total']} subtasks failed"
+class TaskFailed(Exception):
+    """A task raised. Of a built-in exception like ValueError it is an instance as well.
+
+    `type`, `message` and `traceback` are the task's own, `result` is the row of the API.
+    """
+
+    def __init__(self, result: Mapping[str, Any]) -> None:
+        error = result["error"] or {}
+        self.type = str(error.get("type") or result["state"])
+        self.message = str(error.get("message") or "")
+        self.traceback = str(error.get("traceback") or "")
+        self.result = result
+        # Not super(): the next in line may be a UnicodeDecodeError, which wants five arguments.
+        BaseException.__init__(self, self.message)
+        if self.traceback:
+            self.add_note(self.traceback)
+
+    def __str__(self) -> str:
+        """What the task said."""
+        return f"{self.type}: {self.message}"
+
+
+class _Again(Exception):
+    """A refusal that may pass, and the seconds to wait that the Nexus asked for."""
+
+    def __init__(self, refusal: Exception, rest: float = 0) -> None:
+        super().__init__(str(refusal))
+        self.refusal, self.rest = refusal, rest
+
+
+class Event(NamedTuple):
+    """Something that happened to a job: state, progress, partial, result, log or end.
+
+    The stream of events can be entered again behind the one with this `id`.
+    """
+
+    kind: str
+    data: Any
+    id: str | None = None
+
+
+class Job(dict[str, Any]):
+    """A job as the Nexus last told it, with the fields of the REST API, and what one can do."""
+
+    def __init__(self, hive: "Hive", fields: Mapping[str, Any]) -> None:
+        super().__init__(fields)
+        self._hive = hive
+
+    @property
+    def id(self) -> str:
+        """Its name on the Nexus."""
+        return str(self["id"])
+
+    @property
+    def ended(self) -> bool:
+        """Whether it had ended when it was last asked for."""
+        return self["state"] in TERMINAL
+
+    def refresh(self) -> "Job":
+        """The same job as it is now."""
+        self.update(self._hive.job(self.id))
+        return self
+
+    def wait(self, timeout: float | None = None) -> "Job":
+        """The same job once it has ended. Raises `TimeoutError` after `timeout` seconds."""
+        self.update(self._hive.wait(self.id, timeout))
+        return self
+
+    def results(self) -> Iterator[dict[str, Any]]:
+        """All results there are, in item order."""
+        return self._hive.results(self.id)
+
+    def outcome(self, timeout: float | None = None) -> Any:
+        """What came of it: of the reduction if there is one, else a list in item order.
+
+        Raises `JobFailed` unless it succeeded, `TimeoutError` after `timeout` seconds.
+        """
+        if self.wait(timeout)["state"] != "succeeded":
+            raise JobFailed(self)
+        if self.get("reduce"):
+            return self["result"]
+        return [row["result"] for row in self.results()]
+
+    def stream(self, *, after: str | None = None, timeout: float | None = None) -> Iterator[Event]:
+        """Its events as they happen; see `Hive.stream`."""
+        return self._hive.stream(self.id, after=after, timeout=timeout)
+
+    def cancel(self) -> "Job":
+        """The same job, which stops. Raises `HiveError` if it has ended."""
+        self.update(self._hive.cancel(self.id))
+        return self
+
+    def __repr__(self) -> str:
+        """Which job, and how far it is."""
+        return f"<Job {self.get('id')} {self.get('state')}>"
+
+
+def pack(value: Any) -> dict[str, str]:
+    """A Python object as an item or keyword of a task with `codec="pickle"`.
+
+    With cloudpickle installed, lambdas and local classes too. The key needs the scope `pickle`.
+    """
+    try:
+        from cloudpickle import dumps
+    except ImportError:
+        from pickle import dumps
+    return {"$pickle": base64.b64encode(dumps(value, protocol=5)).decode()}
+
+
+def unpack(result: Any) -> Any:
+    """What such a task returned. Loading runs whatever the Spores' code put there: trust them."""
+    from pickle import loads
+
+    return loads(base64.b64decode(result["$pickle"]))  # noqa: S301 the caller asks for it
 
 
 class Hive:
-    """One Nexus, with an API key."""
+    """One Nexus, with an API key. Threads may share it.
 
-    def __init__(self, url: str, key: str) -> None:
-        self._base = url.rstrip("/") + "/api/v1/"
+    A Nexus that was there and is away is waited for, `patience` seconds at most, and so it is if it
+    says 429 or 503; then `HiveError` or `Unreachable`. What might do harm twice is sent once.
+    """
+
+    def __init__(self, url: str, key: str, *, patience: float = 60) -> None:
+        self._url = url.rstrip("/")
         self._headers = {"Authorization": f"Bearer {key}"}
-        # Connecting may be tried again; a request that may have arrived may not. Whoever is told
-        # to come back in an hour decides that for themselves.
-        retries = urllib3.Retry(
-            connect=3,
-            read=0,
-            redirect=0,
-            other=0,
-            backoff_factor=0.2,
-            respect_retry_after_header=False,
-        )
-        self._pool = urllib3.PoolManager(retries=retries)
+        self._patience, self._met = patience, False
+        self._pool = urllib3.PoolManager(maxsize=64)
 
-    def submit(self, task: str, items: list[Any] | None = None, **options: Any) -> dict[str, Any]:
-        """Submit a job (CONTRACT §6) and return it. Raises `HiveError` if it is refused."""
+    def submit(self, task: str, items: Iterable[Any] | None = None, **options: Any) -> Job:
+        """Submit a job with the options of the REST API and return it.
+
+        It is sent again if the answer is lost, and stored once. Raises `HiveError` if refused.
+        """
         body = {"task": task, **options}
         if items is not None:
-            body["items"] = items
-        return self.request("POST", "jobs/", body)
+            # A mapping quotes what another job gave: {"$result": "job_…"}.
+            body["items"] = items if isinstance(items, Mapping) else list(items)
+        return Job(self, self._post_once("jobs/", _encode(body)))
 
-    def job(self, job_id: str, *, wait: float = 0) -> dict[str, Any]:
+    def workflow(self, jobs: Mapping[str, Mapping[str, Any]], **options: Any) -> dict[str, Job]:
+        """Submit jobs that wait for each other (`after`), all or none; the jobs by their names."""
+        answer = self._post_once("workflows/", _encode({"jobs": jobs, **options}))
+        return {name: Job(self, fields) for name, fields in answer["jobs"].items()}
+
+    def job(self, job: str | Mapping[str, Any], *, wait: float = 0) -> Job:
         """The job as it is now, or as soon as it has ended within `wait` seconds."""
-        return self.request("GET", f"jobs/{job_id}/" + (f"?wait={wait:g}" if wait else ""))
+        query = f"?wait={wait:g}" if wait else ""
+        return Job(self, self.request("GET", f"jobs/{_id(job)}/{query}"))
 
-    def wait(self, job_id: str, timeout: float | None = None) -> dict[str, Any]:
+    def wait(self, job: str | Mapping[str, Any], timeout: float | None = None) -> Job:
         """The job once it has ended. Raises `TimeoutError` after `timeout` seconds."""
-        end = None if timeout is None else time.monotonic() + timeout
+        clock = _Clock(timeout)
         while True:
-            left = LONGEST_POLL_SECONDS if end is None else end - time.monotonic()
-            job = self.job(job_id, wait=max(min(left, LONGEST_POLL_SECONDS), 0))
-            if job["state"] in TERMINAL:
-                return job
-            if end is not None and time.monotonic() >= end:
-                raise TimeoutError(f"{job_id} is {job['state']} after {timeout} s")
+            found = self.job(job, wait=clock.at_most(LONGEST_POLL_SECONDS))
+            if found.ended:
+                return found
+            clock.check(f"{found.id} is {found['state']}")
 
-    def results(self, job_id: str) -> Iterator[dict[str, Any]]:
-        """All results in item order."""
-        url: str | None = f"jobs/{job_id}/results/"
+    def results(self, job: str | Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """All results there are, in item order."""
+        url: str | None = f"jobs/{_id(job)}/results/"
         while url:
             page = self.request("GET", url)
             yield from page["results"]
             url = page["next"]
 
     def map(
-        self, task: str, items: list[Any], *, timeout: float | None = None, **options: Any
+        self,
+        task: str,
+        items: Iterable[Any],
+        *,
+        timeout: float | None = None,
+        progress: bool = False,
+        **options: Any,
     ) -> list[Any]:
-        """The results of a task for all items, in order. Raises `JobFailed` if any failed."""
-        job = self.wait(self.submit(task, items, **options)["id"], timeout)
+        """The results of a task for all items, in order. Raises `JobFailed` if any failed.
+
+        `progress` draws a bar on a terminal. Ctrl-C asks there whether to leave the job alone or to
+        cancel it, and cancels it elsewhere; then `KeyboardInterrupt`, as ever.
+        """
+        job = self.submit(task, items, **options)
+        try:
+            if progress:
+                self._watch(job, _Clock(timeout))
+            else:
+                job.wait(timeout)
+        except KeyboardInterrupt:
+            if not wants_to_detach(job.id):
+                self._cancel_quietly(job.id)
+            raise
         if job["state"] != "succeeded":
             raise JobFailed(job)
-        return [result["result"] for result in self.results(job["id"])]
+        return [result["result"] for result in self.results(job)]
 
-    def cancel(self, job_id: str) -> dict[str, Any]:
+    def gather(self, *jobs: str | Mapping[str, Any], timeout: float | None = None) -> list[Any]:
+        """What came of each job (`Job.outcome`), in the order of the jobs.
+
+        Raises `JobFailed` for the first one that did not succeed, `TimeoutError`.
+        """
+        clock = _Clock(timeout)
+        return [self.job(job).outcome(clock.left) for job in jobs]
+
+    def as_completed(
+        self,
+        jobs: str | Mapping[str, Any] | Iterable[str | Mapping[str, Any]],
+        timeout: float | None = None,
+    ) -> Iterator[Any]:
+        """The results of one job, or of several jobs the jobs, each when it has ended.
+
+        In the order of their ends. Raises `TimeoutError` after `timeout` seconds.
+        """
+        if isinstance(jobs, str | Mapping):
+            return self._results_as_completed(_id(jobs), _Clock(timeout))
+        return self._jobs_as_completed([_id(job) for job in jobs], _Clock(timeout))
+
+    def stream(
+        self,
+        job: str | Mapping[str, Any],
+        *,
+        after: str | None = None,
+        timeout: float | None = None,
+    ) -> Iterator[Event]:
+        """The events of a job, from its first or from the one behind the id `after`, to its `end`.
+
+        A connection that breaks is made again behind the last event. Raises `TimeoutError`.
+        """
+        return self._stream(_id(job), after, _Clock(timeout))
+
+    def cancel(self, job: str | Mapping[str, Any]) -> Job:
         """Cancel a job that has not ended."""
-        return self.request("POST", f"jobs/{job_id}/cancel/")
+        return Job(self, self.request("POST", f"jobs/{_id(job)}/cancel/"))
+
+    def executor(self, task: str, *, window: float = 0.01, **options: Any) -> "HiveExecutor":
+        """A `concurrent.futures.Executor` that runs one task, with the options of a job.
+
+        What is submitted within `window` seconds travels as one job.
+        """
+        return HiveExecutor(self, task, window=window, **options)
 
     def request(self, method: str, path: str, body: Any = None) -> Any:
-        """The JSON answer of the API. Raises `HiveError` unless the status is 2xx."""
-        whole = path.startswith(("http://", "https://"))
-        url = path if whole else self._base + path.removeprefix("/api/v1/")
-        timeout = urllib3.Timeout(connect=5, read=LONGEST_POLL_SECONDS + 30)
-        answer = self._pool.request(
-            method, url, headers=self._headers, timeout=timeout, **({"json": body} if body else {})
-        )
+        """The JSON answer of the API. Raises `HiveError` if it is not 2xx, `Unreachable`."""
+        data = _encode(body) if body else None
+        return _decode(self._ask(method, path, data))
+
+    def _post_once(self, path: str, data: bytes) -> Any:
+        return _decode(self._ask("POST", path, data, {"Idempotency-Key": str(uuid.uuid4())}))
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        data: bytes | None = None,
+        also: Mapping[str, str] | None = None,
+        *,
+        read_seconds: float = READ_SECONDS,
+        whole: bool = True,
+    ) -> urllib3.BaseHTTPResponse:
+        """A 2xx answer. What may be sent again is, as long as the patience lasts."""
+        headers = {**self._headers, **(also or {})}
+        if data is not None:
+            headers["Content-Type"] = "application/json"
+        begun, pause = time.monotonic(), FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                return self._ask_once(
+                    method,
+                    path
+                    if path.startswith(("http://", "https://"))
+                    else _absolute(self._url, path),
+                    body=data,
+                    headers=headers,
+                    timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=read_seconds),
+                    preload_content=whole,
+                )
+            except _Again as again:
+                rest = max(pause, again.rest)
+                patience = self._patience if self._met else min(FIRST_SECONDS, self._patience)
+                if time.monotonic() + rest > begun + patience:
+                    raise again.refusal from again.__cause__
+            time.sleep(rest)
+            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+
+    def _ask_once(self, method: str, url: str, **request: Any) -> urllib3.BaseHTTPResponse:
+        """A 2xx answer. Raises `_Again` for what may pass, else as `request` does."""
         try:
-            document = json.loads(answer.data or b"{}")
-        except ValueError:
-            document = {"detail": answer.data[:200].decode(errors="replace")}
-        if not 200 <= answer.status < 300:
-            raise HiveError(answer.status, document)
-        return document
+            answer = self._pool.request(method, url, retries=False, redirect=False, **request)
+        except exceptions.HTTPError as error:
+            refusal = Unreachable(f"no answer from {self._url}: {error}")
+            harmless = method == "GET" or "Idempotency-Key" in request["headers"]
+            if isinstance(error, HOPELESS) or not (harmless or isinstance(error, NEVER_SENT)):
+                raise refusal from error
+            raise _Again(refusal) from error
+        self._met = True
+        if 200 <= answer.status < 300:
+            return answer
+        refused = HiveError(answer.status, _decode(answer))
+        if answer.status in COME_BACK:
+            raise _Again(refused, _retry_after(answer))
+        raise refused
+
+    def _watch(self, job: Job, clock: "_Clock") -> None:
+        """Draw the job's progress until it has ended."""
+        bar = _Bar()
+        try:
+            while not job.ended:
+                clock.check(f"{job.id} is {job['state']}")
+                job.update(self.job(job, wait=clock.at_most(LOOK_EVERY_SECONDS)))
+                bar.draw(job)
+        finally:
+            bar.close()
+
+    def _cancel_quietly(self, job_id: str) -> None:
+        try:
+            self.cancel(job_id)
+        except (HiveError, Unreachable) as error:
+            if not (isinstance(error, HiveError) and error.status == 409):  # it has ended
+                sys.stderr.write(f"{job_id} could not be cancelled: {error}\n")
+
+    def _jobs_as_completed(self, names: list[str], clock: "_Clock") -> Iterator[Job]:
+        left = dict.fromkeys(names)
+        while left:
+            # One request after the other, however many jobs there are: about four a second.
+            seconds = LOOK_EVERY_SECONDS / len(left)
+            found = [self.job(name, wait=clock.at_most(max(seconds, 0.01))) for name in left]
+            ended = [job for job in found if job.ended]
+            for job in sorted(ended, key=lambda job: job["finished_at"] or ""):
+                del left[job.id]
+                yield job
+            if left:
+                clock.check(f"{len(left)} of {len(names)} jobs have not ended")
+
+    def _results_as_completed(self, job_id: str, clock: "_Clock") -> Iterator[dict[str, Any]]:
+        seen: set[int] = set()
+        for event in self._stream(job_id, None, clock):
+            rows = [event.data] if event.kind == "result" else []
+            if event.kind == "end" and len(seen) < event.data["progress"]["total"]:
+                rows = list(self.results(job_id))  # what no event told of
+            for row in rows:
+                if row["index"] not in seen and row["state"] in ENDED:
+                    seen.add(row["index"])
+                    yield row
+
+    def _stream(self, job_id: str, after: str | None, clock: "_Clock") -> Iterator[Event]:
+        pause = FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                for event in self._listen(job_id, after, clock):
+                    after, pause = event.id or after, FIRST_PAUSE_SECONDS
+                    yield event
+                    if event.kind == "end":
+                        return
+            except HiveError as error:
+                if error.status != 404:
+                    raise
+                # If the job is there, it is this Nexus that has no streams.
+                yield from self._poll(self.job(job_id), clock)
+                return
+            except Unreachable:
+                raise
+            except exceptions.HTTPError:
+                pass  # cut off: go on behind the last event
+            job = self.job(job_id)
+            clock.check(f"{job_id} is {job['state']}")
+            time.sleep(clock.at_most(pause))
+            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+
+    def _listen(self, job_id: str, after: str | None, clock: "_Clock") -> Iterator[Event]:
+        """The events of one connection; it may break at any time."""
+        headers = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
+        if after:
+            headers["Last-Event-ID"] = after
+        seconds = clock.at_most(READ_SECONDS) or 0.001
+        path = f"jobs/{job_id}/events/"
+        answer = self._ask("GET", path, None, headers, read_seconds=seconds, whole=False)
+        try:
+            yield from _parse_events(_lines(answer, clock))
+        finally:
+            answer.close()
+
+    def _poll(self, job: Job, clock: "_Clock") -> Iterator[Event]:
+        """What a stream would tell, for a Nexus that has none."""
+        seen: set[int] = set()
+        rest, told = 0.0, None
+        while True:
+            job.update(self.job(job, wait=clock.at_most(rest)))
+            progress, begun = job["progress"], time.monotonic()
+            if progress != told:
+                yield Event("progress", progress)
+                rows = [row for row in self.results(job) if row["index"] not in seen]
+                rows = [row for row in rows if row["state"] in ENDED]
+                for row in sorted(rows, key=lambda row: row["finished_at"] or ""):
+                    seen.add(row["index"])
+                    yield Event("result", row)
+                told = progress
+            if job.ended:
+                yield Event("end", job)
+                return
+            clock.check(f"{job.id} is {job['state']}")
+            rest = max(LOOK_EVERY_SECONDS, min(10 * (time.monotonic() - begun), 10))
+
+
+class HiveFuture(Future[Any]):
+    """One item on its way. It is running once that is known, and pending before.
+
+    Cancelling the last one of a job that is still open cancels the job.
+    """
+
+    def __init__(self, give_up: Callable[["HiveFuture"], None]) -> None:
+        super().__init__()
+        self.batch: _Batch | None = None
+        self.index = 0
+        self._leaving = threading.Lock()
+        self._give_up: Callable[[HiveFuture], None] | None = give_up
+
+    def cancel(self) -> bool:
+        """Give it up; False if it runs or has ended."""
+        cancelled = super().cancel()
+        if cancelled and self._leave():
+            self.set_running_or_notify_cancel()
+            if self._give_up:
+                self._give_up(self)
+        return cancelled
+
+    def start(self) -> bool:
+        """It runs; False if it was cancelled."""
+        return self.running() or (self._leave() and self.set_running_or_notify_cancel())
+
+    def settle(self, row: Mapping[str, Any]) -> None:
+        """Take in the row of its end."""
+        self._give_up = None
+        if row["state"] == "cancelled" and self.cancel():
+            return
+        if self.start():
+            if row["state"] == "succeeded":
+                self.set_result(row["result"])
+            elif row["state"] == "cancelled":
+                self.set_exception(CancelledError())
+            else:
+                self.set_exception(task_failure(row))
+
+    def fail(self, error: BaseException) -> None:
+        """Nothing is known of its end, for this reason."""
+        self._give_up = None
+        if self.start():
+            self.set_exception(error)
+
+    def _leave(self) -> bool:
+        """Whether the caller is the one who takes it out of the pending ones."""
+        return self._leaving.acquire(blocking=False)
+
+
+class _Batch:
+    """Items that travel as one job, and those who still wait for them."""
+
+    def __init__(self, kwargs: str) -> None:
+        self.kwargs, self.job_id = kwargs, ""
+        self.items: list[str] = []
+        self.futures: dict[int, HiveFuture] = {}
+        self.size = self.chars = 0
+
+    def add(self, item: str, future: HiveFuture) -> None:
+        future.batch, future.index = self, self.size
+        self.futures[self.size] = future
+        self.items.append(item)
+        self.size += 1
+        self.chars += len(item)
+
+    @property
+    def full(self) -> bool:
+        return self.size >= BATCH_ITEMS or self.chars >= BATCH_CHARS
+
+
+class HiveExecutor(Executor):
+    """Runs one task on the Hive, item by item: `submit(item, **kwargs)`, `map(items)`.
+
+    Where other executors take a function, the task's name may stand: `map("demo.echo", items)`.
+    """
+
+    def __init__(self, hive: Hive, task: str, *, window: float = 0.01, **options: Any) -> None:
+        self.task = task
+        self._hive, self._window = hive, window
+        self._kwargs = options.pop("kwargs", None) or {}
+        self._head = json.dumps({**options, "task": task}, allow_nan=False)[:-1]
+        # Guards everything below; told whenever a thread ends.
+        self._changed = threading.Condition()
+        self._waiting: list[tuple[str, str, HiveFuture]] = []
+        self._batches: set[_Batch] = set()
+        self._threads: set[threading.Thread] = set()
+        self._sending, self._closed = False, False
+        self._hurry = threading.Event()
+
+    def run(self, item: Any = None, /, **kwargs: Any) -> Any:
+        """The result of the task for one item, waited for."""
+        return self.submit(item, **kwargs).result()
+
+    def submit(self, /, *call: Any, **kwargs: Any) -> HiveFuture:
+        """Run the task for an item; keyword arguments are the task's.
+
+        Raises `TypeError` or `ValueError` for what is not JSON, `RuntimeError` after `shutdown`.
+        """
+        item = json.dumps(self._read_call(call), allow_nan=False)
+        shared = json.dumps({**self._kwargs, **kwargs}, sort_keys=True, allow_nan=False)
+        future = HiveFuture(self._give_up)
+        with self._changed:
+            if self._closed:
+                raise RuntimeError("cannot schedule new futures after shutdown")
+            self._waiting.append((item, shared, future))
+            if not self._sending:
+                self._sending = True
+                self._start(self._send_all)
+        return future
+
+    def map(self, /, *call: Any, timeout: float | None = None, chunksize: int = 1) -> Iterator[Any]:
+        """The results for all items, in order; the Hive cuts its bundles itself.
+
+        Raises what the first task that failed raised, `TimeoutError` after `timeout` seconds.
+        """
+        if chunksize < 1:
+            raise ValueError("chunksize must be >= 1.")
+        fn, *iterables = call if len(call) > 1 else (self.task, *call)
+        return super().map(fn, *iterables, timeout=timeout)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Take nothing more; wait for what is on its way, or cancel what is pending."""
+        with self._changed:
+            self._closed = True
+            pending = [future for _, _, future in self._waiting]
+            pending += [f for batch in self._batches for f in batch.futures.values()]
+        self._hurry.set()
+        if cancel_futures:
+            for future in pending:
+                future.cancel()
+        if wait:
+            mine = {threading.current_thread()}
+            with self._changed:
+                self._changed.wait_for(lambda: self._threads <= mine)
+
+    def _read_call(self, call: tuple[Any, ...]) -> Any:
+        """The item of submit(), submit(item) and submit(fn, item). Raises `TypeError`."""
+        if len(call) < 2:
+            return call[0] if call else None
+        if len(call) > 2 or call[0] not in (self.task, self.run):
+            given = ", ".join(repr(part)[:50] for part in call)
+            raise TypeError(f"({given}): this executor runs {self.task}; give it one item")
+        return call[1]
+
+    def _start(self, work: Callable[[], None]) -> None:
+        """Start a thread. The interpreter waits for it at its end, as for those of any executor.
+
+        The caller holds the lock.
+        """
+
+        def run() -> None:
+            try:
+                work()
+            finally:
+                with self._changed:
+                    self._threads.discard(threading.current_thread())
+                    self._changed.notify_all()
+
+        thread = threading.Thread(target=run, name=f"hive-{self.task}")
+        self._threads.add(thread)
+        thread.start()
+
+    def _send_all(self) -> None:
+        """Send what is submitted, until nothing was for a while."""
+        while True:
+            # Each job on its way costs a thread: if there are many, jobs become larger.
+            crowd = len(self._threads) // 32
+            self._hurry.wait(min(self._window * 8**crowd, 5) if crowd else self._window)
+            with self._changed:
+                calls, self._waiting = self._waiting, []
+                if not calls:
+                    self._sending = False
+                    return
+                batches = _bundle(calls)
+                self._batches |= batches
+            for batch in batches:
+                self._send(batch)
+
+    def _send(self, batch: _Batch) -> None:
+        body = f'{self._head}, "kwargs": {batch.kwargs}, "items": [{",".join(batch.items)}]}}'
+        batch.items.clear()
+        if not batch.futures:
+            self._abandon(batch, CancelledError())
+            return
+        try:
+            job = self._hive._post_once("jobs/", body.encode())
+        except Exception as error:  # noqa: BLE001 whatever it is, those who wait must learn of it
+            self._abandon(batch, error)
+            return
+        with self._changed:
+            batch.job_id = job["id"]
+            wanted = bool(batch.futures)
+            self._start(partial(self._follow if wanted else self._drop, batch))
+
+    def _follow(self, batch: _Batch) -> None:
+        try:
+            if batch.size == 1:
+                self._follow_one(batch)
+            else:
+                for row in self._hive.as_completed(batch.job_id):
+                    self._settle(batch, row)
+            self._abandon(batch, JobFailed(self._hive.job(batch.job_id)))
+        except Exception as error:  # noqa: BLE001 whatever it is, those who wait must learn of it
+            self._abandon(batch, error)
+
+    def _follow_one(self, batch: _Batch) -> None:
+        """The end of the job is that of its only item, and the result, too."""
+        seconds = 1
+        while not (job := self._hive.job(batch.job_id, wait=seconds)).ended:
+            with self._changed:
+                future = batch.futures.get(0)
+            if future and job["progress"]["running"]:
+                future.start()
+            seconds = min(2 * seconds, LONGEST_POLL_SECONDS)
+        only = {"index": 0, "state": job["state"], "result": job["result"], "error": None}
+        for row in [only] if job["state"] == "succeeded" else job.results():
+            self._settle(batch, row)
+
+    def _settle(self, batch: _Batch, row: Mapping[str, Any]) -> None:
+        with self._changed:
+            future = batch.futures.pop(row["index"], None)
+        if future:
+            future.settle(row)
+
+    def _abandon(self, batch: _Batch, error: Exception) -> None:
+        with self._changed:
+            self._batches.discard(batch)
+            left = list(batch.futures.values())
+            batch.futures.clear()
+        for future in left:
+            future.fail(error)
+
+    def _give_up(self, future: HiveFuture) -> None:
+        """Nobody wants this one any more; stop its job if it was the last."""
+        with self._changed:
+            batch = future.batch
+            if batch and batch.futures.pop(future.index, None):
+                last = not batch.futures
+                if last and batch.job_id:
+                    self._start(partial(self._drop, batch))
+
+    def _drop(self, batch: _Batch) -> None:
+        self._hive._cancel_quietly(batch.job_id)
+        with self._changed:
+            self._batches.discard(batch)
+
+
+def wants_to_detach(job_id: str) -> bool:
+    """Ask on the terminal whether a job shall go on after Ctrl-C; without a terminal it shall not.
+
+    Ctrl-C once more is a no.
+    """
+    if not all(stream and stream.isatty() for stream in (sys.stdin, sys.stderr)):
+        return False
+    sys.stderr.write(f"\n{job_id} is not done. Let it run [D], or cancel it [c]? ")
+    sys.stderr.flush()
+    try:
+        detach = not sys.stdin.readline().strip().lower().startswith("c")
+    except KeyboardInterrupt:
+        detach = False
+    sys.stderr.write(f"{job_id} goes on\n" if detach else f"{job_id} is cancelled\n")
+    return detach
+
+
+def task_failure(result: Mapping[str, Any]) -> TaskFailed:
+    """The exception for a result that is none; a ValueError, too, if the task raised ValueError."""
+    kind = getattr(builtins, str((result["error"] or {}).get("type")), None)
+    return _failure_class(kind)(result) if isinstance(kind, type) else TaskFailed(result)
+
+
+@cache
+def _failure_class(kind: type) -> type[TaskFailed]:
+    # A StopIteration would end loops, and groups want to be made of others.
+    strange = (StopIteration, StopAsyncIteration, BaseExceptionGroup)
+    if not issubclass(kind, Exception) or issubclass(kind, strange):
+        return TaskFailed
+    return type(kind.__name__, (TaskFailed, kind), {"__module__": TaskFailed.__module__})
+
+
+class _Clock:
+    """How much of a timeout is left; for ever if there is none."""
+
+    def __init__(self, seconds: float | None) -> None:
+        self._seconds, self._begun = seconds, time.monotonic()
+
+    @property
+    def left(self) -> float | None:
+        if self._seconds is None:
+            return None
+        return max(self._begun + self._seconds - time.monotonic(), 0.0)
+
+    def at_most(self, seconds: float) -> float:
+        left = self.left
+        return seconds if left is None else min(left, seconds)
+
+    def check(self, what: str) -> None:
+        if self.left == 0:
+            raise TimeoutError(f"{what} after {self._seconds:g} s")
+
+
+class _Bar:
+    """A line on the terminal that shows how far a job is; nothing anywhere else."""
+
+    CELLS = 30
+
+    def __init__(self) -> None:
+        self._begun = time.monotonic()
+        self._shown = bool(sys.stderr and sys.stderr.isatty())
+
+    def draw(self, job: Job) -> None:
+        if not self._shown:
+            return
+        progress = job["progress"]
+        done = sum(progress.get(state, 0) for state in ("succeeded", "failed", "cancelled"))
+        total = progress["total"]  # a job that waits for others may not know it yet
+        share = done / total if total else 0.0
+        cells = int(share * self.CELLS)
+        failed = f", {progress['failed']} failed" if progress.get("failed") else ""
+        bar = "█" * cells + "·" * (self.CELLS - cells)
+        seconds = time.monotonic() - self._begun
+        line = f"{job['task']} {bar} {done}/{total}{failed}  {seconds:.0f} s"
+        sys.stderr.write(f"\r\x1b[K{line}")
+        sys.stderr.flush()
+
+    def close(self) -> None:
+        if self._shown:
+            sys.stderr.write("\n")
+
+
+def _bundle(calls: Iterable[tuple[str, str, HiveFuture]]) -> set[_Batch]:
+    """The calls that nobody cancelled, in as few jobs as they fit in."""
+    batches: set[_Batch] = set()
+    filling: dict[str, _Batch] = {}
+    for item, kwargs, future in calls:
+        if future.cancelled():
+            continue
+        batch = filling.get(kwargs)
+        if batch is None or batch.full:
+            batch = filling[kwargs] = _Batch(kwargs)
+            batches.add(batch)
+        batch.add(item, future)
+    return batches
+
+
+def _lines(answer: urllib3.BaseHTTPResponse, clock: _Clock) -> Iterator[str]:
+    """The lines of an answer as they arrive."""
+    rest = b""
+    while True:
+        sock = getattr(answer.connection, "sock", None)
+        if sock:
+            sock.settimeout(clock.at_most(READ_SECONDS) or 0.001)
+        chunk = answer.read1(65536)
+        if not chunk:
+            return
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            yield line.decode(errors="replace").rstrip("\r")
+
+
+def _parse_events(lines: Iterable[str]) -> Iterator[Event]:
+    """Server-sent events (WHATWG HTML, 9.2.6), their data as JSON."""
+    kind, last = "", None
+    data: list[str] = []
+    for line in lines:
+        name, _, value = line.partition(":")
+        value = value.removeprefix(" ")
+        if not line:
+            if data:
+                yield Event(kind, json.loads("\n".join(data)), last)
+            kind, data = "", []
+        elif name == "event":
+            kind = value
+        elif name == "data":
+            data.append(value)
+        elif name == "id":
+            last = value
+
+
+def _encode(value: Any) -> bytes:
+    return json.dumps(value, allow_nan=False).encode()
+
+
+def _decode(answer: urllib3.BaseHTTPResponse) -> Any:
+    try:
+        return json.loads(answer.data or b"{}")
+    except ValueError:
+        return {"detail": answer.data[:200].decode(errors="replace")}
+
+
+def _absolute(url: str, path: str) -> str:
+    return f"{url}{path}" if path.startswith("/api/v1/") else f"{url}/api/v1/{path}"
+
+
+def _retry_after(answer: urllib3.BaseHTTPResponse) -> float:
+    """Seconds that the Nexus asked for; a date, which it never sends, counts as none."""
+    text = answer.headers.get("Retry-After", "")
+    return float(text) if text.isdecimal() else 0.0
+
+
+def _id(job: str | Mapping[str, Any]) -> str:
+    return job if isinstance(job, str) else str(job["id"])
+
+
+def _reason(job: Mapping[str, Any]) -> str:
+    if job.get("error"):
+        return str(job["error"]["message"])
+    progress = job["progress"]
+    return f"{progress['failed']} of {progress['total']} subtasks failed"

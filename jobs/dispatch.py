@@ -43,6 +43,7 @@ class LedgerEntry:
     subtasks: list[int]
     at: float
     gpus: tuple[int, ...]
+    task: str
 
 
 class Dispatcher:
@@ -222,6 +223,7 @@ def _write_entry(sent: Sent) -> str:
         "s": sent.subtasks,
         "t": sent.at,
         "g": sent.gpus,
+        "k": sent.task,
     }
     return json.dumps(entry)
 
@@ -236,4 +238,5 @@ def _read_entry(node: str, bundle: str, entry: dict[str, Any]) -> LedgerEntry:
         subtasks=entry["s"],
         at=entry["t"],
         gpus=tuple(entry["g"]),
+        task=entry.get("k", ""),
     )

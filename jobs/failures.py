@@ -32,6 +32,8 @@ TALLIED = {
 class Recorded:
     """What a transaction decided, for the leader's memory."""
 
+    #: Its number; numbers grow with every transaction of whatever leader.
+    seq: int = 0
     accepted: list[Ending] = field(default_factory=list)
     #: Subtasks that are tried again, with the verdict that says when.
     again: list[tuple[Ending, Verdict]] = field(default_factory=list)
@@ -97,6 +99,7 @@ def _apply(
         state=verdict.state,
         error=_explain(ending.error, verdict.reason),
         node=ending.node,
+        placed=ending.placed,
         attempt=ending.attempt,
         attempts=ending.ready.number,
         errors=tally.errors,
@@ -105,6 +108,7 @@ def _apply(
         retry_at=verdict.at,
         started_at=moment(ending.started) if ended else None,
         finished_at=(moment(ending.ended) or now) if ended else None,
+        seq=done.seq if ended else 0,
     )
     if not moved:
         return

@@ -9,43 +9,57 @@ from django.db.models import F, Min
 from jobs.domain.ending import Counts, final_state
 from jobs.domain.states import JOB_OPEN, OPEN, JobState, OnError, Role, SubtaskState
 from jobs.models import Job, Subtask
+from jobs.webhooks.outbox import note_end
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What became of a job whose items all ended: over, or its reduction is ready."""
+    """What became of a job: over, or its reduction is ready, or it waits for no other any more."""
 
     job: str
     state: JobState | None = None
     reduction_ready: bool = False
+    released: bool = False
 
 
 def settle_jobs(
-    jobs: set[str], now: datetime, *, results: dict[str, str | None] | None = None
+    jobs: set[str], now: datetime, *, seq: int, results: dict[str, str | None] | None = None
 ) -> list[Settled]:
     """End the jobs of these that can end; open the reductions that can start.
 
-    `results` are results of jobs (JSON text) that the caller has at hand.
+    `seq` is the transaction's number. `results` are results of jobs (JSON text) that the caller
+    has at hand.
     """
     settled = []
-    for job in Job.objects.filter(pk__in=jobs, state__in=JOB_OPEN):
+    able = JOB_OPEN - {JobState.BLOCKED}
+    for job in Job.objects.filter(pk__in=jobs, state__in=able).order_by("pk"):
         counts = Counts(job.total, job.succeeded, job.failed, job.cancelled)
         if counts.all_ended:
             job.result = (results or {}).get(job.pk)
-            outcome = _settle(job, counts, now)
+            outcome = _settle(job, counts, now, seq)
             if outcome:
                 settled.append(outcome)
     return settled
 
 
-def _settle(job: Job, counts: Counts, now: datetime) -> Settled | None:
+def _settle(job: Job, counts: Counts, now: datetime, seq: int) -> Settled | None:
     stopped = job.state == JobState.CANCELLING
     reduction = job.subtasks.filter(role=Role.REDUCE).first() if job.reduce else None
     if reduction is None:
         error = job.error or _fatal_error(job, counts)
-        return _finish(job, counts, now, broken=bool(error), stopped=stopped, error=error)
+        # It was to have as many items as a parent would give.
+        itemless = stopped and not job.total
+        return _finish(
+            job,
+            counts,
+            now,
+            broken=bool(error),
+            stopped=stopped,
+            unreduced=itemless,
+            error=error,
+        )
     if reduction.state == SubtaskState.BLOCKED:
-        return _open_or_drop(job, counts, reduction, now, stopped=stopped)
+        return _open_or_drop(job, counts, reduction, now, seq, stopped=stopped)
     if reduction.state in OPEN:
         return None
     unwanted = stopped and reduction.state == SubtaskState.CANCELLED
@@ -74,14 +88,14 @@ def _first_failure(job: Job) -> str | None:
 
 
 def _open_or_drop(
-    job: Job, counts: Counts, reduction: Subtask, now: datetime, *, stopped: bool
+    job: Job, counts: Counts, reduction: Subtask, now: datetime, seq: int, *, stopped: bool
 ) -> Settled | None:
     blocked = Subtask.objects.filter(pk=reduction.pk, state=SubtaskState.BLOCKED)
     if counts.can_be_reduced and not stopped:
         blocked.update(state=SubtaskState.WAITING)
         return Settled(job.pk, reduction_ready=True)
     # Nothing to reduce, or nobody wants it any more.
-    blocked.update(state=SubtaskState.CANCELLED, finished_at=now)
+    blocked.update(state=SubtaskState.CANCELLED, finished_at=now, seq=seq)
     unreduced = counts.can_be_reduced
     return _finish(job, counts, now, broken=bool(job.error), stopped=stopped, unreduced=unreduced)
 
@@ -104,6 +118,8 @@ def _finish(
         begun = job.subtasks.aggregate(at=Min("started_at"))["at"]
         changes["started_at"] = begun or now
     moved = Job.objects.move(job.pk, from_=JOB_OPEN, to=state, **changes)
+    if moved and job.webhook:
+        note_end(job.pk)
     return Settled(job.pk, state=state) if moved else None
 
 
@@ -116,20 +132,20 @@ def _answer(job: Job, error: str | None) -> dict[str, object]:
     return {"result": result, "error": error or reason}
 
 
-def cancel_rest(job: str, *, in_flight: set[int], now: datetime) -> int:
+def cancel_rest(job: str, *, in_flight: set[int], now: datetime, seq: int) -> int:
     """Cancel every open subtask that is not in flight, and count it; how many that were."""
+    cancelled = {"state": SubtaskState.CANCELLED, "finished_at": now, "seq": seq}
     with transaction.atomic():
         rest = Subtask.objects.filter(job_id=job, role=Role.MAP, state__in=OPEN)
         if in_flight:
             rest = rest.exclude(pk__in=in_flight)
-        count = rest.update(state=SubtaskState.CANCELLED, finished_at=now, retry_at=None)
+        count = rest.update(**cancelled, retry_at=None)
         if count:
             Job.objects.filter(pk=job).update(cancelled=F("cancelled") + count)
         if not in_flight:
             # An open reduction of a job that nobody wants any more.
-            Subtask.objects.filter(job_id=job, role=Role.REDUCE, state__in=OPEN).update(
-                state=SubtaskState.CANCELLED, finished_at=now
-            )
+            reduction = Subtask.objects.filter(job_id=job, role=Role.REDUCE, state__in=OPEN)
+            reduction.update(**cancelled)
     return count
 
 

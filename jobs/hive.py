@@ -3,7 +3,7 @@
 Every function has a twin for async code, named with an `a` in front.
 """
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import wraps
@@ -15,6 +15,7 @@ from django.db import close_old_connections, transaction
 from jobs import selectors, services
 from jobs.domain.states import SubtaskState
 from jobs.models import Job
+from jobs.validation import pack_wish
 from jobs.waiting import wait_for_jobs
 
 #: Threads for async code. Most of them only wait, so there may be more than there are cores.
@@ -36,9 +37,20 @@ class MapResult:
 
 
 def submit(task: str, items: Sequence[Any] | None = None, **options: Any) -> Job:
-    """Submit a job with the options of CONTRACT §6. Raises `Invalid` with the field's name."""
+    """Submit a job with the options of CONTRACT §6. Raises `Invalid` with the field's name.
+
+    Of a task with `codec="pickle"`, items and keywords may be any objects that have a pickle.
+    """
     wish = options if items is None else {**options, "items": items}
-    return services.submit_job(task=task, **wish)
+    return services.submit_job(task=task, may_pickle=True, **pack_wish(task, wish))
+
+
+def workflow(jobs: Mapping[str, Any]) -> dict[str, Job]:
+    """Submit jobs by name that wait for each other (`after`), all or none; parents come first.
+
+    Raises `Invalid` with the field's name.
+    """
+    return {job.name: job for job in services.submit_workflow(jobs)}
 
 
 def map_reduce(
@@ -124,4 +136,5 @@ amap_reduce = _twin(map_reduce)
 aparallel_execute = _twin(parallel_execute)
 aget_task_status = _twin(get_task_status)
 asubmit = _twin(submit)
+aworkflow = _twin(workflow)
 acancel = _twin(cancel)

@@ -8,14 +8,17 @@ from typing import Any
 
 import structlog
 from django.conf import settings
+from django.db.models import Q
 from django.db.models.functions import Coalesce
 
 from jobs.bookkeeping import Bookkeeper
+from jobs.domain.backlog import Line, Ready
 from jobs.domain.flight import Sent
 from jobs.domain.states import JOB_OPEN, JobState, SubtaskState
 from jobs.failures import moment
 from jobs.memory import Memory
 from jobs.models import Job, Queue, Subtask
+from nodes.domain.beats import Running
 from nodes.roster import Roster
 
 log = structlog.get_logger()
@@ -39,6 +42,8 @@ class Housekeeping:
         self._refresh, self._reread = refresh, reread
         self._expected: dict[str, datetime] = {}
         self._shown: set[int] = set()
+        #: What the nodes say of the attempts that tell how far they are, by bundle.
+        self._told: dict[str, tuple[Ready, Running]] = {}
         self._running: dict[str, int] = {}
         self._held_queues = _paused_queues()
         self._polled_at = 0.0
@@ -53,16 +58,27 @@ class Housekeeping:
                 self._refresh({job}, now)
         for line in self._memory.backlog.lines():
             if line.order.deadline and line.order.deadline <= now and not line.stopped:
-                self._book.break_off(line, _facts("deadline", "the job's deadline passed"), now)
+                self._book.break_off(line, _facts("deadline", self._overdue(line)), now)
         self._show_running(roster, now)
         self._show_jobs(now)
         if now.timestamp() - self._polled_at >= POLL_SECONDS:
             self._polled_at = now.timestamp()
             self.poll(now)
 
+    def _overdue(self, line: Line) -> str:
+        """What to say of a job whose deadline passed: if nothing of it runs, what it waited for."""
+        waited = line.awaiting_room
+        if self.queue_held(line.order.queue):
+            waited = f"queue {line.order.queue} is paused"
+        elif line.held:
+            waited = "it is paused"
+        if line.in_flight or not waited:
+            return "the job's deadline passed"
+        return f"the job's deadline passed; it waited: {waited}"
+
     def starts_later(self, job: Job, now: datetime) -> bool:
         """Whether a job's time has not come; it is admitted when it has, or at its deadline."""
-        if job.state == JobState.CANCELLING or not job.not_before:
+        if job.state in (JobState.CANCELLING, JobState.BLOCKED) or not job.not_before:
             return False
         due = min(job.not_before, job.deadline or job.not_before)
         if due <= now:
@@ -70,14 +86,26 @@ class Housekeeping:
         self._expected[job.pk] = due
         return True
 
+    def awaits_parents(self, job: Job, now: datetime) -> bool:
+        """Whether a job waits for others, and no deadline ends that; it is looked at again then."""
+        if job.state != JobState.BLOCKED or (job.deadline and job.deadline <= now):
+            return False
+        if job.deadline:
+            self._expected[job.pk] = job.deadline
+        return True
+
     def queue_held(self, queue: str) -> bool:
         """Whether an operator paused the queue."""
         return queue in self._held_queues
 
     def poll(self, now: datetime) -> None:
-        """Hints may be lost: compare with the database."""
+        """Hints may be lost: compare with the database. And what Redis missed, it is told now."""
+        self._memory.dispatcher.settle(cursors={}, bundles=(), changed=None)
         self._held_queues = _paused_queues()
-        rows = dict(Job.objects.open().values_list("pk", "state"))
+        self._book.unblock(now)
+        # Whatever waits for others needs no line, only an eye on its deadline.
+        waiting = Q(state=JobState.BLOCKED, deadline=None)
+        rows = dict(Job.objects.open().exclude(waiting).values_list("pk", "state"))
         expected = {job for job in self._expected if rows.get(job) != JobState.CANCELLING}
         changed = {job for job in rows if job not in self._memory.backlog} - expected
         for line in self._memory.backlog.lines():
@@ -101,6 +129,7 @@ class Housekeeping:
     def _show_running(self, roster: Roster, now: datetime) -> None:
         """Subtasks that run for a second or more become visible in the database."""
         rows, alive = [], set()
+        self._told = {}
         for seat in roster:
             for running in seat.beat.running:
                 incarnation = seat.beat.incarnation
@@ -110,16 +139,21 @@ class Housekeeping:
                 found[0].sign_at = max(found[0].sign_at, seat.seen_ms / 1000)
                 alive.add(running.attempt)
                 sent, ready = found
+                if running.progress or running.message:
+                    self._told[sent.id] = ready, running
                 # What a node says of time is believed within what is possible.
                 started = max(running.started_at, sent.at)
                 old = now.timestamp() - started >= SHOW_RUNNING_AFTER_SECONDS
                 if old and running.attempt not in self._shown:
-                    rows.append((ready.subtask, seat.name, started))
+                    rows.append((ready.subtask, seat.name, started, sent.placed))
                     self._shown.add(running.attempt)
         self._shown &= alive
-        for subtask, node, started in rows:
+        for subtask, node, started, placed in rows:
             Subtask.objects.filter(pk=subtask, state__in=NOT_BEGUN).update(
-                state=SubtaskState.RUNNING, node=node, started_at=moment(started)
+                state=SubtaskState.RUNNING,
+                node=node,
+                started_at=moment(started),
+                placed=placed,
             )
 
     def _show_jobs(self, now: datetime) -> None:
@@ -168,12 +202,15 @@ class Housekeeping:
         work = []
         for sent in self._begun(node):
             line = self._memory.backlog.get(sent.job)
-            ready = next(iter(sent.open.values()))
+            ready, told = self._told.get(sent.id, (next(iter(sent.open.values())), None))
             order = line.order if line else None
             task = (order.reduce if ready.reduce else order.task) if order else ""
             since = datetime.fromtimestamp(sent.at, UTC).isoformat()
             row = {"job": sent.job, "index": ready.index, "task": task, "started_at": since}
-            work.append({**row, "items": len(sent.open), "reduce": ready.reduce})
+            row |= {"items": len(sent.open), "reduce": ready.reduce}
+            if told:
+                row |= {"progress": round(told.progress, 4), "message": told.message}
+            work.append({**row, "attempt": ready.number})
         return work
 
 

@@ -1,30 +1,34 @@
-"""Names of jobs: unique without asking anybody, and sortable by when they were made."""
+"""Names of jobs and workflows."""
 
-import secrets
-import threading
-import time
+import hashlib
+from datetime import datetime
 
-#: Crockford's base 32: no letter that could be taken for a digit.
-ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-RANDOM_BITS = 80
+from hive_site.kernel.ids import RANDOM_BITS, new_id, spell
 
-_lock = threading.Lock()
-_last = 0
+#: So many characters of an id say when it was made.
+TIME_CHARS = 10
 
 
 def new_job_id() -> str:
-    """`job_` and a ULID (https://github.com/ulid/spec); each is greater than the one before."""
-    return f"job_{_spell(_next_number())}"
+    """`job_` and a ULID; each is greater than the one before."""
+    return new_id("job")
 
 
-def _next_number() -> int:
-    """48 bits of milliseconds, 80 of chance; one more than the last if the clock stood still."""
-    global _last
-    fresh = (time.time_ns() // 1_000_000) << RANDOM_BITS | secrets.randbits(RANDOM_BITS)
-    with _lock:
-        _last = fresh if fresh >> RANDOM_BITS > _last >> RANDOM_BITS else _last + 1
-        return _last
+def new_workflow_id() -> str:
+    """`wf_` and a ULID."""
+    return new_id("wf")
 
 
-def _spell(number: int) -> str:
-    return "".join(ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))
+def derive_job_id(at: datetime, seed: str) -> str:
+    """The one id for what `seed` names at that time: whoever asks twice gets the same."""
+    chance = int.from_bytes(hashlib.sha256(seed.encode()).digest()[: RANDOM_BITS // 8])
+    return f"job_{spell(int(at.timestamp() * 1000) << RANDOM_BITS | chance)}"
+
+
+def spawned_job_id(parent: str, subtask: int, call: int) -> str:
+    """The id of the job that a subtask of `parent` submits with its call number `call`.
+
+    Every attempt of the subtask gets the same one. It sorts beside its parent.
+    """
+    seen = hashlib.sha256(f"{parent}/{subtask}/{call}".encode()).digest()
+    return f"job_{parent[4 : 4 + TIME_CHARS]:0<{TIME_CHARS}}{spell(int.from_bytes(seen))[-16:]}"

@@ -5,16 +5,23 @@ from typing import Any
 
 from django.conf import settings
 
+from jobs.blobs import keep_list
 from jobs.domain.backlog import Line, Order, Ready
+from jobs.domain.cache import base_of, key_of
 from jobs.domain.flight import Flight
+from jobs.domain.references import is_reference
 from jobs.domain.retry import Policy
 from jobs.domain.states import JobState, Outcome, Role, SubtaskState
 from jobs.models import Attempt, Job, Subtask
+from jobs.result_cache import ResultCache
 from nodes.domain.placement import Demand
+from nodes.releases import Releases
 
 PAGE = 2000
 #: The window is filled again when it holds fewer than this.
 LOW_WATER = 500
+#: No page is read while so many wait for results of others.
+MOST_ASIDE = 10_000
 LOADABLE = (
     SubtaskState.WAITING,
     SubtaskState.RETRYING,
@@ -39,6 +46,8 @@ def open_line(job: Job) -> Line:
 def read_order(job: Job) -> Order:
     """What every subtask of the job has in common."""
     queues = settings.HIVE.queues
+    # What must not run twice for one input may well have to run once for each.
+    cache_for = job.cache_for if job.idempotent else 0.0
     return Order(
         job=job.pk,
         task=job.task,
@@ -51,12 +60,19 @@ def read_order(job: Job) -> Order:
         reduce=job.reduce,
         policy=_read_policy(job),
         demand=read_demand(job.requires),
+        submitter=job.submitted_by,
         idempotent=job.idempotent,
         alone=job.at_most_once or bool(job.requires.get("gpu")),
         fail_fast=job.on_error == "fail_fast",
         deadline=job.deadline,
+        cache_for=cache_for,
+        cache_base=_read_base(job) if cache_for else "",
         stop_token=f"{job.pk}.{job.rounds}",
     )
+
+
+def _read_base(job: Job) -> str:
+    return base_of(task=job.task, version=job.task_version, kwargs=job.kwargs)
 
 
 def load_policy(job_id: str) -> Policy | None:
@@ -77,12 +93,18 @@ def read_demand(requires: dict[str, Any]) -> Demand:
         memory_mb=requires.get("memory_mb", 0),
         labels=tuple(sorted(requires.get("labels", {}).items())),
         capabilities=frozenset(requires.get("capabilities", ())),
+        avoid=frozenset(requires.get("avoid", ())),
+        release=Releases(requires["release"]) if "release" in requires else None,
     )
 
 
-def fill(line: Line, flight: Flight) -> None:
-    """Load the next page into the line's window, if it runs low and there is more."""
-    if line.exhausted or len(line.ready) >= LOW_WATER:
+def fill(line: Line, flight: Flight, cache: ResultCache | None = None) -> None:
+    """Load the next page into the line's window, if it runs low and there is more.
+
+    Of a job that asks for it, what is in the cache is known at once.
+    """
+    aside = len(line.known) + len(line.parked)
+    if line.exhausted or len(line.ready) >= LOW_WATER or aside >= MOST_ASIDE:
         return
     states = UNSENT if line.order.once else LOADABLE
     page = Subtask.objects.filter(
@@ -93,19 +115,33 @@ def fill(line: Line, flight: Flight) -> None:
     if rows:
         line.cursor = rows[-1][1]
     crashed = _crash_nodes([row[0] for row in rows if row[7]])
+    rows = [row for row in rows if not flight.holds(row[0])]
+    keys = _keys_of(line.order, rows)
+    results = cache.find(line.order, list(keys.values())) if cache and keys else {}
     for row in rows:
-        if not flight.holds(row[0]):
-            _enter(line, row, crashed)
+        key = keys.get(row[0], "")
+        _enter(line, row, crashed, key, results.get(key))
 
 
-def _enter(line: Line, row: tuple, crashed: dict[int, frozenset[str]]) -> None:
+def _keys_of(order: Order, rows: list[tuple]) -> dict[int, str]:
+    """The names of these items' results in the cache, if their job uses it."""
+    if not order.cache_for:
+        return {}
+    return {row[0]: key_of(order.cache_base, row[3]) for row in rows if row[4] == Role.MAP}
+
+
+def _enter(
+    line: Line, row: tuple, crashed: dict[int, frozenset[str]], key: str, result: str | None
+) -> None:
     subtask, index, attempts, item, role, state, retry_at, _ = row
     reduce = role == Role.REDUCE
     avoid = crashed.get(subtask, frozenset())
-    ready = Ready(subtask, index, attempts + 1, item, reduce, avoid)
+    ready = Ready(subtask, index, attempts + 1, item, reduce, avoid, key=key)
     if reduce:
         ready = load_reduction(line.order.job) or ready
-    if state == SubtaskState.RETRYING and retry_at:
+    if result is not None:
+        line.known.append((ready, result))
+    elif state == SubtaskState.RETRYING and retry_at:
         line.put_off(ready, retry_at.timestamp())
     else:
         line.ready.append(ready)
@@ -121,7 +157,10 @@ def load_reduction(job: str) -> Ready | None:
         .order_by("index")
         .values_list("result", flat=True)
     )
-    item = f"[{','.join(results.iterator())}]"
+    item = keep_list(results.iterator())
+    if is_reference(item):
+        # The sweep must find it in some row for as long as it may be sent.
+        Subtask.objects.filter(pk=row.pk).exclude(item=item).update(item=item)
     return Ready(row.pk, row.index, row.attempts + 1, item, reduce=True)
 
 
@@ -143,6 +182,17 @@ def load_open(subtasks: Iterable[int]) -> dict[int, tuple[Ready, int]]:
             reduce = row.role == Role.REDUCE
             ready = Ready(row.pk, row.index, row.attempts + 1, row.item, reduce)
             found[row.pk] = ((load_reduction(row.job_id) if reduce else None) or ready, row.attempt)
+    return found
+
+
+def load_placed(subtasks: Iterable[int]) -> dict[int, tuple[str, str]]:
+    """Of running subtasks, by id: where they run, and why there."""
+    running = Subtask.objects.filter(state=SubtaskState.RUNNING).exclude(placed="")
+    found: dict[int, tuple[str, str]] = {}
+    ids = list(subtasks)
+    for start in range(0, len(ids), 500):
+        rows = running.filter(pk__in=ids[start : start + 500])
+        found |= {pk: (node, why) for pk, node, why in rows.values_list("pk", "node", "placed")}
     return found
 
 

@@ -12,7 +12,8 @@ from jobs.domain.batch import Ending
 from jobs.domain.flight import Flight, Sent
 from jobs.domain.retry import Policy
 from jobs.domain.states import Outcome
-from jobs.loader import load_open, load_policy
+from jobs.loader import load_open, load_placed, load_policy
+from jobs.result_cache import ResultCache
 from nodes.leadership import Leadership
 
 RATE_SECONDS = 10
@@ -48,6 +49,9 @@ class Memory:
     backlog: Backlog = field(default_factory=Backlog)
     flight: Flight = field(default_factory=Flight)
     rates: Rates = field(default_factory=Rates)
+    #: How many second copies were made.
+    copies: int = 0
+    cache: ResultCache = field(default_factory=ResultCache)
 
     def policy_of(self, job: str) -> Policy | None:
         """How a job's failures are taken; None if it is being cancelled."""
@@ -97,7 +101,16 @@ class Memory:
         line = self.backlog.get(sent.job)
         if line:
             self._update(line, ready, again=again)
+        if ready.key and not self.flight.flies(ready.key):
+            self.flight.twins.wake(ready.key)
         return None if sent.open else sent
+
+    def share(self, ending: Ending) -> None:
+        """Give a result that was just recorded to equal subtasks that wait for it."""
+        key = ending.ready.key
+        if key and ending.attempt and ending.outcome is Outcome.SUCCEEDED and ending.result:
+            self.flight.twins.note(key)
+            self.flight.twins.settle(key, ending.result)
 
     def _update(self, line: Line, ready: Ready, *, again: bool) -> None:
         line.in_flight -= 1
@@ -107,7 +120,7 @@ class Memory:
         line.decided.discard(ready.subtask)
         if again and not (line.stopped or decided) and line.is_past(ready):
             line.forget_copy(ready.subtask)
-            line.ready.appendleft(ready)
+            line.ready.appendleft(ready.alone())
 
     def decide(self, ending: Ending) -> frozenset[int]:
         """The subtask has its terminal state; the attempts that work on it in vain now."""
@@ -125,9 +138,15 @@ class Memory:
         line = self.backlog.get(sent.job)
         if line is None or line.stopped or not line.order.idempotent:
             return
+        because = f"second copy: {sent.node} fell silent"
         for ready in sent.open.values():
             if line.is_past(ready) and ready.subtask not in line.decided:
-                line.double(ready.after(avoid=frozenset({sent.node})))
+                self.copy(line, ready, node=sent.node, because=because)
+
+    def copy(self, line: Line, ready: Ready, *, node: str, because: str) -> None:
+        """Send a second copy of what runs on a node to another one, unless there is a copy."""
+        self.copies += ready.subtask not in line.doubled
+        line.double(ready.after(avoid=frozenset({node}), copy_because=because))
 
     def retry(self, ending: Ending, at: datetime | None) -> None:
         """The subtask of a failed attempt is tried again, now or at a time."""
@@ -148,8 +167,9 @@ class Memory:
         """Fill the flight from the ledger; entries whose work is recorded are dropped."""
         entries = self.dispatcher.ledger(nodes)
         known = load_open({subtask for entry in entries for subtask in entry.subtasks})
-        spent = []
+        told, spent = load_placed(known), []
         for entry in entries:
+            here = [told[s] for s in entry.subtasks if s in told and told[s][0] == entry.node]
             rows = enumerate(entry.subtasks, start=entry.first)
             closed = {n: known[s] for n, s in rows if s in known}
             sent = Sent(
@@ -162,6 +182,8 @@ class Memory:
                 items=[],
                 subtasks=entry.subtasks,
                 gpus=entry.gpus,
+                task=entry.task,
+                placed=here[0][1] if here else "",
                 open={n: ready for n, (ready, newest) in closed.items() if n > newest},
             )
             if sent.open:

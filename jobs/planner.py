@@ -1,24 +1,41 @@
 """Which subtasks go where now. Reads memory only; what it plans is in flight at once."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from random import Random
 
 from jobs.domain.backlog import Backlog, Line, Ready
-from jobs.domain.bundles import MAX_BYTES, Pace, is_short, size
+from jobs.domain.bundles import Pace, is_short, size
 from jobs.domain.flight import Flight, Sent
+from jobs.domain.limits import Limiter
+from jobs.domain.shares import Lane
+from jobs.domain.taking import drop_known, heads, take
 from jobs.wire import bundle_id
-from nodes.domain.placement import Candidate, Choice, Demand, choose
+from nodes.domain.placement import Choice, Demand
+from nodes.domain.pool import MAX_WHY_CHARS, Pool
 from nodes.domain.scoring import Weights
 from nodes.roster import Roster
 
-ANYWHERE = Demand()
 #: What an item of an unknown task is charged, in seconds.
 UNKNOWN_SECONDS = 0.1
-#: Choosing looks at every node. More than this in one step, and a leader of a thousand nodes
-#: would lose its lease over the first plan.
+#: More than this in one step, and what nodes report would wait too long to be recorded.
 BUNDLES_AT_ONCE = 500
+#: Why a line cannot be placed is found out at most this often.
+EXPLAIN_EVERY_SECONDS = 1.0
+#: A task takes the memory it asked for within this time; then its node measures it.
+SETTLING_SECONDS = 10.0
+
+
+@dataclass(slots=True)
+class Step:
+    """One plan in the making."""
+
+    pool: Pool
+    roster: Roster
+    slots: int
+    now: float
+    demands: dict[tuple[str, bool, bool], Demand] = field(default_factory=dict)
 
 
 class Planner:
@@ -33,14 +50,17 @@ class Planner:
         weights: Weights,
         random: Random,
         epoch: int = 0,
+        limiter: Limiter | None = None,
         refill: Callable[[Line], None] = lambda line: None,
     ) -> None:
         self._backlog, self._flight, self._pace = backlog, flight, pace
         self._weights, self._random = weights, random
         self._refill = refill
+        self._limiter = limiter or Limiter(flight)
         self._next_attempt = (epoch << 32) + 1
         #: Whether the last plan stopped before everything was placed.
         self.goes_on = False
+        self._explained_at = 0.0
 
     def next_attempt(self, count: int = 1) -> int:
         """The first of `count` attempt ids that were never given before."""
@@ -51,104 +71,147 @@ class Planner:
     def plan(self, roster: Roster, now: datetime) -> list[tuple[Sent, Line]]:
         """Bundles for nodes that have room, in the order of whose turn it is."""
         stamp = now.timestamp()
-        for line in self._backlog.lines():
-            line.wake(stamp)
-            self._refill(line)
-        self._count_flight(roster)
-        nodes = {node.name: node for node in roster.candidates()}
-        slots = roster.slots()
+        self.goes_on = False
+        self._backlog.prepare(stamp, refill=self._refill)
+        self.count_flight(roster, stamp)
+        line = self._backlog.turn()
+        if line is None:
+            return []
+        step = Step(self.survey(roster), roster, roster.slots(), stamp)
         planned: list[tuple[Sent, Line]] = []
-        skipped: set[str] = set()
-        while len(planned) < BUNDLES_AT_ONCE and any(n.sent < 2 * n.slots for n in nodes.values()):
-            line = self._backlog.turn(stamp, skip=skipped)
-            if line is None:
-                break
-            sent = self._bundle(line, nodes, slots, stamp, roster)
-            if sent is None:
-                skipped.add(line.order.job)
-            else:
+        closed: set[Lane] = set()
+        while line and len(planned) < BUNDLES_AT_ONCE and not step.pool.is_full:
+            sent = self._attend(line, step)
+            if sent is not None:
                 planned.append((sent, line))
+            elif not line.ready or line.standing.lane is None or line.ready[0].avoid:
+                self._backlog.pass_over(line)
+            else:
+                closed.add(line.standing.lane)
+            line = self._backlog.turn(closed=closed)
         self.goes_on = len(planned) == BUNDLES_AT_ONCE
+        if step.pool.is_full and stamp - self._explained_at >= EXPLAIN_EVERY_SECONDS:
+            self._explained_at = stamp
+            self._explain_rest(step)
         return planned
 
-    def _count_flight(self, roster: Roster) -> None:
+    def count_flight(self, roster: Roster, now: float) -> None:
+        """Bring what seats say of work in flight up to date; `now` in Unix seconds."""
         for seat in roster:
             sent = self._flight.on(seat.name)
             seat.in_flight = len(sent)
+            seat.long_in_flight = sum(not bundle.short for bundle in sent)
             seat.leased_gpus = {gpu for bundle in sent for gpu in bundle.gpus}
+            measured = now - seat.beat_age - SETTLING_SECONDS
+            seat.promised_mb = sum(b.memory_mb for b in sent if b.memory_mb and b.at > measured)
 
-    def _bundle(
-        self, line: Line, nodes: dict[str, Candidate], slots: int, now: float, roster: Roster
-    ) -> Sent | None:
-        count, demand = self._shape(line, slots)
-        choice = choose(
-            nodes.values(),
-            demand,
+    def survey(self, roster: Roster) -> Pool:
+        """The nodes as they are now, with what is in flight there."""
+        return Pool(
+            roster.candidates(),
             weights=self._weights,
             random=self._random,
-            avoid=line.ready[0].avoid,
+            absent=roster.absent(),
         )
-        line.awaiting_room = "" if choice else "no node that fits has room"
-        if choice is None:
+
+    def _attend(self, line: Line, step: Step) -> Sent | None:
+        """A bundle of the line whose turn it is, unless a limit or the nodes stand against it."""
+        lane = line.standing.lane
+        if lane and self._limiter.room(lane.task, step.now) == 0:
+            lane.reason = self._limiter.reason(lane.task)
             return None
-        items = _take(line, count)
-        self._charge(nodes, choice, roster)
+        return self._bundle(line, step)
+
+    def _bundle(self, line: Line, step: Step) -> Sent | None:
+        drop_known(line, self._flight)
+        for at in heads(line):
+            count, demand = self._shape(line, at, step)
+            head = line.ready[at]
+            apart = bool(head.copy_because)
+            choice = step.pool.choose(demand, avoid=head.avoid, apart=apart)
+            if choice:
+                return self._send(line, take(line, at, count, self._flight), choice, demand, step)
+            if not apart:
+                step.pool.keep_places(demand, avoid=head.avoid)
+        if line.ready:
+            self._explain(line, step)
+        return None
+
+    def _explain_rest(self, step: Step) -> None:
+        """Whom nobody asked for, because no node has room for anything, waits for a reason too."""
+        for line in self._backlog.lines():
+            if line.ready and not (line.held or line.stopped):
+                self._explain(line, step)
+
+    def _explain(self, line: Line, step: Step) -> None:
+        """Find out why nothing of its like can be placed; once a second is enough."""
+        lane = line.standing.lane
+        if not lane or (lane.reason and step.now - lane.explained_at < EXPLAIN_EVERY_SECONDS):
+            return
+        _, demand = self._shape(line, 0, step)
+        lane.explained_at = step.now
+        lane.reason = step.pool.why_not(demand)
+        lane.fits_nowhere = not step.pool.fits_somewhere(demand)
+
+    def _send(
+        self, line: Line, items: list[Ready], choice: Choice, demand: Demand, step: Step
+    ) -> Sent:
+        if lane := line.standing.lane:
+            lane.reason, lane.fits_nowhere = "", False
+        seat = step.roster[choice.node]
+        seat.in_flight += 1
+        seat.long_in_flight += not demand.short
+        seat.sent_since_beat += 1
+        seat.leased_gpus |= set(choice.gpus)
+        step.pool.charge(choice, demand)
         seconds = self._pace.of(line.order.task) or UNKNOWN_SECONDS
-        self._backlog.charge(line, seconds=seconds * len(items), now=now)
+        self._backlog.charge(line, seconds=seconds * len(items), now=step.now)
         first = self.next_attempt(len(items))
         sent = Sent(
             id=bundle_id(choice.node, first),
             node=choice.node,
-            incarnation=roster[choice.node].beat.incarnation,
+            incarnation=seat.beat.incarnation,
             job=line.order.job,
             first=first,
-            at=now,
+            at=step.now,
             items=items,
             gpus=choice.gpus,
+            memory_mb=demand.memory_mb,
+            short=demand.short,
+            placed=_tell(items[0], choice),
+            task=demand.task,
         )
         self._flight.add(sent)
+        self._limiter.start(sent.task, len(items), seconds=seconds * len(items), now=step.now)
         self._refill(line)
         line.in_flight += len(items)
         return sent
 
-    def _shape(self, line: Line, slots: int) -> tuple[int, Demand]:
+    def _shape(self, line: Line, at: int, step: Step) -> tuple[int, Demand]:
         """How many items to send together, and what they need of a node."""
-        first = line.ready[0]
-        if first.reduce:
-            return 1, ANYWHERE
+        reduce, alone = line.ready[at].reduce, line.order.alone or line.ready[at].reduce
         seconds = self._pace.of(line.order.task)
         count = size(
             seconds=seconds,
             remaining=max(line.remaining - line.in_flight, 1),
-            slots=slots,
-            alone=line.order.alone,
+            slots=step.slots,
+            alone=alone,
         )
-        short = not line.order.alone and is_short(seconds=seconds, items=count)
-        return count, replace(line.order.demand, short=short) if short else line.order.demand
-
-    def _charge(self, nodes: dict[str, Candidate], choice: Choice, roster: Roster) -> None:
-        """The node is busier from now on, before it can say so itself."""
-        node, seat = nodes[choice.node], roster[choice.node]
-        seat.in_flight += 1
-        seat.sent_since_beat += 1
-        seat.leased_gpus |= set(choice.gpus)
-        nodes[choice.node] = replace(
-            node,
-            sent=node.sent + 1,
-            cpu=min(1.0, node.cpu + 1 / max(node.slots, 1)),
-            free_gpus=tuple(gpu for gpu in node.free_gpus if gpu.index not in choice.gpus),
-        )
+        task = line.order.reduce if reduce else line.order.task
+        room = self._limiter.room(task, step.now)
+        if room is not None:
+            # It starts when it is sent, and uses up no limit behind the work of others.
+            count = min(count, room)
+        short = room is None and not alone and is_short(seconds=seconds, items=count)
+        key = (line.order.job, reduce, short)
+        if key not in step.demands:
+            step.demands[key] = replace(line.order.demand, short=short, task=task)
+        return count, step.demands[key]
 
 
-def _take(line: Line, count: int) -> list[Ready]:
-    """Up to `count` ready subtasks, within the size that one bundle may have."""
-    items = [line.ready.popleft()]
-    room = MAX_BYTES - len(items[0].item)
-    while len(items) < count and line.ready:
-        following = line.ready[0]
-        room -= len(following.item)
-        # What must avoid a node would drag neighbours along that need not.
-        if room < 0 or following.avoid != items[0].avoid or following.reduce:
-            break
-        items.append(line.ready.popleft())
-    return items
+def _tell(first: Ready, choice: Choice) -> str:
+    """Why the bundle goes there, for people."""
+    reason = first.copy_because
+    if first.avoid and not reason:
+        reason = f"not on {', '.join(sorted(first.avoid))}, where it crashed"
+    return "; ".join(filter(None, (reason, choice.why)))[:MAX_WHY_CHARS]

@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hive_site.kernel.errors import NotFound
+from jobs.domain.limits import read_limit
 
+#: What items, keywords and results may be: JSON, or any object of Python that has a pickle.
+CODECS = JSON, PICKLE = "json", "pickle"
 NAME = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)+", re.IGNORECASE)
 
 
@@ -21,6 +24,8 @@ class Task:
     retries: int | None = None
     backoff: tuple[float, ...] = (2, 8, 32)
     cache_for: float = 0
+    #: Raise it whenever what the task returns changes: cached results of another one are old.
+    version: str = ""
     gpu: int = 0
     gpu_memory_mb: int = 0
     memory_mb: int = 0
@@ -28,7 +33,13 @@ class Task:
     labels: dict[str, str] = field(default_factory=dict)
     idempotent: bool = True
     at_most_once: bool = False
-    codec: str = "json"
+    codec: str = JSON
+    #: In the whole cluster; an operator may set others.
+    rate: str | None = None
+    concurrency: int | None = None
+
+    def __post_init__(self) -> None:
+        read_limit(rate=self.rate, concurrency=self.concurrency)
 
     @property
     def summary(self) -> str:
@@ -56,6 +67,8 @@ class Registry:
         """Make a task known; the same function may be registered again, another may not."""
         if not NAME.fullmatch(task.name):
             raise ValueError(f"task name {task.name!r}: give app.verb, in letters, digits and _")
+        if task.codec not in CODECS:
+            raise ValueError(f"{task.name}: codec {task.codec!r}; give {' or '.join(CODECS)}")
         known = self._tasks.get(task.name)
         if known and known.run.__qualname__ != task.run.__qualname__:
             raise ValueError(f"task name {task.name!r} is taken by {known.run.__qualname__}")
@@ -81,7 +94,8 @@ registry = Registry()
 def task(name: str, **options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register the decorated function under `name`, with the options of CONTRACT §4.
 
-    Raises `TypeError` for an option that does not exist, `ValueError` for a name that is taken.
+    Raises `TypeError` for an option that does not exist, `ValueError` for a name that is taken
+    and for limits that make no sense.
     """
 
     def register(run: Callable[..., Any]) -> Callable[..., Any]:

@@ -6,15 +6,18 @@ from typing import Any
 
 from hive_site.kernel.errors import Invalid
 from jobs.registry import Task
+from nodes.releases import Releases
+from nodes.wire import NODE_NAME
 
 #: The most of each that anybody can mean.
 WHOLE = {"gpu": 64, "gpu_memory_mb": 10_000_000, "memory_mb": 100_000_000}
-KEYS = (*WHOLE, "labels", "capabilities")
+KEYS = (*WHOLE, "labels", "capabilities", "avoid", "release")
 #: The first character is a letter: databases take a key of digits for a position in a list.
 LABEL_KEY = re.compile(r"[A-Za-z][A-Za-z0-9_./-]{0,62}")
 LABEL_VALUE = re.compile(r"[^\x00-\x1f\ud800-\udfff]{0,200}")
 CAPABILITY = re.compile(r"[A-Za-z0-9_.+:-]{1,64}")
 MAX_LABELS = MAX_CAPABILITIES = 50
+MAX_AVOIDED = 100
 
 
 def merge_requirements(task: Task, wish: Any) -> dict[str, Any]:
@@ -33,6 +36,8 @@ def merge_requirements(task: Task, wish: Any) -> dict[str, Any]:
         **check_labels(_given(wish, "labels", {}), field="requires.labels"),
     }
     merged["capabilities"] = sorted({*task.capabilities, *_capabilities(wish)})
+    merged["avoid"] = sorted(set(_avoided(wish)))
+    merged["release"] = _release(wish)
     return {name: value for name, value in merged.items() if value}
 
 
@@ -70,3 +75,23 @@ def _capabilities(wish: Mapping[str, Any]) -> list[str]:
         if not isinstance(word, str) or not CAPABILITY.fullmatch(word):
             raise Invalid(f"{word!r} is no capability, like ffmpeg", field="requires.capabilities")
     return list(value)
+
+
+def _avoided(wish: Mapping[str, Any]) -> list[str]:
+    names = _given(wish, "avoid", [])
+    if not isinstance(names, list | tuple) or len(names) > MAX_AVOIDED:
+        rule = f"give a list of at most {MAX_AVOIDED} names of nodes"
+        raise Invalid(rule, field="requires.avoid")
+    for name in names:
+        if not isinstance(name, str) or not NODE_NAME.fullmatch(name):
+            rule = "a node's name is 1 to 48 letters, digits, - and _"
+            raise Invalid(f"{name!r}; {rule}", field="requires.avoid")
+    return list(names)
+
+
+def _release(wish: Mapping[str, Any]) -> str:
+    text = _given(wish, "release", "")
+    try:
+        return Releases.read(text).text if text != "" else ""
+    except ValueError as error:
+        raise Invalid(str(error), field="requires.release") from error

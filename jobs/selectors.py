@@ -1,21 +1,27 @@
 """Reads of jobs: rows for the API, the command line and Python, all in the same words."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
-from django.db.models import F, QuerySet, Sum
+from django.db.models import QuerySet
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.lookups import Exact
 
-from hive_site.kernel.errors import NotFound
-from jobs.domain.states import Role
+from hive_site.kernel.errors import Gone, NotFound
+from jobs import blobs
+from jobs.domain.graph import sum_up
+from jobs.domain.references import read_reference
+from jobs.domain.states import OPEN, Kept, Role
 from jobs.json_text import assemble
-from jobs.models import Job, Queue, Subtask
-from nodes.selectors import read_picture
+from jobs.models import Job, Subtask
+from jobs.reasons import why_job_waits, why_subtask
+from jobs.speech import progress_told
 
+ROWS_AT_ONCE = 500
 #: What a result is made of; the rest of a subtask's row stays in the database.
-RESULT_COLUMNS = ("index", "state", "node", "attempts", "started_at", "finished_at")
+RESULT_COLUMNS = ("index", "state", "node", "placed", "attempts", "started_at", "finished_at")
 
 
 def get_job(job_id: str) -> Job:
@@ -26,52 +32,118 @@ def get_job(job_id: str) -> Job:
     return job
 
 
-def require_queue(name: str) -> str:
-    """The name, if it is that of a queue. Raises `NotFound`."""
-    if name not in settings.HIVE.queues:
-        raise NotFound(f"no queue is named {name!r}; there are {', '.join(settings.HIVE.queues)}")
-    return name
+def require_results(job_id: str) -> Job:
+    """The job, if its items and results are still there. Raises `NotFound` or `Gone`."""
+    job = get_job(job_id)
+    if job.kept != Kept.ALL:
+        ended = f"job {job_id} ended {stamp(job.finished_at)}"
+        raise Gone(f"{ended}; its items and results were deleted (HIVE_RESULT_TTL). Submit it anew")
+    return job
 
 
-def job_text(job: Job) -> str:
-    """The job as the API shows it (CONTRACT §6), as JSON text; results go in as they are."""
-    ended = job.succeeded + job.failed + job.cancelled
-    running = min(job.running, job.total - ended)
-    link = f"/api/v1/jobs/{job.pk}/"
+def workflow_jobs(workflow: str) -> list[Job]:
+    """The jobs of a workflow, parents before children. Raises `NotFound`."""
+    jobs = list(Job.objects.filter(workflow=workflow).order_by("pk")) if workflow else []
+    if not jobs:
+        raise NotFound(f"no workflow has the id {workflow!r}")
+    return jobs
+
+
+def workflow_text(jobs: Sequence[Job]) -> str:
+    """A workflow as the API shows it, as JSON text: its id, its state, its jobs by name."""
+    link = f"/api/v1/workflows/{jobs[0].workflow}/"
+    fields = {
+        "id": jobs[0].workflow,
+        "state": sum_up(job.state for job in jobs),
+        "links": {"self": link, "cancel": f"{link}cancel/"},
+    }
+    named = (f"{json.dumps(job.name)}: {job_text(job)}" for job in jobs)
+    return assemble(fields, jobs=f"{{{', '.join(named)}}}")
+
+
+def with_label(rows: QuerySet[Job], label: str, text: str) -> QuerySet[Job]:
+    """The jobs of these that have this label."""
+    # Not labels__NAME: a label may be called "contains" or "isnull".
+    return rows.filter(Exact(KeyTextTransform(label, "labels"), text))
+
+
+def job_text(
+    job: Job, *, waiting_for: str | None = None, brief: bool = False, base: str = ""
+) -> str:
+    """The job as the API shows it (CONTRACT §6), as JSON text; results go in as they are.
+
+    `waiting_for` is for the caller to find out: it takes questions to Redis. `brief` shows of a
+    large result only where it is. Its links begin with `base`, the address of the site.
+    """
+    link = f"{base}/api/v1/jobs/{job.pk}/"
     fields = {
         "id": job.pk,
         "task": job.task,
         "state": job.state,
         "queue": job.queue,
         "priority": job.priority,
-        "progress": {
-            "total": job.total,
-            "waiting": job.total - ended - running,
-            "running": running,
-            "succeeded": job.succeeded,
-            "failed": job.failed,
-            "cancelled": job.cancelled,
-        },
+        "progress": progress_of(job),
+        "waiting_for": waiting_for,
         "reduce": job.reduce or None,
         "created_at": stamp(job.created_at),
         "started_at": stamp(job.started_at),
         "finished_at": stamp(job.finished_at),
         "labels": job.labels,
         "depends_on": job.depends_on,
+        "workflow": job.workflow or None,
+        "name": job.name or None,
+        "spawned_by": job.spawned_by or None,
         "submitted_by": job.submitted_by,
+        "expired": job.kept != Kept.ALL,
+        "webhook": job.webhook or None,
         "links": {
             "self": link,
             "results": f"{link}results/",
             "subtasks": f"{link}subtasks/",
+            "events": f"{link}events/",
+            "grid": f"{link}grid/",
             "cancel": f"{link}cancel/",
+            "deliveries": f"{base}/api/v1/deliveries/?job={job.pk}",
         },
     }
-    return assemble(fields, result=job.result, error=job.error)
+    result, error = (_point_to(job.result), None) if brief else _fetch(job.result)
+    return assemble(fields, result=result, error=job.error or error)
+
+
+def _point_to(text: str | None) -> str | None:
+    reference = read_reference(text)
+    if reference is None:
+        return text
+    return json.dumps({"$blob": f"/api/v1/blobs/{reference.sha256}/", "size": reference.size})
+
+
+def _fetch(text: str | None) -> tuple[str | None, str | None]:
+    """A result with what is stored elsewhere; if that is gone, an error that says so."""
+    try:
+        return blobs.whole(text), None
+    except NotFound as fact:
+        facts = {"type": "result_lost", "message": str(fact), "traceback": ""}
+        return None, json.dumps(facts)
+
+
+def progress_of(job: Job) -> dict[str, int]:
+    """How many subtasks of a job are in which phase."""
+    ended = job.succeeded + job.failed + job.cancelled
+    running = min(job.running, job.total - ended)
+    return {
+        "total": job.total,
+        "waiting": job.total - ended - running,
+        "running": running,
+        "succeeded": job.succeeded,
+        "failed": job.failed,
+        "cancelled": job.cancelled,
+    }
 
 
 def job_view(job_id: str) -> dict[str, Any]:
     """The job as the API shows it. Raises `NotFound`."""
-    view: dict[str, Any] = json.loads(job_text(get_job(job_id)))
+    job = get_job(job_id)
+    view: dict[str, Any] = json.loads(job_text(job, waiting_for=why_job_waits(job)))
     return view
 
 
@@ -86,13 +158,27 @@ def result_texts(rows: QuerySet[Subtask]) -> Iterator[tuple[int, str]]:
     for row in rows.values_list(*columns).iterator(chunk_size=500):
         *plain, begun, ended, result, error = row
         fields = dict(zip(RESULT_COLUMNS, (*plain, stamp(begun), stamp(ended)), strict=True))
-        fields["node"] = fields["node"] or None
-        yield row[0], assemble(fields, result=result, error=error)
+        for name in ("node", "placed"):
+            fields[name] = fields[name] or None
+        result, lost = _fetch(result)
+        yield row[0], assemble(fields, result=result, error=error or lost)
 
 
-def subtask_text(job_id: str, index: int) -> str | None:
-    """One subtask with its item and its attempts, as JSON text; None if there is none."""
-    row = Subtask.objects.filter(job_id=job_id, index=index, role=Role.MAP).first()
+def all_result_texts(job_id: str) -> Iterator[str]:
+    """The JSON text of each result of a job; only some are in memory at a time."""
+    last: int | None = -1
+    while last is not None:
+        rows = result_texts(map_rows(job_id, after=last)[:ROWS_AT_ONCE])
+        last = None
+        for index, text in rows:
+            last = index
+            yield text
+
+
+def subtask_text(job: Job, index: int) -> str | None:
+    """One subtask with its item, its attempts and why it is where it is, as JSON text; None if
+    there is none."""
+    row = Subtask.objects.filter(job_id=job.pk, index=index, role=Role.MAP).first()
     if row is None:
         return None
     tries = [
@@ -108,50 +194,29 @@ def subtask_text(job_id: str, index: int) -> str | None:
         )
         for attempt in row.tries.all()
     ]
+    told = progress_told({job.pk}).get(job.pk, {}) if row.state in OPEN else {}
     fields = {
         "index": row.index,
         "state": row.state,
+        "progress": told.get(index, {}).get("progress"),
+        "message": told.get(index, {}).get("message"),
         "node": row.node or None,
+        "placed": row.placed or None,
+        "why": why_subtask(job, row),
         "attempts": row.attempts,
         "started_at": stamp(row.started_at),
         "finished_at": stamp(row.finished_at),
         "retry_at": stamp(row.retry_at),
     }
-    texts = {"item": row.item, "result": row.result, "error": row.error}
+    result, lost = _fetch(row.result)
+    texts = {"item": _fetch(row.item)[0], "result": result, "error": row.error or lost}
     return assemble(fields, **texts, tries=f"[{', '.join(tries)}]")
 
 
-def queue_views() -> list[dict[str, Any]]:
-    """All queues of waiting work: name, depth, oldest wait in seconds, paused or not."""
-    paused = set(Queue.objects.filter(paused=True).values_list("name", flat=True))
-    picture = read_picture()
-    drawn = picture.get("queues", {}) if picture.get("fresh") else {}
-    return [
-        {
-            "name": name,
-            "depth": drawn[name]["depth"] if name in drawn else _depth(name),
-            "oldest_wait": drawn.get(name, {}).get("oldest_wait"),
-            "paused": name in paused,
-        }
-        for name in settings.HIVE.queues
-    ]
-
-
-def queue_view(name: str) -> dict[str, Any]:
-    """One queue. Raises `NotFound`."""
-    require_queue(name)
-    return next(view for view in queue_views() if view["name"] == name)
-
-
-def _depth(queue: str) -> int:
-    ended = F("succeeded") + F("failed") + F("cancelled")
-    waiting = Sum(F("total") - ended - F("running"))
-    return Job.objects.open().filter(queue=queue).aggregate(n=waiting)["n"] or 0
-
-
 def result_views(job_id: str) -> Iterator[dict[str, Any]]:
-    """All results of a job in item order."""
-    for _, text in result_texts(map_rows(job_id)):
+    """All results of a job in item order. Raises `NotFound` or `Gone`."""
+    require_results(job_id)
+    for text in all_result_texts(job_id):
         yield json.loads(text)
 
 

@@ -2,18 +2,21 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, Required, TypedDict
 
 from django.conf import settings
 
-from hive_site.kernel.errors import Invalid, NotFound, TooLarge
+from hive_site.kernel.errors import Invalid, NotAllowed, NotFound, TooLarge
+from jobs.dependencies import Parent, feed, is_quote, read_parents
 from jobs.domain.states import OnError
 from jobs.json_text import encode
-from jobs.registry import Registry, Task, load_tasks
+from jobs.packing import pack_unpacked
+from jobs.registry import PICKLE, Registry, Task, load_tasks
 from jobs.requirements import check_labels, merge_requirements
+from jobs.webhooks.address import check_webhook
 
 MAX_ITEMS = 100_000
 MAX_TIMEOUT_SECONDS = MAX_CACHE_SECONDS = 30 * 24 * 3600.0
@@ -33,7 +36,7 @@ class WishFields(TypedDict, total=False):
     timeout: float | None
     retries: int | None
     requires: Mapping[str, Any] | None
-    depends_on: Sequence[str] | None
+    depends_on: Sequence[str | Mapping[str, Any]] | None
     on_error: str | None
     delay: float | None
     deadline: datetime | str | None
@@ -44,10 +47,11 @@ class WishFields(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """A submission that holds: the columns of its job, and its items as JSON texts."""
+    """A submission that holds: the columns of its job, its items as JSON texts, its parents."""
 
     columns: dict[str, Any]
     items: list[str]
+    parents: list[Parent] = field(default_factory=list)
 
 
 @cache
@@ -56,10 +60,17 @@ def known_tasks() -> Registry:
     return load_tasks(settings.HIVE.task_modules)
 
 
-def check_wish(fields: Mapping[str, Any], *, now: datetime) -> Wish:
-    """The wish with every default filled in.
+def check_wish(
+    fields: Mapping[str, Any],
+    *,
+    now: datetime,
+    may_pickle: bool = False,
+    after: Sequence[Parent] = (),
+) -> Wish:
+    """The wish with every default filled in; `after` are parents that a workflow knows by name.
 
-    Raises `Invalid` with the field's name, `TooLarge` for too many items.
+    `may_pickle`: the caller may have Python objects loaded on Spores, and so run any code there.
+    Raises `Invalid` with the field's name, `TooLarge` for too many items, `NotAllowed`.
     """
     for name in fields:
         if name not in WishFields.__annotations__:
@@ -67,9 +78,23 @@ def check_wish(fields: Mapping[str, Any], *, now: datetime) -> Wish:
             raise Invalid(f"is no field of a job; there are {allowed}", field=str(name))
     given = {name: value for name, value in fields.items() if value is not None}
     task = _task(given.get("task", ""), field="task")
-    _refuse_unsupported(given)
     columns = {**_task_columns(task, given), **_job_columns(given, now)}
-    return Wish(columns=columns, items=_items(fields))
+    if not may_pickle:
+        _refuse_pickle(task, columns["reduce"])
+    items = _items(fields)
+    parents = read_parents(given.get("depends_on", ()), after)
+    return Wish(columns, items, feed(parents, given, [columns["kwargs"], *items]))
+
+
+def pack_wish(task: str, wish: Mapping[str, Any]) -> dict[str, Any]:
+    """The wish of somebody who may hand Python objects to this task, with those as JSON."""
+    packed = dict(wish)
+    if task in known_tasks() and known_tasks().get(task).codec == PICKLE:
+        if isinstance(wish.get("items"), list | tuple):
+            packed["items"] = [pack_unpacked(item) for item in wish["items"]]
+        if isinstance(wish.get("kwargs"), Mapping):
+            packed["kwargs"] = {k: pack_unpacked(value) for k, value in wish["kwargs"].items()}
+    return packed
 
 
 def _task_columns(task: Task, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -81,12 +106,22 @@ def _task_columns(task: Task, given: Mapping[str, Any]) -> dict[str, Any]:
         "task": task.name,
         "timeout": _number(given, "timeout", timeout, most=MAX_TIMEOUT_SECONDS, zero=False),
         "retries": _whole(given, "retries", retries, most=MAX_RETRIES),
-        "cache_for": _number(given, "cache_for", task.cache_for, most=MAX_CACHE_SECONDS),
+        "cache_for": _cache_for(task, given),
+        "task_version": task.version,
+        "codec": task.codec,
         "backoff": list(task.backoff),
         "idempotent": task.idempotent and not task.at_most_once,
         "at_most_once": task.at_most_once,
         "requires": merge_requirements(task, given.get("requires", {})),
     }
+
+
+def _cache_for(task: Task, given: Mapping[str, Any]) -> float:
+    seconds = _number(given, "cache_for", task.cache_for, most=MAX_CACHE_SECONDS)
+    if given.get("cache_for") and (task.at_most_once or not task.idempotent):
+        rule = "results can be used again only of a task that is idempotent"
+        raise Invalid(f"{task.name}: {rule}; give 0", field="cache_for")
+    return seconds
 
 
 def _job_columns(given: Mapping[str, Any], now: datetime) -> dict[str, Any]:
@@ -101,20 +136,19 @@ def _job_columns(given: Mapping[str, Any], now: datetime) -> dict[str, Any]:
         "priority": _whole(given, "priority", 5, most=10),
         "on_error": _on_error(given.get("on_error", OnError.COLLECT)),
         "labels": check_labels(given.get("labels", {}), field="labels"),
+        "webhook": check_webhook(given["webhook"]) if "webhook" in given else "",
         "not_before": now + timedelta(seconds=delay) if delay else None,
         "deadline": _deadline(given["deadline"], now) if "deadline" in given else None,
     }
 
 
-def _refuse_unsupported(given: Mapping[str, Any]) -> None:
-    """Better a refusal than a promise that nobody keeps."""
-    depends_on = given.get("depends_on", ())
-    if not isinstance(depends_on, list | tuple):
-        raise Invalid("give a list of job ids", field="depends_on")
-    if depends_on:
-        raise Invalid("jobs cannot wait for others yet; leave it empty", field="depends_on")
-    if "webhook" in given:
-        raise Invalid("webhooks are not sent yet; leave it out", field="webhook")
+def _refuse_pickle(task: Task, reduce: str) -> None:
+    """Whatever the items are: a reduction would load what was made of them."""
+    named = {"task": task, **({"reduce": known_tasks().get(reduce)} if reduce else {})}
+    for name, each in named.items():
+        if each.codec == PICKLE:
+            rule = "takes Python objects, for which a key needs the scope 'pickle'"
+            raise NotAllowed(f"{each.name} {rule}", field=name)
 
 
 def _task(name: Any, *, field: str) -> Task:
@@ -127,8 +161,10 @@ def _task(name: Any, *, field: str) -> Task:
 
 
 def _items(fields: Mapping[str, Any]) -> list[str]:
-    """The items as JSON texts; one null if none were given."""
+    """The items as JSON texts; one null if none were given, one in place of a parent's list."""
     items = fields.get("items", (None,))
+    if is_quote(items):
+        return [encode(items, field="items")]
     if not isinstance(items, list | tuple):
         raise Invalid(f"give a list, not {type(items).__name__}", field="items")
     if len(items) > MAX_ITEMS:
@@ -172,6 +208,14 @@ def _number(
 
 
 def _deadline(value: Any, now: datetime) -> datetime:
+    moment = read_moment(value, field="deadline")
+    if moment <= now:
+        raise Invalid(f"{value} is over already", field="deadline")
+    return moment
+
+
+def read_moment(value: Any, *, field: str) -> datetime:
+    """The time in UTC that an RFC 3339 text, or an aware time, means. Raises `Invalid`."""
     try:
         moment = value if isinstance(value, datetime) else datetime.fromisoformat(_rfc3339(value))
         moment = moment.astimezone(UTC) if moment.tzinfo else None
@@ -179,9 +223,7 @@ def _deadline(value: Any, now: datetime) -> datetime:
         moment = None
     if moment is None:
         rule = "give a time with its offset (RFC 3339), like 2030-01-31T12:00:00Z"
-        raise Invalid(f"{value!r}; {rule}", field="deadline")
-    if moment <= now:
-        raise Invalid(f"{value} is over already", field="deadline")
+        raise Invalid(f"{value!r}; {rule}", field=field)
     return moment
 
 

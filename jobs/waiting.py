@@ -7,7 +7,7 @@ waiting goes on while Redis is away.
 import json
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import structlog
 from django.conf import settings
@@ -31,6 +31,7 @@ class Bell:
         self._changed = threading.Condition()
         self._rung: dict[str, int] = {}
         self._waiting: dict[str, int] = {}
+        self._followers: dict[str, set[Callable[[], object]]] = {}
         self._thread: threading.Thread | None = None
 
     def enter(self, jobs: Iterable[str]) -> None:
@@ -38,9 +39,25 @@ class Bell:
         with self._changed:
             for job in jobs:
                 self._waiting[job] = self._waiting.get(job, 0) + 1
-            if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._listen, name="bell", daemon=True)
-                self._thread.start()
+            self._start()
+
+    def follow(self, job: str, ring: Callable[[], object]) -> None:
+        """Call `ring`, from another thread, whenever anything was recorded for the job."""
+        with self._changed:
+            self._followers.setdefault(job, set()).add(ring)
+            self._start()
+
+    def unfollow(self, job: str, ring: Callable[[], object]) -> None:
+        """Do not call it any more."""
+        with self._changed:
+            self._followers[job].discard(ring)
+            if not self._followers[job]:
+                del self._followers[job]
+
+    def _start(self) -> None:
+        if self._thread is None or not self._thread.is_alive():
+            self._thread = threading.Thread(target=self._listen, name="bell", daemon=True)
+            self._thread.start()
 
     def leave(self, jobs: Iterable[str]) -> None:
         """Somebody waits no longer."""
@@ -73,7 +90,9 @@ class Bell:
                 while True:
                     message = ear.get_message(timeout=LISTEN_SECONDS)
                     if message:
-                        self._ring(json.loads(message["data"])["ended"])
+                        changed = json.loads(message["data"])
+                        self._ring(changed["ended"])
+                        self._tell_followers(changed["jobs"])
             except (RedisError, OSError, ValueError, KeyError, TypeError) as error:
                 log.warning("bell.away", error=str(error))
                 time.sleep(AWAY_SECONDS)
@@ -86,6 +105,12 @@ class Bell:
                 if job in self._waiting:
                     self._rung[job] = self._rung.get(job, 0) + 1
             self._changed.notify_all()
+
+    def _tell_followers(self, jobs: list[str]) -> None:
+        with self._changed:
+            rings = [ring for job in jobs for ring in self._followers.get(job, ())]
+        for ring in rings:
+            ring()
 
 
 bell = Bell()

@@ -1,7 +1,8 @@
 """The messages between Foreman and slots: bundles out, events back. No Django, no ORM.
 
 A bundle is one JSON object. The items' texts go into it as they are, and results come back as
-text, so that a payload is encoded once where it is made and decoded once where it is used.
+text, so that a payload is encoded once where it is made and decoded once where it is used. Of
+what is large a reference travels, in a field of its own: no value can pass for one.
 """
 
 import json
@@ -9,12 +10,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from jobs.domain.references import Large, is_reference
 from nodes.wire import PROTOCOL
 
 #: A bundle that waited longer than this on a node is handed back instead of run.
 BUNDLE_TTL_SECONDS = 900
 #: One result may be this long, as JSON text in UTF-8.
-MAX_RESULT_BYTES = 1024 * 1024
+MAX_RESULT_BYTES = 32 * 1024 * 1024
+#: One partial result may be this long, and one attempt may have so many.
+MAX_PARTIAL_BYTES, MAX_PARTIALS = 256 * 1024, 100_000
 #: Pending events are sent when their results reach this size together.
 FLUSH_BYTES = 192 * 1024
 
@@ -31,7 +35,10 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """What a slot is to run. Attempt ids are `first`, `first + 1`, … in the order of items."""
+    """What a slot is to run. Attempt ids are `first`, `first + 1`, … in the order of items.
+
+    What is `Large` must be fetched before it is used.
+    """
 
     id: str
     job: str
@@ -40,7 +47,7 @@ class Bundle:
     total: int
     timeout: float
     first: int
-    kwargs: dict[str, Any]
+    kwargs: dict[str, Any] | Large
     items: list[tuple[int, int, int, Any]]
     gpus: tuple[int, ...]
     expires: float
@@ -86,8 +93,21 @@ def compose(
             "expires": now + BUNDLE_TTL_SECONDS,
         }
     )
-    items = ",".join(f"[{p.subtask},{p.index},{p.number},{p.item}]" for p in pieces)
-    return f'{head[:-1]},"kwargs":{kwargs},"items":[{items}]}}'
+    items = ",".join(f"[{p.subtask},{p.index},{p.number},{_quote(p.item)}]" for p in pieces)
+    return f'{head[:-1]},"kwargs":{_name(kwargs)},"items":[{items}]}}'
+
+
+def _quote(text: str) -> str:
+    """A value as it is; of what is large, nothing and then the reference to it."""
+    return f"null,{json.dumps(text)}" if is_reference(text) else text
+
+
+def _name(kwargs: str) -> str:
+    return f'null,"kwargs_at":{json.dumps(kwargs)}' if is_reference(kwargs) else kwargs
+
+
+def _read(value: Any, reference: str = "") -> Any:
+    return Large(reference) if reference else value
 
 
 def read_bundle(body: Any, *, node: str, incarnation: str) -> Bundle:
@@ -105,8 +125,8 @@ def read_bundle(body: Any, *, node: str, incarnation: str) -> Bundle:
         total=body["total"],
         timeout=body["timeout"],
         first=body["first"],
-        kwargs=body["kwargs"],
-        items=[tuple(item) for item in body["items"]],
+        kwargs=_read(body["kwargs"], body.get("kwargs_at", "")),
+        items=[(*row[:3], _read(*row[3:])) for row in body["items"]],
         gpus=tuple(body["gpus"]),
         expires=body["expires"],
         idempotent=body["idempotent"],

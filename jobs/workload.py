@@ -4,8 +4,6 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-import structlog
-from django.db import DataError, IntegrityError
 from redis import Redis
 
 from hive_site.kernel.crash import crash_point
@@ -15,27 +13,24 @@ from jobs.domain.backlog import Line
 from jobs.domain.batch import Batch, lose
 from jobs.domain.bundles import Pace
 from jobs.domain.flight import Sent
-from jobs.domain.reports import read_report
+from jobs.domain.patience import why_lines_wait
 from jobs.domain.states import JobState
 from jobs.housekeeping import Housekeeping
 from jobs.loader import fill, open_line
-from jobs.mail import split
 from jobs.memory import Memory
 from jobs.models import Job
 from jobs.planner import Planner
+from jobs.pruner import Pruner
+from jobs.reception import Reception, Refusals
 from jobs.search import Search
+from jobs.steering import Steering
+from jobs.stragglers import Stragglers
 from nodes.domain.scoring import Weights
 from nodes.domain.states import NodeState
 from nodes.leadership import Leadership
 from nodes.models import Node
 from nodes.ports import Mail, Wakeup
 from nodes.roster import Roster, Seat
-
-log = structlog.get_logger()
-#: What a report that cannot be stored looks like; an outage looks different and is tried again.
-POISON = (DataError, IntegrityError, ValueError, TypeError, KeyError, OverflowError)
-#: A transaction should hold no more events than this, or readers wait for it.
-EVENTS_AT_ONCE = 1000
 
 
 class JobsWorkload:
@@ -48,15 +43,18 @@ class JobsWorkload:
         self._weights = weights
         self._dispatcher = Dispatcher(client, fleet_key=fleet_key)
         self._pace = Pace()
-        self.dropped = self.dead_letters = 0
+        self._refusals = Refusals()
 
     def take_over(self, leadership: Leadership, now: datetime) -> None:
         """See `Workload.take_over`."""
         self._dispatcher.epoch = leadership.epoch
         memory = Memory(self._dispatcher, leadership, self._random)
         self._memory, self._book = memory, Bookkeeper(memory, self._pace)
+        self._reception = Reception(memory, self._book, self._refusals)
         self._house = Housekeeping(memory, self._book, refresh=self._refresh, reread=self._reread)
         self._search = Search(memory, self._book)
+        self._pruner = Pruner(leadership, now)
+        self._steering = Steering(memory.flight, leadership)
         self._untouched: dict[str, set[str]] = {}
         self._planner = Planner(
             memory.backlog,
@@ -65,9 +63,14 @@ class JobsWorkload:
             weights=self._weights,
             random=self._random,
             epoch=leadership.epoch,
-            refill=lambda line: fill(line, memory.flight),
+            limiter=self._steering.limiter,
+            refill=lambda line: fill(line, memory.flight, memory.cache),
         )
+        self._stragglers = Stragglers(memory, self._pace, self._planner)
+        memory.cache.open(now)
         memory.recall(list(Node.objects.values_list("name", flat=True)))
+        self._steering.read(now)
+        self._book.unblock(now)
         for job in Job.objects.open().order_by("pk"):
             self._admit(job, now)
         self._book.give_up_doubtful(self._planner.next_attempt, now)
@@ -75,17 +78,22 @@ class JobsWorkload:
 
     def heed(self, wakeups: list[Wakeup], now: datetime) -> None:
         """See `Workload.heed`."""
+        self._memory.cache.tick(now)
         # Something behind the cursor of its line is ready once more.
         self._reread({hint.subject for hint in wakeups if hint.what == "again"}, now)
         self._refresh({hint.subject for hint in wakeups if hint.what in ("job", "cancel")}, now)
         if any(hint.what == "queue" for hint in wakeups):
             self._house.poll(now)
+        self._steering.heed(wakeups, now)
 
     def _refresh(self, jobs: set[str], now: datetime) -> None:
         """Bring these jobs' lines up to date with the database."""
         if not jobs:
             return
         rows = {job.pk: job for job in Job.objects.open().filter(pk__in=jobs)}
+        blocked = {job.pk for job in rows.values() if job.state == JobState.BLOCKED}
+        if blocked:
+            self._book.unblock(now, blocked)
         for job_id in sorted(jobs):  # in the order in which they were submitted
             if job_id in rows:
                 self._admit(rows[job_id], now)
@@ -105,7 +113,7 @@ class JobsWorkload:
         backlog, flight = self._memory.backlog, self._memory.flight
         line = backlog.get(job.pk)
         if line is None:
-            if self._house.starts_later(job, now):
+            if self._house.starts_later(job, now) or self._house.awaits_parents(job, now):
                 return
             line = backlog.open(open_line(job))
             line.in_flight = sum(len(sent.open) for sent in flight.of_job(job.pk))
@@ -114,34 +122,11 @@ class JobsWorkload:
         if job.state == JobState.CANCELLING:
             self._book.stop(line, now)
         else:
-            fill(line, flight)
+            fill(line, flight, self._memory.cache)
 
     def record(self, mail: Mail, now: datetime) -> None:
         """See `Workload.record`. Large mail is committed in several transactions."""
-        *parts, last = split(mail, EVENTS_AT_ONCE)
-        for part in parts:
-            self._record(part, now)
-        self._record(last, now)
-
-    def _record(self, mail: Mail, now: datetime) -> None:
-        batch = Batch()
-        for report in mail.reports:
-            read_report(report.body, report.node, self._memory.flight, batch)
-        try:
-            self._book.commit(batch, mail.cursors, now)
-            self.dropped += batch.dropped
-        except POISON as error:
-            self._isolate(mail, now, error)
-
-    def _isolate(self, mail: Mail, now: datetime, error: Exception) -> None:
-        """One poisonous report does not take its neighbours along."""
-        if len(mail.reports) <= 1:
-            self.dead_letters += 1
-            log.error("report.dead_letter", error=str(error), reports=len(mail.reports))
-            self._book.commit(Batch(), mail.cursors, now)
-            return
-        for part in split(mail, 1):
-            self._record(part, now)
+        self._reception.record(mail, now)
 
     def reclaim(self, node: str, reason: str, now: datetime) -> int:
         """See `Workload.reclaim`."""
@@ -190,6 +175,11 @@ class JobsWorkload:
 
     def dispatch(self, roster: Roster, now: datetime) -> int:
         """See `Workload.dispatch`."""
+        if self._book.arrived:
+            self._refresh(self._book.arrived, now)
+            self._book.arrived = set()
+        self._memory.cache.look(roster, now)
+        self._book.end_known(now)
         planned = self._planner.plan(roster, now)
         if planned:
             self._mark(planned, now)
@@ -212,26 +202,31 @@ class JobsWorkload:
     def housekeep(self, roster: Roster, now: datetime) -> None:
         """See `Workload.housekeep`."""
         self._house.tidy(roster, now)
+        self._refresh(self._steering.look(now), now)
         self._search.look(roster, now)
+        self._stragglers.look(roster, now)
+        self._pruner.step(now)
 
     def next_due(self, now: datetime) -> timedelta:
         """See `Workload.next_due`."""
-        if self._planner.goes_on:
-            return timedelta()
         lines = self._memory.backlog.lines()
-        times = [at for line in lines if (at := line.next_due()) is not None]
-        if not times:
-            return timedelta(seconds=1)
-        return timedelta(seconds=min(max(min(times) - now.timestamp(), 0.0), 1.0))
+        if self._planner.goes_on or any(line.known and not line.held for line in lines):
+            return timedelta()
+        stamp = now.timestamp()
+        coming = (self._memory.backlog.next_due(), self._steering.limiter.next_due(stamp))
+        due = min((at for at in coming if at is not None), default=stamp + 1)
+        return timedelta(seconds=min(max(due - stamp, 0.0), 1.0))
 
     def snapshot(self, now: datetime) -> dict[str, Any]:
         """See `Workload.snapshot`."""
         return {
             "active_subtasks": len(self._memory.flight),
+            "second_copies": self._memory.copies,
             "queues": self._house.queues(now),
+            "waiting": why_lines_wait(self._memory.backlog.lines()),
             "throughput": self._memory.rates.per_second(now.timestamp()),
-            "dropped_reports": self.dropped,
-            "dead_letters": self.dead_letters,
+            "dropped_reports": self._refusals.dropped,
+            "dead_letters": self._refusals.dead_letters,
         }
 
     def work_of(self, node: str) -> list[dict[str, Any]]:

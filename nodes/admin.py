@@ -10,6 +10,7 @@ from django.http import HttpRequest
 
 from hive_site.kernel.errors import Invalid
 from nodes import services
+from nodes.admin_broadcasts import BroadcastActions
 from nodes.admin_pages import ReadOnlyAdmin
 from nodes.domain.states import Intent, NodeState
 from nodes.models import ApiKey, Lease, LoginLink, Node, ReportCursor
@@ -41,14 +42,14 @@ def _checked(check: Callable[[Any], None], value: Any) -> Any:
 
 
 @admin.register(Node)
-class NodeAdmin(admin.ModelAdmin):
+class NodeAdmin(BroadcastActions, admin.ModelAdmin):
     """Machines: what they are, what they do, and whether they may be given work."""
 
     form = NodeForm
     list_display = ("name", "state", "reason", "slots", "load", "release", "last_seen", "intent")
     list_filter = ("state", "intent", "release")
     search_fields = ("name",)
-    actions = ("drain", "cordon", "resume")
+    actions = ("drain", "cordon", "resume", "ping", "shut_down")
     fieldsets = (
         (None, {"fields": ("name", "state", "reason", "intent", "last_seen", "enrolled_at")}),
         ("Operator", {"fields": ("wanted_slots", "set_labels")}),

@@ -30,11 +30,16 @@ def hurried_client() -> Redis:
     return _hurried
 
 
+def open_ear() -> Redis:
+    """A client for blocking reads of one caller, who closes it."""
+    return connect(settings.REDIS_URL, name="hive-nexus", blocking=True)
+
+
 def ring(what: str, subject: str = "") -> bool:
     """Tell the Foreman that something about `subject` changed; False if Redis is away.
 
     What: "job" (new or changed), "again" (something of it is ready once more), "cancel",
-    "node" (its intent or wishes), "queue".
+    "node" (its intent or wishes), "queue", "schedule", "limits" (of a task).
     """
     try:
         shared_client().xadd(

@@ -24,6 +24,8 @@ from nodes.models import Lease
 log = structlog.get_logger()
 TERM = timedelta(seconds=15)
 RENEW_EVERY = timedelta(seconds=5)
+#: Numbers of transactions are the epoch, then a count of this many bits.
+EPOCH_SHIFT = 32
 LUA = Path(__file__).parent / "lua"
 
 
@@ -35,6 +37,7 @@ class Leadership:
         self.holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self.epoch = 0
         self.held = False
+        self._confirmed = 0
         self._renew_at = datetime.min
 
     def hold(self, now: datetime) -> bool:
@@ -48,11 +51,17 @@ class Leadership:
         self._renew_at = naive + RENEW_EVERY
         return True
 
-    def confirm(self, now: datetime) -> None:
-        """Inside a transaction: still leading. Raises `Deposed` otherwise."""
+    def confirm(self, now: datetime) -> int:
+        """Inside a transaction: still leading. Raises `Deposed` otherwise.
+
+        Returns the transaction's number. Numbers grow in the order of commits, also from one
+        leader to the next: the lease's row is locked until the transaction is over.
+        """
         if not self._renew(now):
             self.held = False
             raise Deposed(f"epoch {self.epoch} is over")
+        self._confirmed += 1
+        return self.epoch << EPOCH_SHIFT | self._confirmed
 
     def doubt(self) -> None:
         """Something says that we lead no more: claim the lease anew, with a new epoch."""
@@ -89,9 +98,18 @@ class Leadership:
             )
         if not taken:
             return False
-        self.epoch, self.held = lease.epoch + 1, True
+        self.epoch, self.held, self._confirmed = lease.epoch + 1, True, 0
         log.info("foreman.leads", epoch=self.epoch, holder=self.holder)
         return True
+
+
+def present_number() -> int:
+    """A number for what is ended outside of a leader's transactions.
+
+    It lies behind those of all earlier leaders, and before the next of this one's.
+    """
+    epoch = Lease.objects.values_list("epoch", flat=True).first() or 0
+    return max(epoch << EPOCH_SHIFT, 1)
 
 
 def _died_here(holder: str) -> bool:

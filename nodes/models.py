@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from nodes.domain.commands import Command
 from nodes.domain.states import Intent, NodeState
 
 
@@ -77,6 +78,53 @@ class ReportCursor(models.Model):
 
     def __str__(self) -> str:
         return f"{self.node} {self.entry}"
+
+
+class Broadcast(models.Model):
+    """Something that an operator called out to nodes. The newest few hundred are kept."""
+
+    id = models.CharField(primary_key=True, max_length=40)
+    command = models.CharField(max_length=16, choices=_choices(Command))
+    nodes = models.JSONField(default=list, help_text="whom it was for")
+    data = models.TextField(default="{}", help_text="JSON")
+    submitted_by = models.CharField(max_length=150, blank=True)
+    idempotency_key = models.CharField(max_length=255, blank=True)
+    fingerprint = models.CharField(max_length=64, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["submitted_by", "idempotency_key"],
+                name="one_broadcast_per_key",
+                condition=~models.Q(idempotency_key=""),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.command} {self.id}"
+
+
+class Acknowledgement(models.Model):
+    """What one node answered to a broadcast; a node without one has not answered yet."""
+
+    broadcast = models.ForeignKey(
+        Broadcast, on_delete=models.CASCADE, related_name="acknowledgements"
+    )
+    node = models.CharField(max_length=64)
+    ok = models.BooleanField()
+    at = models.DateTimeField(help_text="when it reached Redis")
+    data = models.TextField(default="{}", help_text="JSON")
+
+    class Meta:
+        ordering = ["node"]
+        constraints = [
+            models.UniqueConstraint(fields=["broadcast", "node"], name="one_answer_per_node")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.node}: {'ok' if self.ok else 'refused'}"
 
 
 class ApiKey(models.Model):

@@ -1,13 +1,18 @@
 """The leader's picture of all nodes, in memory. The Watch writes it, placement reads it."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from nodes.domain.beats import Beat
+from nodes.domain.fitness import PLAIN, Gpu, Kind
 from nodes.domain.placement import Candidate
 from nodes.domain.scoring import charged, faded
 from nodes.domain.states import Intent, NodeState
+
+#: So many kinds are kept alive for nodes that may be of one; more are forgotten.
+MOST_KINDS = 1000
 
 
 @dataclass(slots=True)
@@ -20,6 +25,8 @@ class Seat:
     intent: Intent = Intent.WORK
     set_labels: dict[str, str] = field(default_factory=dict)
     beat: Beat = field(default_factory=lambda: Beat(incarnation=""))
+    #: The tasks it can run; None if nobody knows.
+    tasks: frozenset[str] | None = None
     seen_ms: int = 0
     beat_age: float = 0.0
     looks_without_sockets: int = 0
@@ -28,8 +35,16 @@ class Seat:
     #: When it was lost without a goodbye, in Unix seconds.
     losses: list[float] = field(default_factory=list)
     in_flight: int = 0
+    #: So many of these are not short.
+    long_in_flight: int = 0
     sent_since_beat: int = 0
     leased_gpus: set[int] = field(default_factory=set)
+    #: Memory promised to bundles that may not have taken it yet, in MiB.
+    promised_mb: int = 0
+    #: Free memory of each device when nothing of ours ran on it, in MiB.
+    _unleased_mb: dict[int, int] = field(default_factory=dict)
+    _kind: Kind = PLAIN
+    _kind_of: tuple[object, ...] = ()
 
     @property
     def labels(self) -> dict[str, str]:
@@ -47,12 +62,47 @@ class Seat:
         """When its newest heartbeat reached Redis."""
         return datetime.fromtimestamp(self.seen_ms / 1000, UTC) if self.seen_ms else None
 
+    def hear(self, beat: Beat, *, at_ms: int) -> None:
+        """A heartbeat came, stamped by Redis at `at_ms`."""
+        if beat.incarnation != self.beat.incarnation:
+            self.tasks = None
+        self.beat, self.seen_ms, self.sent_since_beat = beat, at_ms, 0
+        self.looks_without_sockets = 0
+        free = {gpu.index: gpu.free_mb for gpu in beat.gpus if gpu.index not in self.leased_gpus}
+        self._unleased_mb = {**self._unleased_mb, **free} if free else self._unleased_mb
+
+    def free_gpus(self) -> tuple[Gpu, ...]:
+        """The devices that may be leased, each with the memory that others leave."""
+        # What a device had free while our own task ran on it says nothing about the next one.
+        return tuple(
+            replace(gpu, free_mb=self._unleased_mb.get(gpu.index, gpu.free_mb))
+            for gpu in self.beat.gpus
+            if gpu.index not in self.leased_gpus
+        )
+
+    def kind(self, known: dict[Kind, Kind]) -> Kind:
+        """What of it stays the same; one object for all nodes of a kind."""
+        made_of = (self.beat, self.set_labels, self.tasks)
+        if not self._kind_of or any(
+            a is not b for a, b in zip(made_of, self._kind_of, strict=True)
+        ):
+            kind = Kind(
+                frozenset(self.labels.items()),
+                self.beat.capabilities,
+                tuple(gpu.memory_mb for gpu in self.beat.gpus),
+                self.beat.release,
+                self.tasks,
+            )
+            self._kind, self._kind_of = known.setdefault(kind, kind), made_of
+        return self._kind
+
 
 class Roster:
     """All seats by name."""
 
     def __init__(self, seats: Iterable[Seat] = ()) -> None:
         self._seats = {seat.name: seat for seat in seats}
+        self._kinds: dict[Kind, Kind] = {}
 
     def __iter__(self) -> Iterator[Seat]:
         return iter(self._seats.values())
@@ -85,22 +135,31 @@ class Roster:
         count = max(len(present), 1)
         mean_cpu = sum(seat.beat.cpu for seat in present) / count
         mean_memory = sum(seat.beat.memory for seat in present) / count
-        return [_candidate(seat, mean_cpu, mean_memory) for seat in present]
+        if len(self._kinds) > MOST_KINDS:
+            self._kinds.clear()
+        return [_candidate(seat, seat.kind(self._kinds), mean_cpu, mean_memory) for seat in present]
+
+    def absent(self) -> Counter[str]:
+        """How many nodes are there and may not be given work, by what they are."""
+        states = [
+            NodeState.DRAINING if seat.state is NodeState.ONLINE else seat.state
+            for seat in self
+            if not seat.placeable and seat.state is not NodeState.LOST
+        ]
+        return Counter(f"is {state}" for state in states)
 
 
-def _candidate(seat: Seat, mean_cpu: float, mean_memory: float) -> Candidate:
+def _candidate(seat: Seat, kind: Kind, mean_cpu: float, mean_memory: float) -> Candidate:
     beat, age = seat.beat, seat.beat_age
     cpu = faded(beat.cpu, mean_cpu, age_seconds=age)
     return Candidate(
         name=seat.name,
         slots=beat.slots,
         sent=seat.in_flight,
+        long=seat.long_in_flight,
         cpu=charged(cpu, sent_since=seat.sent_since_beat, slots=beat.slots),
         memory=faded(beat.memory, mean_memory, age_seconds=age),
-        free_memory_mb=beat.free_memory_mb,
-        placeable=True,
-        labels=seat.labels,
-        capabilities=beat.capabilities,
-        gpus=beat.gpus,
-        free_gpus=tuple(gpu for gpu in beat.gpus if gpu.index not in seat.leased_gpus),
+        free_memory_mb=max(beat.free_memory_mb - seat.promised_mb, 0),
+        kind=kind,
+        free_gpus=seat.free_gpus() if beat.gpus else (),
     )

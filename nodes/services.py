@@ -20,7 +20,7 @@ from nodes.inbox import ring
 from nodes.models import ApiKey, Node
 
 log = structlog.get_logger()
-SCOPES = ("submit", "read", "control", "ota")
+SCOPES = ("submit", "read", "control", "ota", "pickle")
 KEY_PREFIX = "hive_"
 SHOWN_CHARS = 10
 #: Noting every use of a key would be a write for every request.

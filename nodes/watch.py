@@ -9,6 +9,7 @@ from redis import Redis
 
 from hive_site.kernel.envelope import Forged
 from nodes import wire
+from nodes.catalogue import Catalogue
 from nodes.domain.beats import Beat, read_beat
 from nodes.domain.flapping import remember, rests_until
 from nodes.domain.liveness import Evidence, Pulse, judge
@@ -36,6 +37,7 @@ class Watch:
         self._client = client
         self._mailbox = mailbox
         self._trust = trust
+        self._catalogue = Catalogue(client)
 
     def look(self, roster: Roster, now: float) -> Sighting:
         """Bring the roster up to date. Without trust, nobody is called suspect or lost."""
@@ -48,6 +50,7 @@ class Watch:
         for name, entry in zip(names, view.beats, strict=True):
             if entry:
                 self._take_beat(name, entry[0], roster, sighting)
+        self._look_up_tasks(roster)
         self._pass_verdicts(roster, view, now, sighting, believes=believes)
         return sighting
 
@@ -99,11 +102,15 @@ class Watch:
             # It died and came back between two looks, without a goodbye.
             seat.losses = remember(seat.losses, at / 1000)
             sighting.changed.append(seat.name)
-        seat.beat, seat.seen_ms, seat.sent_since_beat = beat, at, 0
-        seat.looks_without_sockets = 0
+        seat.hear(beat, at_ms=at)
         if seat.state is NodeState.LOST:
             state, reason = _alive_as(seat, at / 1000)
             self._move(seat, state, reason, sighting)
+
+    def _look_up_tasks(self, roster: Roster) -> None:
+        self._catalogue.learn({seat.beat.tasks for seat in roster if seat.beat.tasks is not None})
+        for seat in roster:
+            seat.tasks = self._catalogue.tasks(seat.beat.tasks)
 
     def _without_sockets(self, roster: Roster, subscribed: dict[str, int]) -> set[str]:
         mute = [s for s in roster if s.state != NodeState.LOST and not subscribed.get(s.name)]

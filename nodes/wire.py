@@ -4,8 +4,10 @@ Permanent keys: `hive:epoch`, `hive:boot`, `hive:nodes`. Every other key has a T
 that deletes it.
 """
 
+import hashlib
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from hive_site.kernel.redis import key
 
@@ -14,6 +16,8 @@ PROTOCOL = 1
 NODE_NAME = re.compile(r"[A-Za-z0-9_-]{1,48}")
 
 BEAT_SECONDS = 2.0
+#: How long a list of tasks outlives the last slot that has them.
+TASKS_TTL_SECONDS = 86_400
 
 EPOCH = key("epoch")
 BOOT = key("boot")
@@ -25,11 +29,15 @@ NODES = key("nodes")
 CHANGED = key("changed")
 #: The Foreman's picture of the cluster, written once a second.
 SNAPSHOT = key("snapshot")
+#: Pub/sub: an operator called something out; each node finds its own signed copy of it.
+BROADCAST = key("broadcast")
 
 PURPOSE_BEAT = "beat"
 PURPOSE_REPORT = "report"
 PURPOSE_BUNDLE = "bundle"
 PURPOSE_ORDER = "order"
+PURPOSE_COMMAND = "command"
+PURPOSE_ANSWER = "answer"
 
 
 #: No value in Redis is longer than this; what is travels in pieces.
@@ -72,6 +80,16 @@ def orders_key(node: str) -> str:
     return key("orders", node)
 
 
+def commands_key(node: str) -> str:
+    """List of what was called out to the node and not heard yet, signed for it."""
+    return key("commands", node)
+
+
+def answers_key(broadcast: str) -> str:
+    """Stream of what nodes answered to one broadcast, each signed by its node."""
+    return key("answers", broadcast)
+
+
 def flight_key(node: str) -> str:
     """Hash of the bundles that were sent to the node and not yet recorded: the ledger."""
     return key("flight", node)
@@ -80,6 +98,22 @@ def flight_key(node: str) -> str:
 def cancel_key(stop_token: str) -> str:
     """Exists while slots must not start or go on with anything of this token."""
     return key("cancel", stop_token)
+
+
+def tasks_key(digest: str) -> str:
+    """The names of the tasks that some release can run, as JSON; slots renew it."""
+    return key("tasks", digest)
+
+
+def list_tasks(names: Iterable[str]) -> str:
+    """The names as the text that `tasks_key` holds."""
+    return json.dumps(sorted(names))
+
+
+def digest_tasks(text: str | bytes) -> str:
+    """What a list of tasks is called: equal lists, equal names."""
+    data = text.encode() if isinstance(text, str) else text
+    return hashlib.sha256(data).hexdigest()[:32]
 
 
 def attempt_token(attempt: int) -> str:

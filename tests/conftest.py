@@ -24,6 +24,7 @@ def redis(monkeypatch: pytest.MonkeyPatch) -> Iterator[fakeredis.FakeRedis]:
     client = fakeredis.FakeRedis()
     monkeypatch.setattr(inbox, "_client", client)
     monkeypatch.setattr(inbox, "_hurried", client)
+    monkeypatch.setattr(inbox, "open_ear", lambda: client)
     yield client
     client.flushall()
 

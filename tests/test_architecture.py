@@ -19,6 +19,8 @@ MAY_IMPORT = {
 #: Commands are entry points: they ask the wiring for what they run.
 ENTRY_POINTS = ("nodes/management/", "jobs/management/", "ota/management/")
 LONGEST_MODULE = 250
+#: Longer ones, each with what is said aloud for it.
+LONG_FOR_A_REASON = {"jobs/client.py": "one file that people copy to where the project is not"}
 VAGUE = {"utils.py", "helpers.py", "common.py", "misc.py"}
 MODULES = [
     path.relative_to(ROOT)
@@ -85,12 +87,29 @@ def test_the_machine_side_knows_no_database():
     assert not wrong
 
 
-def test_nothing_is_ever_unpickled():
+#: Packs objects; loads them on a Spore; does both in the program that submitted the job.
+PICKLERS = {"jobs/packing.py": {"dumps"}, "jobs/spore/unpacking.py": {"loads"}}
+PICKLERS["jobs/client.py"] = {"dumps", "loads"}
+
+
+def test_only_a_spore_and_the_client_unpickle_anything():
     wrong = [
         f"{path} imports {module}"
         for path in MODULES
         for module in imports(path)
-        if module.partition(".")[0] in {"pickle", "marshal", "shelve", "dill"}
+        if module.partition(".")[0] in {"pickle", "marshal", "shelve", "dill", "cloudpickle"}
+        and str(path) not in PICKLERS
+    ]
+    wrong += [
+        f"{path} loads pickles"
+        for path, allowed in PICKLERS.items()
+        if "loads" not in allowed and "loads" in (ROOT / path).read_text()
+    ]
+    wrong += [
+        f"{path} imports {module}"
+        for path in MODULES
+        for module in imports(path)
+        if module == "jobs.spore.unpacking" and "spore" not in path.parts
     ]
 
     assert not wrong
@@ -101,6 +120,7 @@ def test_modules_stay_small_and_have_names_that_say_something():
         str(path): lines
         for path in MODULES
         if (lines := len((ROOT / path).read_text().splitlines())) > LONGEST_MODULE
+        and str(path) not in LONG_FOR_A_REASON
     }
     vague = [str(path) for path in MODULES if path.name in VAGUE]
 

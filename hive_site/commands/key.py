@@ -8,7 +8,7 @@ from hive_site.commands.answers import answer
 from hive_site.kernel.errors import Invalid
 
 HELP = "make an API key and print it once"
-SCOPES = ("submit", "read", "control", "ota")
+SCOPES = ("submit", "read", "control", "ota", "pickle")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

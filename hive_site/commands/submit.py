@@ -47,7 +47,10 @@ def seconds(text: str) -> float:
 
 def run(options: dict[str, Any]) -> int:
     """Submit; 1 if it was waited for and did not succeed in time."""
-    from jobs import selectors, services, waiting
+    from rich.console import Console
+
+    from hive_site.commands.watching import wait_for_job
+    from jobs import selectors, services
 
     wish: dict[str, Any] = {
         "task": options["task"],
@@ -60,11 +63,11 @@ def run(options: dict[str, Any]) -> int:
     if options["items"] is not None:
         wish["items"] = read_items(options["items"])
     try:
-        job = services.submit_job(**wish)
+        job = services.submit_job(may_pickle=True, **wish)
     except Invalid as error:
         raise Invalid(f"{error.field}: {error}", field=error.field) from error
     if options["wait"]:
-        waiting.wait_for_jobs([job.pk], timeout=options["wait"])
+        wait_for_job(job.pk, seconds=options["wait"], console=Console(stderr=True))
     view = selectors.job_view(job.pk)
     if options["wait"]:
         view["results"] = list(selectors.result_views(job.pk))
@@ -74,20 +77,25 @@ def run(options: dict[str, Any]) -> int:
 
 def read_items(source: str) -> Any:
     """The JSON in a file, or on stdin for `-`. Raises `Invalid` if it is none."""
+    return read_json(source, name=f"--items {source}")
+
+
+def read_json(source: str, *, name: str) -> Any:
+    """The JSON in a file, or on stdin for `-`. Raises `Invalid` with `name` if it is none."""
     try:
         text = sys.stdin.read() if source == "-" else Path(source).read_text()
         return json.loads(text)
     except OSError as error:
-        raise Invalid(f"--items {source}: {error.strerror}", field="items") from error
+        raise Invalid(f"{name}: {error.strerror}", field="items") from error
     except (ValueError, RecursionError) as error:
-        raise Invalid(f"--items {source}: not JSON: {error}", field="items") from error
+        raise Invalid(f"{name}: not JSON: {error}", field="items") from error
 
 
-def read_pair(pair: str) -> tuple[str, Any]:
+def read_pair(pair: str, *, flag: str = "--arg") -> tuple[str, Any]:
     """`k=v`; the value as JSON if it is some, else as text."""
     name, equals, value = pair.partition("=")
     if not equals or not name.isidentifier():
-        raise Invalid(f"--arg {pair!r}: give name=value", field="arg")
+        raise Invalid(f"{flag} {pair!r}: give name=value", field=flag.lstrip("-"))
     try:
         return name, json.loads(value)
     except (ValueError, RecursionError):

@@ -19,6 +19,8 @@ POINTS = {
     "foreman.reclaimed": "a dead node's lists are emptied, its attempts are open",
     "foreman.withdrawn": "a bundle was taken back, its attempts are open",
     "foreman.cancelling": "slots are told to stop, nothing is recorded",
+    "foreman.scheduling": "a schedule's job is written, not committed",
+    "foreman.scheduled": "a schedule's job is committed, nobody was told",
     "spore.popped": "a bundle is out of the queue, nothing of it has begun",
     "spore.ran": "an item ran, its result is in memory only",
     "spore.reported": "a result was sent, its slot has not shown that it is idle",

@@ -25,14 +25,14 @@ def node_key(fleet_key: str, node: str) -> bytes:
 def seal(text: str, *, key: bytes, purpose: str) -> bytes:
     """The JSON text with its signature."""
     payload = text.encode()
-    return b".".join((VERSION, _sign(payload, key, purpose), payload))
+    return b".".join((VERSION, sign(payload, key, purpose), payload))
 
 
 def unseal(envelope: bytes, *, key: bytes, purpose: str) -> Any:
     """The JSON value inside. Raises `Forged` unless signed with this key for this purpose."""
     version, _, rest = envelope.partition(b".")
     signature, _, payload = rest.partition(b".")
-    if version != VERSION or not hmac.compare_digest(signature, _sign(payload, key, purpose)):
+    if version != VERSION or not hmac.compare_digest(signature, sign(payload, key, purpose)):
         raise Forged(f"not a {purpose} signed with this key")
     try:
         return json.loads(payload)
@@ -40,6 +40,7 @@ def unseal(envelope: bytes, *, key: bytes, purpose: str) -> Any:
         raise Forged(f"a signed {purpose} that is not JSON") from error
 
 
-def _sign(payload: bytes, key: bytes, purpose: str) -> bytes:
+def sign(payload: bytes, key: bytes, purpose: str) -> bytes:
+    """HMAC-SHA256 in hexadecimal, of bytes that serve one purpose."""
     message = purpose.encode() + b"\0" + payload
     return hmac.digest(key, message, hashlib.sha256).hex().encode()

@@ -17,6 +17,14 @@ class NotFound(HiveError):
     """What was asked for does not exist."""
 
 
+class Gone(HiveError):
+    """What was asked for was here, and was deleted because its time was over."""
+
+
+class NotAllowed(Invalid):
+    """The input is well formed, but this caller may not ask for it."""
+
+
 class Conflict(HiveError):
     """The thing exists, but its state forbids what was asked."""
 

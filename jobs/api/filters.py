@@ -1,14 +1,13 @@
-"""`?state=&task=&queue=&label.k=v&q=` as conditions on jobs."""
+"""`?state=&task=&queue=&workflow=&label.k=v&q=` as conditions on jobs."""
 
 from django.db.models import Q, QuerySet
-from django.db.models.fields.json import KeyTextTransform
-from django.db.models.lookups import Exact
 from rest_framework.request import Request
 
 from hive_site.kernel.errors import Invalid
 from jobs.domain.states import JobState, SubtaskState
 from jobs.models import Job, Subtask
 from jobs.requirements import LABEL_KEY
+from jobs.selectors import with_label
 
 
 def filter_jobs(rows: QuerySet[Job], request: Request) -> QuerySet[Job]:
@@ -16,13 +15,12 @@ def filter_jobs(rows: QuerySet[Job], request: Request) -> QuerySet[Job]:
     query = request.query_params
     if state := query.get("state"):
         rows = rows.filter(state__in=_states(state, JobState))
-    for name in ("task", "queue"):
+    for name in ("task", "queue", "workflow"):
         if value := query.get(name):
             rows = rows.filter(**{name: value})
     for name, value in query.items():
         if name.startswith("label."):
-            # Not labels__NAME: a label may be called "contains" or "isnull".
-            rows = rows.filter(Exact(KeyTextTransform(_label(name), "labels"), value))
+            rows = with_label(rows, _label(name), value)
     if text := query.get("q"):
         rows = rows.filter(Q(pk__startswith=text) | Q(task__icontains=text))
     return rows

@@ -5,10 +5,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from jobs import selectors, services
-from jobs.api.shapes import QUEUE, TASK
+from jobs import services, shelves
+from jobs.api.shapes import LIMITS, LIMITS_CHANGE, QUEUE, TASK
+from jobs.limits import limits_view, set_limits_by_task
+from jobs.signatures import describe
 from jobs.validation import known_tasks
-from nodes.api.shapes import answers, page_of
+from nodes.api.bodies import read_object
+from nodes.api.shapes import answers, page_of, takes
 
 
 @extend_schema(tags=["tasks"])
@@ -17,11 +20,49 @@ class TaskListView(APIView):
 
     @extend_schema(responses=answers(page_of(TASK)))
     def get(self, request: Request) -> Response:
-        """Registered tasks with their options."""
+        """Registered tasks with their options, and JSON Schema of item and kwargs where known."""
         registry = known_tasks()
         tasks = [registry.get(name) for name in registry]
-        rows = [{"name": t.name, "summary": t.summary, "options": t.options()} for t in tasks]
+        overridden = set_limits_by_task()
+        rows = [
+            {
+                "name": task.name,
+                "summary": task.summary,
+                "options": task.options(),
+                "limits": limits_view(task.name, overridden),
+                "schema": describe(task.run),
+            }
+            for task in tasks
+        ]
         return Response({"results": rows, "next": None})
+
+
+@extend_schema(tags=["tasks"])
+class TaskLimitsView(APIView):
+    """How much of a task may run in the whole cluster."""
+
+    scope = "control"
+
+    @extend_schema(responses=answers(LIMITS))
+    def get(self, request: Request, name: str) -> Response:
+        """The limits that count."""
+        return self._answer(name)
+
+    @extend_schema(request=takes(LIMITS_CHANGE), responses=answers(LIMITS))
+    def patch(self, request: Request, name: str) -> Response:
+        """Set `rate` and `concurrency`, whatever the task's code says; null: no limit."""
+        body = read_object(request, fields=("rate", "concurrency"))
+        services.set_limits(task=name, **body)
+        return self._answer(name)
+
+    @extend_schema(responses=answers(LIMITS))
+    def delete(self, request: Request, name: str) -> Response:
+        """Back to what the task's code says."""
+        services.drop_limits(task=name)
+        return self._answer(name)
+
+    def _answer(self, name: str) -> Response:
+        return Response(limits_view(services.require_task(name), set_limits_by_task()))
 
 
 @extend_schema(tags=["queues"])
@@ -31,7 +72,7 @@ class QueueListView(APIView):
     @extend_schema(operation_id="queues_list", responses=answers(page_of(QUEUE)))
     def get(self, request: Request) -> Response:
         """Depth, oldest wait in seconds, and whether it is paused, of each queue."""
-        return Response({"results": selectors.queue_views(), "next": None})
+        return Response({"results": shelves.queue_views(), "next": None})
 
 
 @extend_schema(tags=["queues"])
@@ -41,7 +82,7 @@ class QueueView(APIView):
     @extend_schema(responses=answers(QUEUE))
     def get(self, request: Request, name: str) -> Response:
         """One queue."""
-        return Response(selectors.queue_view(name))
+        return Response(shelves.queue_view(name))
 
 
 @extend_schema(tags=["queues"])
@@ -56,4 +97,4 @@ class QueueVerbView(APIView):
     def post(self, request: Request, name: str) -> Response:
         """Pause: start nothing more from it. Resume: start again."""
         self.VERBS[self.verb](name=name)
-        return Response(selectors.queue_view(name), status=202)
+        return Response(shelves.queue_view(name), status=202)

@@ -1,38 +1,33 @@
 """REST for jobs: parse, one service, render. Results go out as the text they came in."""
 
-import hashlib
+from functools import partial
 from typing import Any
 
 from django.http import HttpResponse, StreamingHttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from hive_site.kernel.errors import Invalid, NotFound
 from jobs import selectors, services
-from jobs.api.cursors import following, read_cursor, read_index, read_limit
 from jobs.api.filters import filter_jobs, filter_subtasks
+from jobs.api.pages import rows_response, text_response
+from jobs.api.paging import AnyType, result_lines, stream_pages
 from jobs.api.shapes import JOB, JOB_WISH, RESULT, SUBTASK
 from jobs.json_text import page
 from jobs.models import Job
+from jobs.reasons import why_job_waits, why_jobs_wait
 from jobs.services import Idempotency
 from jobs.validation import WishFields
 from jobs.waiting import wait_for_jobs
 from nodes.api.bodies import read_object
+from nodes.api.cursors import CURSOR, LIMIT, following, read_cursor, read_index, read_limit
+from nodes.api.permissions import has_scope
+from nodes.api.queries import IDEMPOTENCY, WAIT, read_key, read_wait
 from nodes.api.shapes import answers, page_of, takes
 
-JSON, NDJSON = "application/json", "application/x-ndjson"
-MAX_WAIT_SECONDS = 60.0
-MAX_KEY_CHARS = 255
-CURSOR = OpenApiParameter("cursor", str, description="from `next` of the page before")
-LIMIT = OpenApiParameter("limit", int, description="rows of a page, 1 to 1000")
-
-
-def text_response(text: str, status: int = 200, **headers: str) -> HttpResponse:
-    """JSON that is text already."""
-    return HttpResponse(text, status=status, content_type=JSON, headers=headers)
+NDJSON = "application/x-ndjson"
 
 
 @extend_schema(tags=["jobs"])
@@ -44,7 +39,8 @@ class JobListView(APIView):
     @extend_schema(
         operation_id="jobs_list",
         parameters=[
-            *(OpenApiParameter(name, str) for name in ("state", "task", "queue", "q")),
+            OpenApiParameter("state", str, description="some of the states, with commas between"),
+            *(OpenApiParameter(name, str) for name in ("task", "queue", "workflow", "q")),
             CURSOR,
             LIMIT,
         ],
@@ -58,13 +54,16 @@ class JobListView(APIView):
             rows = rows.filter(pk__lt=cursor)
         jobs = list(rows[: limit + 1])
         more = following(request, jobs[limit - 1].pk) if len(jobs) > limit else None
-        texts = [selectors.job_text(job) for job in jobs[:limit]]
+        why = why_jobs_wait(jobs[:limit])
+        texts = [
+            selectors.job_text(job, waiting_for=why.get(job.pk), brief=True) for job in jobs[:limit]
+        ]
         return text_response(page("results", texts, following=more))
 
     @extend_schema(
         request=takes(JOB_WISH),
         responses=answers(JOB, 202),
-        parameters=[OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER)],
+        parameters=[IDEMPOTENCY],
     )
     def post(self, request: Request) -> HttpResponse:
         """Submit a job: `task`, `items` and the options of a job."""
@@ -73,11 +72,12 @@ class JobListView(APIView):
         wish = read_object(request, fields=tuple(WishFields.__annotations__))
         if "task" not in wish:
             raise Invalid("name the task to run", field="task")
+        caller: dict[str, Any] = {"submitted_by": who, "may_pickle": has_scope(request, "pickle")}
         if key is None:
-            job, replayed = services.submit_job(submitted_by=who, **wish), False
+            job, replayed = services.submit_job(**caller, **wish), False
         else:
-            job, replayed = services.submit_once(key, submitted_by=who, **wish)
-        headers = {"Location": f"/api/v1/jobs/{job.pk}/"}
+            job, replayed = services.submit_once(key, **caller, **wish)
+        headers = {"Location": request.build_absolute_uri(f"{request.path}{job.pk}/")}
         if replayed:
             headers["Idempotency-Replayed"] = "true"
         return text_response(selectors.job_text(job), status=202, **headers)
@@ -90,7 +90,7 @@ class JobView(APIView):
     scope = "submit"
 
     @extend_schema(
-        parameters=[OpenApiParameter("wait", float, description="seconds to wait for its end")],
+        parameters=[WAIT],
         responses=answers(JOB),
     )
     def get(self, request: Request, job_id: str) -> HttpResponse:
@@ -99,7 +99,8 @@ class JobView(APIView):
         selectors.get_job(job_id)
         if seconds:
             wait_for_jobs([job_id], timeout=seconds)
-        return text_response(selectors.job_text(selectors.get_job(job_id)))
+        job = selectors.get_job(job_id)
+        return text_response(selectors.job_text(job, waiting_for=why_job_waits(job)))
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, job_id: str) -> Response:
@@ -128,18 +129,6 @@ class JobVerbView(APIView):
         return text_response(selectors.job_text(job), status=202)
 
 
-class AnyType(BaseContentNegotiation):
-    """The view itself looks at Accept: its answers are no renderer's."""
-
-    def select_parser(self, request: Request, parsers: Any) -> Any:
-        """The first parser; there is nothing to parse."""
-        return parsers[0]
-
-    def select_renderer(self, request: Request, renderers: Any, format_suffix: Any = None) -> Any:
-        """The first renderer, for errors."""
-        return renderers[0], renderers[0].media_type
-
-
 @extend_schema(tags=["jobs"])
 class ResultsView(APIView):
     """The results of a job."""
@@ -151,13 +140,13 @@ class ResultsView(APIView):
     )
     def get(self, request: Request, job_id: str) -> HttpResponse | StreamingHttpResponse:
         """Results in item order, in pages; all of them with `Accept: application/x-ndjson`."""
-        selectors.get_job(job_id)
+        selectors.require_results(job_id)
         if NDJSON in request.headers.get("Accept", ""):
-            lines = (f"{text}\n" for _, text in selectors.result_texts(selectors.map_rows(job_id)))
-            return StreamingHttpResponse(lines, content_type=NDJSON)
+            pages = partial(result_lines, job_id)
+            return stream_pages(request, pages, start=-1, content_type=NDJSON)
         limit = read_limit(request)
         rows = selectors.map_rows(job_id, after=read_index(request))[: limit + 1]
-        return rows_response(request, list(selectors.result_texts(rows)), limit)
+        return rows_response(request, selectors.result_texts(rows), limit)
 
 
 @extend_schema(tags=["jobs"])
@@ -171,11 +160,11 @@ class SubtaskListView(APIView):
     )
     def get(self, request: Request, job_id: str) -> HttpResponse:
         """Subtasks in item order."""
-        selectors.get_job(job_id)
+        selectors.require_results(job_id)
         limit = read_limit(request)
         rows = selectors.map_rows(job_id, after=read_index(request))
         rows = filter_subtasks(rows, request)[: limit + 1]
-        return rows_response(request, list(selectors.result_texts(rows)), limit)
+        return rows_response(request, selectors.result_texts(rows), limit)
 
 
 @extend_schema(tags=["jobs"])
@@ -184,9 +173,10 @@ class SubtaskView(APIView):
 
     @extend_schema(responses=answers(SUBTASK))
     def get(self, request: Request, job_id: str, index: int) -> HttpResponse:
-        """One subtask with its item and every attempt that was not a plain first success."""
-        selectors.get_job(job_id)
-        text = selectors.subtask_text(job_id, index)
+        """One subtask with its item and every attempt that was not a plain first success; `why`
+        says why it ran where it did, or why it waits."""
+        selectors.require_results(job_id)
+        text = selectors.subtask_text(selectors.get_job(job_id), index)
         if text is None:
             raise NotFound(f"job {job_id} has no subtask {index}")
         return text_response(text)
@@ -205,32 +195,7 @@ class SubtaskReleaseView(APIView):
         return text_response(selectors.job_text(job), status=202)
 
 
-def rows_response(request: Request, rows: list[tuple[int, str]], limit: int) -> HttpResponse:
-    """A page of rows, of which one too many says that there is another page."""
-    more = following(request, rows[limit - 1][0]) if len(rows) > limit else None
-    return text_response(page("results", (text for _, text in rows[:limit]), following=more))
-
-
-def read_wait(request: Request) -> float:
-    """`?wait=` in seconds, 60 at most. Raises `Invalid`."""
-    text = request.query_params.get("wait", "0")
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1.0
-    if not 0 <= seconds <= MAX_WAIT_SECONDS:
-        rule = f"give seconds from 0 to {MAX_WAIT_SECONDS:.0f}"
-        raise Invalid(f"{text!r}; {rule}", field="wait")
-    return seconds
-
-
 def read_idempotency(request: Request, caller: str) -> Idempotency | None:
     """The caller's Idempotency-Key with a fingerprint of its request. Raises `Invalid`."""
-    key = request.headers.get("Idempotency-Key")
-    if key is None:
-        return None
-    if not 0 < len(key) <= MAX_KEY_CHARS or not key.isprintable():
-        rule = f"give 1 to {MAX_KEY_CHARS} printable characters"
-        raise Invalid(rule, field="Idempotency-Key")
-    seen = f"{request.method} {request.path}\n".encode() + request.body
-    return Idempotency(key, caller, hashlib.sha256(seen).hexdigest())
+    key = read_key(request)
+    return Idempotency(key[0], caller, key[1]) if key else None

@@ -13,10 +13,10 @@ from email.message import Message
 from typing import Any
 from urllib.parse import urljoin
 
-from jobs.articles.connecting import LIMITS, Limits, connect, cut
 from jobs.articles.decoding import decode
-from jobs.articles.retry_after import read_retry_after
 from jobs.outcomes import Fail, Retry
+from jobs.web.connecting import LIMITS, Limits, connect, cut
+from jobs.web.retry_after import read_retry_after
 
 REDIRECTS = (301, 302, 303, 307, 308)
 AGAIN = (408, 425, 429)

@@ -2,13 +2,15 @@
 
 import heapq
 from collections import deque
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from jobs.domain.retry import Policy
+from jobs.domain.shares import Lane, Standing
+from jobs.domain.turns import Turns
 from nodes.domain.placement import Demand
 
-AGEING_SECONDS = 60.0
 #: Of this many picks, one goes to the second queue first.
 FAVOUR = 9
 
@@ -23,10 +25,19 @@ class Ready:
     item: str
     reduce: bool = False
     avoid: frozenset[str] = frozenset()
+    #: Why it is a second copy, for people. Then it never runs where it is to avoid.
+    copy_because: str = ""
+    #: The name of its result in the cache, if its job asks for that.
+    key: str = ""
 
-    def after(self, *, avoid: frozenset[str]) -> "Ready":
+    def after(self, *, avoid: frozenset[str], copy_because: str = "") -> "Ready":
         """The same subtask as its next attempt will see it."""
-        return replace(self, number=self.number + 1, avoid=self.avoid | avoid)
+        number, avoided = self.number + 1, self.avoid | avoid
+        return replace(self, number=number, avoid=avoided, copy_because=copy_because)
+
+    def alone(self) -> "Ready":
+        """The same subtask, of which no other copy is left."""
+        return replace(self, copy_because="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +55,14 @@ class Order:
     reduce: str
     policy: Policy
     demand: Demand
+    submitter: str = ""
     idempotent: bool = True
     alone: bool = False
     fail_fast: bool = False
     deadline: datetime | None = None
+    #: For so many seconds results may be used again; what their keys have in common.
+    cache_for: float = 0.0
+    cache_base: str = ""
     #: What a cancellation names; another one after each retry by hand.
     stop_token: str = ""
 
@@ -57,9 +72,9 @@ class Order:
         return self.policy.at_most_once
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Line:
-    """One job's window of ready subtasks. `served` is the work it was given, in seconds."""
+    """One job's window of ready subtasks."""
 
     order: Order
     since: float
@@ -69,20 +84,45 @@ class Line:
     exhausted: bool = False
     remaining: int = 0
     in_flight: int = 0
-    served: float = 0.0
     held: bool = False
     stopped: bool = False
     started: bool = False
-    awaiting_room: str = ""
     #: Subtasks of which a second copy was made ready, and not all copies have come back.
     doubled: set[int] = field(default_factory=set)
     #: Subtasks that succeeded while another copy was in flight.
     decided: set[int] = field(default_factory=set)
+    #: Subtasks whose result is known (None: is in the database), and those that wait for one.
+    known: deque[tuple[Ready, str | None]] = field(default_factory=deque)
+    parked: dict[int, Ready] = field(default_factory=dict)
+    standing: Standing = field(default_factory=Standing, repr=False)
+    #: When retries are due, with the job; all lines of a backlog share it.
+    alarms: list[tuple[float, str]] = field(default_factory=list, repr=False)
+
+    @property
+    def served(self) -> float:
+        """The work that it was given, in seconds, as it counts against its peers."""
+        return self.standing.account.served
+
+    @property
+    def awaiting_room(self) -> str:
+        """Why nothing of it could be sent when it was last its turn, or that of its like."""
+        return self.standing.lane.reason if self.standing.lane else ""
+
+    @property
+    def fits_nowhere(self) -> bool:
+        """Whether no node can ever run it, as things are."""
+        return self.standing.lane is not None and self.standing.lane.fits_nowhere
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing of the job is left to send or to wait for."""
-        return self.exhausted and not (self.ready or self.later or self.in_flight)
+        waiting = self.ready or self.later or self.known or self.parked
+        return self.exhausted and not (waiting or self.in_flight)
+
+    def drop(self) -> None:
+        """Forget everything that waits: the job is being stopped."""
+        for waiting in (self.ready, self.later, self.known, self.parked):
+            waiting.clear()
 
     def double(self, work: Ready) -> None:
         """Send a second copy of work that is in flight; the first result will win."""
@@ -104,6 +144,7 @@ class Line:
     def put_off(self, work: Ready, until: float) -> None:
         """A retry: ready again at `until` (Unix seconds)."""
         heapq.heappush(self.later, (until, work.subtask, work))
+        heapq.heappush(self.alarms, (until, self.order.job))
 
     def wake(self, now: float) -> None:
         """Move retries whose time has come to the front."""
@@ -116,10 +157,13 @@ class Line:
 
 
 class Backlog:
-    """All lines, and whose turn it is: queue 8 : 1, priority with ageing, then fair shares."""
+    """All lines, and whose turn it is: queue 8 : 1, priority with ageing, then fair shares
+    between submitters, and between the jobs of each."""
 
     def __init__(self) -> None:
         self._lines: dict[str, Line] = {}
+        self._turns = Turns()
+        self._alarms: list[tuple[float, str]] = []
         self._picks = 0
 
     def __contains__(self, job: object) -> bool:
@@ -134,46 +178,44 @@ class Backlog:
         return list(self._lines.values())
 
     def open(self, line: Line) -> Line:
-        """A job enters, level with the least served of its equals: it neither waits nor hogs."""
-        equals = [
-            other.served
-            for other in self._lines.values()
-            if (other.ready or other.in_flight) and not other.held and _are_equal(other, line)
-        ]
-        line.served = min(equals, default=0.0)
-        return self._lines.setdefault(line.order.job, line)
+        """A job enters; if it has a line, that one stays."""
+        job = line.order.job
+        if job not in self._lines:
+            self._lines[job] = line
+            for alarm in line.alarms:
+                heapq.heappush(self._alarms, alarm)
+            line.alarms = self._alarms
+            self._turns.enter(line)
+        return self._lines[job]
 
     def close(self, job: str) -> None:
         """A job left."""
-        self._lines.pop(job, None)
+        line = self._lines.pop(job, None)
+        if line:
+            self._turns.leave(line)
 
-    def turn(self, now: float, *, skip: frozenset[str] | set[str] = frozenset()) -> Line | None:
-        """The line to serve next; `skip` names jobs that nobody has room for."""
-        able = [
-            line
-            for line in self._lines.values()
-            if line.ready and not line.held and not line.stopped and line.order.job not in skip
-        ]
-        if not able:
-            return None
-        favoured = min(line.order.rank for line in able)
-        if (self._picks + 1) % FAVOUR == 0:
-            favoured = max(line.order.rank for line in able)
-        rows = [line for line in able if line.order.rank == favoured]
-        return min(rows, key=lambda line: (-_urgency(line, now), line.served, line.order.job))
+    def next_due(self) -> float | None:
+        """When the next retry is due, in Unix seconds."""
+        return self._alarms[0][0] if self._alarms else None
+
+    def prepare(self, now: float, *, refill: Callable[[Line], None] = lambda line: None) -> None:
+        """Before turns are given: wake retries, let lines age, `refill` those that ran empty."""
+        while self._alarms and self._alarms[0][0] <= now:
+            line = self._lines.get(heapq.heappop(self._alarms)[1])
+            if line:
+                line.wake(now)
+        self._turns.prepare(now, refill)
+
+    def turn(self, *, closed: Collection[Lane] = ()) -> Line | None:
+        """The line to serve next; none of the lanes that are `closed`."""
+        ninth = (self._picks + 1) % FAVOUR == 0
+        return self._turns.first(last_rank_first=ninth, closed=closed)
+
+    def pass_over(self, line: Line) -> None:
+        """Leave this line out until `prepare` is called again."""
+        self._turns.pass_over(line)
 
     def charge(self, line: Line, *, seconds: float, now: float) -> None:
         """A bundle of the line was sent: its share and its age are paid."""
         self._picks += 1
-        line.served += seconds
-        line.since = now
-
-
-def _are_equal(one: Line, other: Line) -> bool:
-    """Whether they share their turns. Who must wait behind others was served little so far."""
-    a, b = one.order, other.order
-    return (a.rank, a.priority) == (b.rank, b.priority)
-
-
-def _urgency(line: Line, now: float) -> int:
-    return line.order.priority + int(max(now - line.since, 0.0) / AGEING_SECONDS)
+        self._turns.charge(line, seconds, now)

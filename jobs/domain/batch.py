@@ -4,8 +4,8 @@ Reports fill a batch, and so do verdicts of the Foreman: a bundle lost with its 
 """
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from jobs.domain.backlog import Ready
@@ -28,6 +28,43 @@ class Ending:
     error: str | None = None
     final: bool = False
     after: float | None = None
+    #: Why it ran where it did, for people.
+    placed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """What an attempt said while it ran: a piece of log as text, or a partial result as JSON.
+
+    `n` is its place among what the attempt said of that kind, from 1.
+    """
+
+    attempt: int
+    ready: Ready
+    job: str
+    node: str
+    n: int
+    text: str
+
+
+#: How many jobs one attempt may submit, and how long one of them may be as JSON text.
+MAX_CALLS, MAX_WISH_CHARS = 1000, 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A job that a running subtask wants: the `call`-th of its attempt; `wish` is JSON text.
+
+    `current`: the attempt is in flight. If not, whoever stores it has to look whether it was
+    the one that counted.
+    """
+
+    attempt: int
+    subtask: int
+    call: int
+    node: str
+    wish: str
+    current: bool
 
 
 @dataclass(slots=True)
@@ -35,14 +72,29 @@ class Batch:
     """Everything that one recording transaction is about."""
 
     endings: list[Ending] = field(default_factory=list)
+    logs: list[Utterance] = field(default_factory=list)
+    parts: list[Utterance] = field(default_factory=list)
     #: Failures of attempts whose subtask another attempt still works on: noted, not counted.
     echoes: list[Ending] = field(default_factory=list)
     returned: list[int] = field(default_factory=list)
     #: Subtasks of returned attempts, filled in when the batch is committed.
     untouched: list[int] = field(default_factory=list)
     paces: list[tuple[str, float]] = field(default_factory=list)
+    #: Seconds that some single items of jobs took.
+    samples: list[tuple[str, list[float]]] = field(default_factory=list)
+    submissions: list[Submission] = field(default_factory=list)
     dropped: int = 0
     _seen: set[int] = field(default_factory=set)
+
+    def hush(self, is_open: Callable[[str], bool]) -> None:
+        """Keep only what was said for jobs that are open: of others, whoever follows has gone."""
+        self.logs = [said for said in self.logs if is_open(said.job)]
+        self.parts = [said for said in self.parts if is_open(said.job)]
+
+    @property
+    def speaking(self) -> set[str]:
+        """The jobs for which something was said."""
+        return {said.job for said in (*self.logs, *self.parts)}
 
     def add(self, ending: Ending) -> bool:
         """Take an ending in; False if this batch has one for the attempt already."""
@@ -75,6 +127,7 @@ def lose(sent: Sent, *, untouched: bool, reason: str, batch: Batch) -> None:
                 sent.node,
                 Outcome.LOST,
                 error=error_text(facts),
+                placed=sent.placed,
             )
         )
     batch.give_back(attempts)
@@ -96,8 +149,8 @@ def mislay(sent: Sent, *, harmless: bool, reason: str, batch: Batch) -> None:
         return
     facts = {"type": "lost", "message": f"node {sent.node}: {reason}", "traceback": ""}
     for attempt, ready in sorted(sent.open.items()):
-        error = error_text(facts)
-        batch.add(Ending(attempt, ready, sent.job, sent.node, Outcome.LOST, error=error))
+        lost = Ending(attempt, ready, sent.job, sent.node, Outcome.LOST)
+        batch.add(replace(lost, error=error_text(facts), placed=sent.placed))
 
 
 def error_text(facts: dict[str, Any]) -> str:

@@ -1,5 +1,7 @@
 """How many items travel together. Aim at 100 ms of work, and let the tail spread."""
 
+from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 TARGET_SECONDS = 0.1
@@ -8,13 +10,16 @@ MAX_ITEMS = 500
 MAX_BYTES = 192 * 1024
 #: Weight of the newest measurement in the moving average.
 ALPHA = 0.3
+#: So many of the newest single measurements are kept of each task.
+KEPT = 200
 
 
 @dataclass(slots=True)
 class Pace:
-    """Moving averages of how long one item of each task takes, in seconds."""
+    """How long one item of each task takes, in seconds: a moving average, and the slow ones."""
 
     _seconds: dict[str, float] = field(default_factory=dict)
+    _samples: dict[str, deque[float]] = field(default_factory=dict)
 
     def learn(self, task: str, seconds: float) -> None:
         """Take a measurement in; one per report, as the mean of its items."""
@@ -24,6 +29,19 @@ class Pace:
     def of(self, task: str) -> float | None:
         """Seconds an item takes, or None if the task was never seen."""
         return self._seconds.get(task)
+
+    def sample(self, task: str, seconds: Iterable[float]) -> None:
+        """Take measurements of single items in; the newest ones count."""
+        self._samples.setdefault(task, deque(maxlen=KEPT)).extend(seconds)
+
+    def measured(self, task: str) -> int:
+        """How many single items `slowest` rests on."""
+        return len(self._samples.get(task, ()))
+
+    def slowest(self, task: str) -> float | None:
+        """Seconds within which 95 of 100 items of the task end; None if it was never seen."""
+        ranked = sorted(self._samples.get(task, ()))
+        return ranked[-(-len(ranked) * 95 // 100) - 1] if ranked else None
 
 
 def size(*, seconds: float | None, remaining: int, slots: int, alone: bool) -> int:

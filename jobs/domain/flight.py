@@ -1,9 +1,11 @@
 """What was sent and has not come back: bundles by id, attempts by id, in the leader's memory."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from jobs.domain.backlog import Ready
+from jobs.domain.cache import Twins
 
 
 @dataclass(slots=True)
@@ -18,6 +20,13 @@ class Sent:
     at: float
     items: list[Ready]
     gpus: tuple[int, ...] = ()
+    task: str = ""
+    #: Memory that was asked for it, in MiB.
+    memory_mb: int = 0
+    #: Whether others may wait behind it.
+    short: bool = False
+    #: Why it went to its node, for people; empty for what an earlier leader sent.
+    placed: str = ""
     open: dict[int, Ready] = field(default_factory=dict)
     #: All its subtasks in the order of their attempts, those that came back included.
     subtasks: list[int] = field(default_factory=list)
@@ -39,6 +48,10 @@ class Flight:
         self._attempts: dict[int, Sent] = {}
         self._nodes: dict[str, dict[str, Sent]] = {}
         self._copies: dict[int, set[int]] = {}
+        self._tasks: Counter[str] = Counter()
+        #: How many attempts of equal subtasks are in flight, for those whose results are cached.
+        self._keys: dict[str, int] = {}
+        self.twins = Twins()
 
     def __len__(self) -> int:
         return len(self._attempts)
@@ -49,10 +62,13 @@ class Flight:
     def add(self, sent: Sent) -> None:
         """A bundle was pushed."""
         self._bundles[sent.id] = sent
+        self._tasks[sent.task] += 1
         self._nodes.setdefault(sent.node, {})[sent.id] = sent
         for attempt, item in sent.open.items():
             self._attempts[attempt] = sent
             self._copies.setdefault(item.subtask, set()).add(attempt)
+            if item.key:
+                self._keys[item.key] = self._keys.get(item.key, 0) + 1
 
     def bundle(self, bundle: str) -> Sent | None:
         """The bundle of that id, if any of it is in flight."""
@@ -79,14 +95,26 @@ class Flight:
         copies.discard(attempt)
         if not copies:
             del self._copies[item.subtask]
+        if item.key:
+            self._land(item.key)
         if not sent.open:
             del self._bundles[sent.id]
             del self._nodes[sent.node][sent.id]
+            self._tasks[sent.task] -= 1
         return item
 
     def holds(self, subtask: int) -> bool:
         """Whether some attempt of the subtask is in flight."""
         return subtask in self._copies
+
+    def _land(self, key: str) -> None:
+        self._keys[key] -= 1
+        if not self._keys[key]:
+            del self._keys[key]
+
+    def flies(self, key: str) -> bool:
+        """Whether a subtask whose result has that name is in flight."""
+        return key in self._keys
 
     def copies(self, subtask: int) -> frozenset[int]:
         """The attempts of the subtask that are in flight; more than one while it is doubled."""
@@ -99,6 +127,10 @@ class Flight:
     def nodes(self) -> list[str]:
         """The nodes that have bundles."""
         return [node for node, bundles in self._nodes.items() if bundles]
+
+    def busy(self, task: str) -> int:
+        """How many slots work on a task, or soon will."""
+        return self._tasks[task]
 
     def of_job(self, job: str) -> list[Sent]:
         """The bundles of a job."""

@@ -4,13 +4,23 @@ Only attempts in flight on the start of the node that reports them count; everyt
 doubled or forged, and is counted and dropped. Nothing that a node says can raise here.
 """
 
-import json
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
-from jobs.domain.batch import Batch, Ending, error_text
+from jobs.domain.backlog import Ready
+from jobs.domain.batch import (
+    MAX_CALLS,
+    MAX_WISH_CHARS,
+    Batch,
+    Ending,
+    Submission,
+    Utterance,
+    error_text,
+)
 from jobs.domain.flight import Flight, Sent
+from jobs.domain.references import read_reference
 from jobs.domain.states import Outcome
+from jobs.domain.strict_json import check_json
 
 KINDS = {
     "fail": Outcome.FAILED,
@@ -19,11 +29,19 @@ KINDS = {
     "crashed": Outcome.CRASHED,
     # Its agent was cut off and stopped what must not run twice.
     "fenced": Outcome.LOST,
+    # What it should work on could not be fetched; the task never began.
+    "unfed": Outcome.LOST,
 }
+#: What attempts say while they run, and how much at once, in characters: what a slot sends
+#: (jobs/wire.py, jobs/domain/transcript.py) with room to spare.
+SPEECH = {"log": 128 * 1024, "part": 256 * 1024}
+MAX_PLACE = 2**31 - 1
 #: What reading raises if a node does not keep to the protocol.
 MALFORMED = (TypeError, ValueError, KeyError, AttributeError, OverflowError, RecursionError)
 #: A task may put its next try off for so long.
 LONGEST_REST_SECONDS = 365 * 24 * 3600.0
+#: So many single items of a report at most show how long items take.
+SAMPLES = 8
 #: The end of the year 9999 in Unix seconds; no database keeps a later time.
 LAST_SECOND = 253_402_300_799.0
 
@@ -45,8 +63,11 @@ def read_report(body: dict[str, Any], node: str, flight: Flight, batch: Batch) -
             took += _read_success(row, speaker, flight, batch)
         except MALFORMED:
             batch.dropped += 1
-    if took:
-        batch.paces.append((batch.endings[-1].job, sum(took) / len(took)))
+    # A reduction says nothing of how long the items of its job take.
+    if took and not batch.endings[-1].ready.reduce:
+        job = batch.endings[-1].job
+        batch.paces.append((job, sum(took) / len(took)))
+        batch.samples.append((job, took[:: -(-len(took) // SAMPLES)]))
     for event in _rows(body, "events", batch):
         try:
             _read_event(event, body, speaker, flight, batch)
@@ -77,9 +98,19 @@ def _read_success(row: Any, speaker: Speaker, flight: Flight, batch: Batch) -> l
         return []
     sent, ready = found
     begun, over = _time(started), _time(ended)
-    _check_result(result)
-    node = speaker.node
-    ending = Ending(attempt, ready, sent.job, node, Outcome.SUCCEEDED, begun, over, result)
+    if not read_reference(result):
+        check_json(result)
+    ending = Ending(
+        attempt,
+        ready,
+        sent.job,
+        speaker.node,
+        Outcome.SUCCEEDED,
+        begun,
+        over,
+        result,
+        placed=sent.placed,
+    )
     return [max(over - begun, 0.0)] if batch.add(ending) else []
 
 
@@ -93,7 +124,13 @@ def _read_event(
         batch.give_back(mine if event.get("all") else mine & set(event["attempts"]))
     elif kind == "died":
         _read_death(event, body, speaker, flight, batch)
-    elif (found := flight.find(event["a"], speaker.node, speaker.incarnation)) is not None:
+    elif kind == "submit":
+        _read_submission(event, speaker, flight, batch)
+    elif (found := flight.find(event["a"], speaker.node, speaker.incarnation)) is None:
+        batch.dropped += 1
+    elif kind in SPEECH:
+        _read_speech(event, *found, batch)
+    else:
         sent, ready = found
         batch.add(
             Ending(
@@ -107,10 +144,39 @@ def _read_event(
                 error=error_text(event["e"]),
                 final=bool(event.get("final")),
                 after=_rest(event.get("after")),
+                placed=sent.placed,
             )
         )
-    else:
-        batch.dropped += 1
+
+
+def _read_speech(event: dict[str, Any], sent: Sent, ready: Ready, batch: Batch) -> None:
+    kind, place = event["k"], int(event["n"])
+    text = event["text"] if kind == "log" else event["value"]
+    if not 0 < place <= MAX_PLACE or len(text) > SPEECH[kind] or "\0" in text:
+        raise ValueError(f"no {kind}")
+    if kind == "part":
+        check_json(text)
+    text.encode()  # a lone surrogate would poison the whole transaction
+    said = Utterance(event["a"], ready, sent.job, sent.node, place, text)
+    (batch.logs if kind == "log" else batch.parts).append(said)
+
+
+def _read_submission(event: dict[str, Any], speaker: Speaker, flight: Flight, batch: Batch) -> None:
+    """A running subtask submits a job. It may be told after its end: reports overtake each other
+    while Redis is away."""
+    attempt, subtask, call, wish = event["a"], event["s"], event["n"], event["wish"]
+    found = flight.find(attempt, speaker.node, speaker.incarnation)
+    numbers = all(type(number) is int for number in (attempt, subtask, call))
+    if not numbers or not 0 <= call < MAX_CALLS or not 0 < subtask < 1 << 63:
+        raise ValueError("no numbers of a submission")
+    if len(wish) > MAX_WISH_CHARS:
+        raise ValueError("too long")
+    wish.encode()
+    if found:
+        subtask = found[1].subtask
+    batch.submissions.append(
+        Submission(attempt, subtask, call, speaker.node, wish, current=found is not None)
+    )
 
 
 def _bundle_of(body: dict[str, Any], speaker: Speaker, flight: Flight) -> Sent | None:
@@ -143,6 +209,7 @@ def _read_death(
                 begun,
                 over,
                 error=error_text(facts),
+                placed=sent.placed,
             )
         )
     batch.give_back(other for other in sent.open if other != attempt)
@@ -177,17 +244,3 @@ def _rest(value: Any) -> float | None:
     """How long a task wants to be left alone, within reason."""
     # In this order, because `max` and `min` keep their first argument if the other is NaN.
     return None if value is None else min(LONGEST_REST_SECONDS, max(0.0, float(value)))
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not JSON")
-
-
-_decoder = json.JSONDecoder(parse_constant=_refuse)
-
-
-def _check_result(text: Any) -> None:
-    """Raises unless the text is JSON. It is quoted as it is in bundles that we sign, and a
-    node must not get more said there than a value."""
-    text.encode()  # a lone surrogate would poison the whole transaction
-    _decoder.decode(text)

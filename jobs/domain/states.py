@@ -69,3 +69,11 @@ class Role(StrEnum):
 
     MAP = "map"
     REDUCE = "reduce"
+
+
+class Kept(StrEnum):
+    """What is left of a job that ended: everything, what is just being deleted, or its row."""
+
+    ALL = "all"
+    GOING = "going"
+    ROW = "row"

@@ -7,10 +7,22 @@ from itertools import islice
 from django.db.models import Count, F, Q
 from django.utils import timezone
 
+from jobs.descendants import forgotten
+from jobs.domain.cache import FROM_CACHE
 from jobs.domain.retry import MAX_CRASHES, MAX_LOSSES
-from jobs.domain.states import JOB_OPEN, JOB_TERMINAL, OPEN, Outcome, Role, SubtaskState
+from jobs.domain.states import (
+    JOB_OPEN,
+    JOB_TERMINAL,
+    OPEN,
+    JobState,
+    Kept,
+    Outcome,
+    Role,
+    SubtaskState,
+)
 from jobs.invariants.violation import LISTED, Violation
 from jobs.models import Attempt, Job, Subtask
+from nodes.leadership import EPOCH_SHIFT
 from nodes.models import Lease
 
 #: How long a job whose subtasks all ended may stay open: the Foreman looks every few seconds.
@@ -23,13 +35,18 @@ NARROW = ("state", "created_at", *COUNTERS)
 
 def check_database() -> list[Violation]:
     """Violations that the database alone shows; none at any instant."""
-    rules = (_accepted_once, _budgets, _counters, _ends_agree, _one_leader, _nothing_waits_for_ever)
+    rules = (
+        *(_accepted_once, _budgets, _counters, _ends_agree, _one_leader),
+        *(_nothing_waits_for_ever, _blocked_by_somebody, _ends_are_numbered),
+    )
     return [violation for rule in rules for violation in rule()]
 
 
 def _accepted_once() -> Iterator[Violation]:
     done = Q(state=SubtaskState.SUCCEEDED)
-    broken = Subtask.objects.filter(done, Q(attempt=0) | Q(result=None))
+    # What was known already was not tried: it says so.
+    unaccepted = Q(attempt=0) & ~Q(placed=FROM_CACHE)
+    broken = Subtask.objects.filter(done, unaccepted | Q(result=None))
     for row in broken[:LISTED]:
         yield Violation("I1", str(row), "succeeded without an accepted attempt or result")
     accepted = Count("tries", filter=Q(tries__outcome=Outcome.SUCCEEDED))
@@ -64,7 +81,8 @@ def wrong_counters() -> Iterator[tuple[Job, dict[str, int]]]:
         c=Count("subtasks", filter=mapped & Q(subtasks__state=SubtaskState.CANCELLED)),
     )
     wrong = ~Q(a=F("total")) | ~Q(s=F("succeeded")) | ~Q(f=F("failed")) | ~Q(c=F("cancelled"))
-    for job in jobs.filter(wrong):
+    # Of what retention deleted nothing is left to be compared.
+    for job in jobs.filter(wrong, kept=Kept.ALL):
         counts = {"total": job.a, "succeeded": job.s, "failed": job.f, "cancelled": job.c}
         yield job, counts
 
@@ -97,10 +115,30 @@ def _one_leader() -> Iterator[Violation]:
         yield Violation("I6", str(attempt), f"from epoch {attempt.pk >> 32}, which never led")
 
 
+def _ends_are_numbered() -> Iterator[Violation]:
+    """Whoever follows a job would never be told of an end without a number."""
+    unnumbered = Subtask.objects.filter(seq=0).exclude(state__in=OPEN)
+    for row in unnumbered[:LISTED]:
+        yield Violation("I14", str(row), f"{row.state}, but by no transaction")
+    epoch = Lease.objects.values_list("epoch", flat=True).first() or 0
+    later = Subtask.objects.filter(seq__gte=(epoch + 1) << EPOCH_SHIFT)
+    for row in later[:LISTED]:
+        yield Violation("I14", str(row), f"ended in epoch {row.seq >> EPOCH_SHIFT}, not led yet")
+
+
 def _nothing_waits_for_ever() -> Iterator[Violation]:
     timeless = Subtask.objects.filter(state=SubtaskState.RETRYING, retry_at=None)
     for row in timeless[:LISTED]:
         yield Violation("I11", str(row), "retrying, but at no time")
     early = Subtask.objects.filter(state=SubtaskState.BLOCKED, role=Role.MAP)
-    for row in early[:LISTED]:
+    # What is being cancelled may have been blocked a moment ago.
+    for row in early.exclude(job__state__in=(JobState.BLOCKED, JobState.CANCELLING))[:LISTED]:
         yield Violation("I11", str(row), "blocked, and nothing would ever open it")
+
+
+def _blocked_by_somebody() -> Iterator[Violation]:
+    for job in forgotten()[:LISTED]:
+        yield Violation("I5", job, "blocked, and no parent of it is open")
+    begun = Subtask.objects.filter(job__state=JobState.BLOCKED).exclude(state=SubtaskState.BLOCKED)
+    for row in begun[:LISTED]:
+        yield Violation("I5", str(row), f"{row.state}, but its job is blocked")

@@ -6,8 +6,9 @@ from django.db import transaction
 
 from hive_site.kernel.errors import Conflict
 from jobs.domain.states import JOB_OPEN, JOB_TERMINAL, JobState
-from jobs.models import Attempt, IdempotencyKey, Job, Subtask
+from jobs.models import Delivery, Edge, Job
 from jobs.selectors import get_job
+from jobs.services.deleting import delete_jobs
 from nodes.inbox import ring
 
 PAUSABLE = frozenset({JobState.QUEUED, JobState.RUNNING})
@@ -45,20 +46,20 @@ def resume_job(*, job_id: str) -> Job:
 def delete_job(*, job_id: str) -> None:
     """Forget a job that has ended, with its subtasks and results.
 
-    Raises `NotFound`, or `Conflict` if it has not ended.
+    Raises `NotFound`, or `Conflict` if it has not ended, or if another one still waits for what
+    it gave.
     """
     job = get_job(job_id)
-    # The guarded row goes first, so that nobody can retry it meanwhile. Raw, because Django
-    # would load every subtask only to learn that nothing listens.
+    waiting = Edge.objects.filter(parent=job_id, passed=False, child__state__in=JOB_OPEN)
+    if child := waiting.values_list("child", flat=True).first():
+        raise Conflict(f"job {child} takes the results of {job_id}; cancel that one first")
+    # A lock on the row, by a guarded change of nothing: nobody can retry it meanwhile.
     mine = Job.objects.filter(pk=job_id, state__in=JOB_TERMINAL)
-    if not mine._raw_delete(mine.db):
+    if not mine.update(running=0):
         raise Conflict(f"job {job_id} is {job.state}; cancel it first")
-    for rows in (
-        Attempt.objects.filter(subtask__job_id=job_id),
-        Subtask.objects.filter(job_id=job_id),
-        IdempotencyKey.objects.filter(job_id=job_id),
-    ):
-        rows._raw_delete(rows.db)  # type: ignore[attr-defined]
+    delete_jobs([job_id])
+    # Whoever deletes a job wants nobody to be told of it any more.
+    Delivery.objects.filter(job=job_id).delete()
 
 
 @transaction.atomic

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import transaction
 
 from jobs.models import Queue
-from jobs.selectors import require_queue
+from jobs.shelves import require_queue
 from nodes.inbox import ring
 
 

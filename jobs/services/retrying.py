@@ -8,10 +8,13 @@ from django.db.models import Case, F, When
 from django.utils import timezone
 
 from hive_site.kernel.errors import Conflict, NotFound
-from jobs.domain.states import TERMINAL, JobState, Role, SubtaskState
-from jobs.models import Job, Subtask
-from jobs.selectors import get_job
+from jobs.descendants import bonds_of, ended_by_parent, lock_jobs, settle_blocked, tell
+from jobs.domain.graph import Bond, decide
+from jobs.domain.states import TERMINAL, JobState, Kept, Role, SubtaskState
+from jobs.models import Edge, Job, Subtask
+from jobs.selectors import get_job, require_results
 from nodes.inbox import ring
+from nodes.leadership import present_number
 
 RETRIABLE = frozenset({JobState.PARTIAL, JobState.FAILED, JobState.CANCELLED})
 UNSUCCESSFUL = TERMINAL - {SubtaskState.SUCCEEDED}
@@ -23,9 +26,11 @@ AFRESH: dict[str, Any] = {
     "crashes": 0,
     "losses": 0,
     "node": "",
+    "placed": "",
     "retry_at": None,
     "started_at": None,
     "finished_at": None,
+    "seq": 0,
 }
 
 
@@ -33,9 +38,14 @@ AFRESH: dict[str, Any] = {
 def retry_job(*, job_id: str) -> Job:
     """Run what did not succeed again, with fresh budgets; what succeeded stays.
 
-    Raises `NotFound`, or `Conflict` unless the job ended as partial, failed or cancelled.
+    What never started because of this job may start again with it. Raises `NotFound`, `Gone` if
+    its items were deleted, or `Conflict` unless the job ended as partial, failed or cancelled, and
+    if a parent of it did before it started.
     """
-    moved = Job.objects.move(
+    never_started = bonds_of([job_id]).get(job_id)
+    if never_started:
+        return _wait_again(job_id, never_started)
+    moved = Job.objects.filter(kept=Kept.ALL).move(
         job_id,
         from_=RETRIABLE,
         to=JobState.QUEUED,
@@ -44,8 +54,7 @@ def retry_job(*, job_id: str) -> Job:
         **_job_afresh(),
     )
     if not moved:
-        state = get_job(job_id).state
-        raise Conflict(f"job {job_id} is {state}; only {', '.join(sorted(RETRIABLE))} jobs retry")
+        raise _not_retriable(job_id)
     again = Subtask.objects.filter(job_id=job_id, role=Role.MAP, state__in=UNSUCCESSFUL).update(
         state=SubtaskState.WAITING, **AFRESH
     )
@@ -53,16 +62,65 @@ def retry_job(*, job_id: str) -> Job:
     Subtask.objects.filter(job_id=job_id, role=Role.REDUCE).update(
         state=SubtaskState.BLOCKED if again else SubtaskState.WAITING, **AFRESH
     )
+    block_children(job_id)
     transaction.on_commit(partial(ring, "job", job_id))
     return get_job(job_id)
+
+
+def _wait_again(job_id: str, bonds: list[Bond]) -> Job:
+    """A job that ended before it started waits for its parents once more."""
+    lock_jobs(bond.parent for bond in bonds)
+    bonds = bonds_of([job_id]).get(job_id, [])
+    _, culprit = decide(bonds)
+    if get_job(job_id).state not in RETRIABLE:
+        raise _not_retriable(job_id)
+    if culprit:
+        way = f"retry {culprit.parent}, and this one runs again after it"
+        raise Conflict(f"job {job_id} never started: it needs {tell(culprit)}; {way}")
+    block([job_id])
+    block_children(job_id)
+    settle_blocked([job_id], timezone.now(), present_number())
+    transaction.on_commit(partial(ring, "job", job_id))
+    return get_job(job_id)
+
+
+def block_children(job_id: str) -> None:
+    """A job has another chance, and so has whatever ended before it started because of it."""
+    wave = [job_id]
+    while wave:
+        edges = Edge.objects.filter(parent__in=wave, passed=False, child__state__in=RETRIABLE)
+        errors = dict(edges.values_list("child", "child__error"))
+        bonds = bonds_of(errors)
+        wave = [
+            child
+            for child, error in sorted(errors.items())
+            if ended_by_parent(error) and decide(bonds[child])[1] is None
+        ]
+        block(wave)
+
+
+def block(jobs: list[str]) -> None:
+    """These jobs, of which nothing ever started, wait for their parents again."""
+    if not jobs:
+        return
+    Job.objects.filter(pk__in=jobs, state__in=RETRIABLE).update(
+        state=JobState.BLOCKED, failed=0, cancelled=0, **_job_afresh()
+    )
+    Subtask.objects.filter(job__in=jobs).update(state=SubtaskState.BLOCKED, **AFRESH)
+
+
+def _not_retriable(job_id: str) -> Conflict:
+    state = require_results(job_id).state
+    return Conflict(f"job {job_id} is {state}; only {', '.join(sorted(RETRIABLE))} jobs retry")
 
 
 @transaction.atomic
 def release_subtask(*, job_id: str, index: int) -> Job:
     """Give a quarantined subtask another chance, with fresh budgets; its job goes on.
 
-    Raises `NotFound`, or `Conflict` unless the subtask is quarantined.
+    Raises `NotFound`, `Gone` if it was deleted, or `Conflict` unless the subtask is quarantined.
     """
+    require_results(job_id)
     mine = Subtask.objects.filter(job_id=job_id, index=index, role=Role.MAP)
     released = mine.filter(state=SubtaskState.QUARANTINED).update(
         state=SubtaskState.WAITING, **AFRESH
@@ -70,13 +128,14 @@ def release_subtask(*, job_id: str, index: int) -> Job:
     if not released:
         state = mine.values_list("state", flat=True).first()
         if state is None:
-            raise NotFound(f"job {get_job(job_id).pk} has no subtask {index}")
+            raise NotFound(f"job {job_id} has no subtask {index}")
         raise Conflict(f"subtask {index} is {state}; only quarantined ones are released")
     Job.objects.filter(pk=job_id).update(failed=F("failed") - 1)
     if Job.objects.move(job_id, from_=RETRIABLE, to=JobState.QUEUED, **_job_afresh()):
         Subtask.objects.filter(job_id=job_id, role=Role.REDUCE).update(
             state=SubtaskState.BLOCKED, **AFRESH
         )
+        block_children(job_id)
     transaction.on_commit(partial(ring, "again", job_id))
     return get_job(job_id)
 

@@ -1,36 +1,21 @@
 """What a task is given besides its item."""
 
-import json
+import itertools
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from redis import Redis
 
-from hive_site.kernel.redis import key
+from jobs.ids import spawned_job_id
+from jobs.spore.shared_cache import SharedCache
+from jobs.spore.submitting import encode_wish, refuse_more
 from nodes.spore.board import CANCEL, Cell
 
 if TYPE_CHECKING:
     from jobs.wire import Bundle
 
 log = structlog.get_logger()
-CACHE_TTL_SECONDS = 86_400
-
-
-class SharedCache:
-    """Values shared by all nodes, as JSON, in Redis."""
-
-    def __init__(self, client: Redis) -> None:
-        self._client = client
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """The value kept under `name`, or `default`."""
-        text = self._client.get(key("cache", name))
-        return default if text is None else json.loads(text)
-
-    def set(self, name: str, value: Any, ttl: float = CACHE_TTL_SECONDS) -> None:
-        """Keep a JSON value for `ttl` seconds."""
-        self._client.set(key("cache", name), json.dumps(value), px=max(int(ttl * 1000), 1))
 
 
 class Context:
@@ -38,7 +23,10 @@ class Context:
 
     __slots__ = (
         "_attempt_id",
+        "_calls",
         "_cell",
+        "_report",
+        "_say",
         "attempt",
         "cache",
         "gpus",
@@ -60,11 +48,14 @@ class Context:
         release: str,
         cell: Cell,
         cache: SharedCache,
+        say: Callable[[str], object],
+        report: Callable[[dict[str, Any], int], None] = lambda event, size: None,
     ) -> None:
         self.subtask_id, self.index, self.attempt, _ = item
         self.job_id, self.total, self.gpus = bundle.job, bundle.total, list(bundle.gpus)
         self.node, self.release, self.cache = node, release, cache
-        self._attempt_id, self._cell = attempt_id, cell
+        self._attempt_id, self._cell, self._say = attempt_id, cell, say
+        self._report, self._calls = report, itertools.count()
 
     @property
     def cancelled(self) -> bool:
@@ -77,5 +68,21 @@ class Context:
         self._cell.write(replace(self._cell.read(), progress=share, message=message))
 
     def log(self, message: str) -> None:
-        """Write a line to the Spore's log, with the subtask it belongs to."""
-        log.info("task.says", job=self.job_id, index=self.index, message=message)
+        """Write a line to the subtask's log, among what it prints; to the Spore's own log only
+        where that shows what is there to debug."""
+        self._say(str(message))
+        log.debug("task.says", job=self.job_id, index=self.index, message=message)
+
+    def submit(self, task: str, items: Sequence[Any] | None = None, **options: Any) -> str:
+        """Submit a job with the options of CONTRACT §6; its id, at once.
+
+        Another attempt of this subtask that makes the same calls gets the same jobs, once. Raises
+        `Invalid` with the field's name; what only the Nexus can refuse is dropped there.
+        """
+        wish = {**options, "task": task} | ({} if items is None else {"items": items})
+        text = encode_wish(wish)
+        call = next(self._calls)
+        refuse_more(call)
+        event = {"k": "submit", "a": self._attempt_id, "s": self.subtask_id, "n": call}
+        self._report({**event, "wish": text}, len(text))
+        return spawned_job_id(self.job_id, self.subtask_id, call)

@@ -1,4 +1,4 @@
-"""Sends a slot's events: at the end of a bundle, and every 50 ms while one runs.
+"""Sends a slot's events: at the end of a bundle, and every 50 ms while one runs and says something.
 
 A thread of its own flushes and hands back the rest of a bundle whose item turned out long; one
 lock makes sure that what was handed back is never started.
@@ -7,6 +7,7 @@ lock makes sure that what was handed back is never started.
 import json
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -14,6 +15,7 @@ from redis import Redis
 
 from hive_site.kernel.envelope import seal
 from hive_site.kernel.redis import RedisError
+from jobs.spore.ear import Ear
 from jobs.wire import FLUSH_BYTES, Bundle
 from nodes import wire
 from nodes.spore.identity import Identity
@@ -29,14 +31,15 @@ AWAY_SECONDS = 0.2
 class Reporter:
     """One slot's voice. Times in events are Unix seconds on Redis's clock."""
 
-    def __init__(self, client: Redis, identity: Identity, spool: Spool) -> None:
-        self._client, self._identity, self._spool = client, identity, spool
+    def __init__(self, client: Redis, identity: Identity, spool: Spool, ear: Ear) -> None:
+        self._client, self._identity, self._spool, self._ear = client, identity, spool, ear
         self._lock = threading.Lock()
         self._running = threading.Event()
         self._bundle: Bundle | None = None
         self._ok: list[tuple[int, float, float, str]] = []
         self._events: list[dict[str, Any]] = []
         self._bytes = 0
+        self._kept: Path | None = None
         self._position = self._end = 0
         self._item_started = 0.0
         threading.Thread(target=self._tend, name="reporter", daemon=True).start()
@@ -46,26 +49,44 @@ class Reporter:
         with self._lock:
             self._bundle, self._position, self._end = bundle, -1, len(bundle.items)
             self._item_started = time.monotonic()
+            self._ear.ignore()
             self._running.set()
 
     def take(self, position: int) -> bool:
-        """Whether the item at `position` is still ours to start."""
+        """Whether the item at `position` is still ours to start; what is printed now is its."""
         with self._lock:
             self._position, self._item_started = position, time.monotonic()
+            if self._bundle and position < self._end:
+                self._ear.begin(self._bundle.first + position)
             return position < self._end
 
     def succeeded(self, attempt: int, started: float, ended: float, result: str) -> None:
         """An item is done; `result` is JSON text."""
         with self._lock:
+            self._note(self._ear.end())
             self._ok.append((attempt, started, ended, result))
-            self._bytes += len(result)
-            if self._bytes >= FLUSH_BYTES:
-                self._try_flush()
+            self._grow(len(result))
 
-    def happened(self, event: dict[str, Any]) -> None:
-        """Anything else about an attempt."""
+    def failed(self, event: dict[str, Any]) -> None:
+        """The running attempt ended otherwise."""
         with self._lock:
-            self._events.append(event)
+            self._note([*self._ear.end(), event])
+
+    def happened(self, event: dict[str, Any], size: int = 0) -> None:
+        """Anything else; `size` is how many bytes it holds, if they are many."""
+        with self._lock:
+            self._note([event])
+            self._grow(size)
+
+    def _note(self, events: list[dict[str, Any]]) -> None:
+        if events:
+            self._events += events
+            self._bytes += sum(len(event.get("text", "")) for event in events)
+
+    def _grow(self, size: int) -> None:
+        self._bytes += size
+        if self._bytes >= FLUSH_BYTES:
+            self._try_flush()
 
     def end(self) -> None:
         """The bundle is over: everything reaches Redis or the disk, however long that takes."""
@@ -82,6 +103,7 @@ class Reporter:
             with self._lock:
                 if self._bundle is not None:
                     self._hand_back_rest(self._bundle)
+                    self._note(self._ear.hear())
                     self._try_flush()
 
     def _hand_back_rest(self, bundle: Bundle) -> None:
@@ -120,11 +142,14 @@ class Reporter:
         return True
 
     def _send(self, envelope: bytes, done: str | None) -> None:
+        if self._kept and self._kept.exists():
+            raise OSError("an earlier report waits still")  # what was said first is told first
+        self._kept = None
         send_report(self._client, self._identity.name, envelope, done=done)
 
     def _keep(self, envelope: bytes, done: str | None) -> bool:
         try:
-            self._spool.put(envelope, done=done)
+            self._kept = self._spool.put(envelope, done=done)
         except OSError as error:
             log.warning("spool.full", error=str(error))
             return False

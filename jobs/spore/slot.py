@@ -5,9 +5,9 @@ around a job (57 commands, callbacks, its own retries) is left out: the Foreman 
 """
 
 import os
-import signal
 import time
-from types import FrameType
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import structlog
@@ -20,24 +20,30 @@ from hive_site.kernel.crash import crash_point
 from hive_site.kernel.envelope import Forged, unseal
 from hive_site.kernel.errors import NotFound
 from hive_site.kernel.redis import RedisError, connect
-from jobs.outcomes import TaskCancelled, TaskTimeout
 from jobs.registry import Registry, Task
-from jobs.spore.context import Context, SharedCache
+from jobs.spore.capture import Capture
+from jobs.spore.codecs import call
+from jobs.spore.context import Context
+from jobs.spore.devices import holds_devices, show_devices
+from jobs.spore.ear import Ear
+from jobs.spore.interruptions import Interruptions
+from jobs.spore.payloads import DELIVERY_SECONDS, Larder, Payloads
+from jobs.spore.presence import SHOW_EVERY_SECONDS, Presence
 from jobs.spore.reporter import Reporter
-from jobs.spore.runner import run_item
-from jobs.spore.verdicts import describe, encode_result
+from jobs.spore.shared_cache import SharedCache
+from jobs.spore.verdicts import Parts, describe, encode_result
 from jobs.wire import Bundle, read_bundle
 from nodes import wire
-from nodes.spore.board import CANCEL, IDLE, NONE, Board, Work
+from nodes.spore.board import IDLE, Board, Work
 from nodes.spore.identity import Identity
-from nodes.spore.slots import SOFT_STOP
 from nodes.spore.spool import Spool
 
 log = structlog.get_logger()
 POP_SECONDS = 1
 AWAY_SECONDS = 0.5
 RECYCLE_AFTER_BUNDLES = 20_000
-RQ_HEARTBEAT_SECONDS = 30
+#: For a slot that was told of no Nexus: results travel as text.
+NOWHERE = Larder()
 
 
 class Slot(SimpleWorker):
@@ -52,6 +58,8 @@ class Slot(SimpleWorker):
         url: str,
         registry: Registry,
         spool: Spool,
+        capture: Capture,
+        larder: Larder = NOWHERE,
     ) -> None:
         name = wire.client_name(identity.name, identity.incarnation)
         client: Redis = connect(url, name=name, blocking=True)
@@ -61,15 +69,16 @@ class Slot(SimpleWorker):
             name=f"{identity.name}-{identity.incarnation}-{os.getpid()}",
             connection=client,
             serializer=JSONSerializer,
-            worker_ttl=RQ_HEARTBEAT_SECONDS * 4,
+            worker_ttl=SHOW_EVERY_SECONDS * 4,
         )
         self._identity, self._board, self._cell = identity, board, board[index]
-        self._registry = registry
-        self._reporter = Reporter(connect(url, name=name), identity, spool)
+        self._registry, self._capture = registry, capture
+        self._reporter = Reporter(connect(url, name=name), identity, spool, Ear(capture))
         self._cache = SharedCache(connect(url, name=name))
-        self._attempt = 0
-        self._beat_at = 0.0
-        signal.signal(SOFT_STOP, self._on_soft_stop)
+        self._interruptions = Interruptions(self._cell)
+        self._payloads = Payloads(larder, identity, lambda: time.time() + board.clock()[0])
+        self._presence = Presence(self, self._cell, tasks=wire.list_tasks(registry))
+        self._is_spent = False
 
     def serve(self) -> None:
         """Pop and run bundles, one at a time. Redis may be away meanwhile."""
@@ -78,13 +87,15 @@ class Slot(SimpleWorker):
             if bundle_id is None:
                 break
             self._run(bundle_id)
-        self._forget_birth()
+            if self._is_spent:
+                break
+        self._presence.end()
 
     def _next(self) -> str | None:
         """The next bundle's id, or None when the slot is to end."""
         while not self._board.clock()[1]:
             try:
-                self._show_in_rq()
+                self._presence.show()
                 _, popped = Queue.lmove(self.connection, self.queues[0].key, POP_SECONDS)
                 return str(popped.decode())
             except DequeueTimeout:
@@ -127,7 +138,17 @@ class Slot(SimpleWorker):
         return bundle, bool(self.connection.exists(wire.cancel_key(bundle.stop_token)))
 
     def _run_items(self, bundle: Bundle) -> None:
-        os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, bundle.gpus))
+        if bundle.gpus and holds_devices():
+            # Earlier work made up this process's mind about devices: let another one do it.
+            self._hand_back(bundle, 0)
+            self._is_spent = True
+            return
+        show_devices(bundle.gpus)
+        self._run_each(bundle)
+        # Whoever leases the devices next is to find their memory free.
+        self._is_spent = bool(bundle.gpus) and holds_devices()
+
+    def _run_each(self, bundle: Bundle) -> None:
         try:
             task = self._registry.get(bundle.task)
         except NotFound as error:
@@ -165,20 +186,41 @@ class Slot(SimpleWorker):
                 release=me.release,
                 cell=self._cell,
                 cache=self._cache,
+                say=self._capture.say,
+                report=self._tell,
             )
-            self._attempt = attempt
+            share = partial(self._share, Parts(attempt))
+            self._interruptions.attempt = attempt
             try:
-                result = encode_result(run_item(task, ctx, item[3], bundle.kwargs))
+                given, kwargs = self._payloads.open(item[3]), self._payloads.open(bundle.kwargs)
+                result = encode_result(call(task, ctx, given, kwargs, share=share))
             finally:
-                self._attempt = 0
+                self._interruptions.attempt = 0
         except BaseException as error:  # noqa: BLE001 whatever a task raises is its own failure
             ended = started + time.monotonic() - begun
             fields = {**describe(error), "a": attempt, "t0": started, "t1": ended}
-            self._reporter.happened(fields)
+            self._reporter.failed(fields)
         else:
             crash_point("spore.ran")
             ended = started + time.monotonic() - begun
+            if self._payloads.is_large(result):
+                result = self._leave(result)
             self._reporter.succeeded(attempt, started, ended, result)
+
+    def _share(self, parts: Parts, value: Any) -> None:
+        event = parts.encode(value)
+        self._tell(event, len(event["value"]))
+
+    def _tell(self, event: dict[str, Any], size: int) -> None:
+        # Whoever is interrupted here would leave the reporter locked.
+        with self._interruptions.put_off():
+            self._reporter.happened(event, size)
+
+    def _leave(self, result: str) -> str:
+        """Bring a large result to the Nexus, in time of its own: the task's is over."""
+        limit = time.monotonic() + DELIVERY_SECONDS
+        self._cell.write(replace(self._cell.read(), limit=limit))
+        return self._payloads.leave(result)
 
     def _hand_back(self, bundle: Bundle, position: int) -> None:
         back = [bundle.first + p for p in range(position, len(bundle.items))]
@@ -192,47 +234,3 @@ class Slot(SimpleWorker):
             self._reporter.happened(
                 {"k": "fail", "a": attempt, "e": error, "t0": clock, "t1": clock}
             )
-
-    def _on_soft_stop(self, signum: int, frame: FrameType | None) -> None:
-        """The agent wants the running attempt to end: raise in the middle of the task."""
-        what = self._cell.ordered(self._attempt) if self._attempt else NONE
-        if what == NONE:
-            return
-        self._attempt = 0
-        raise TaskCancelled("cancelled") if what == CANCEL else TaskTimeout("ran past its timeout")
-
-    def _show_in_rq(self) -> None:
-        """Let `rq info` see this worker."""
-        now = time.monotonic()
-        if now - self._beat_at < RQ_HEARTBEAT_SECONDS and self._beat_at:
-            return
-        # Its name is unique, so whatever is there is its own: a greeting that was cut short.
-        if not self.connection.exists(self.key):
-            self.register_birth()
-        self.heartbeat()
-        self._beat_at = now
-
-    def _forget_birth(self) -> None:
-        try:
-            self.register_death()
-        except (RedisError, OSError):
-            log.warning("redis.away", worker=self.name)
-
-
-def serve_slot(
-    identity: Identity, board: Board, index: int, *, url: str, modules: list[str], spool: Spool
-) -> None:
-    """The main function of a slot process."""
-    from jobs.registry import load_tasks
-
-    registry = load_tasks(modules)
-    while not board.clock()[1]:
-        try:
-            slot = Slot(identity, board, index, url=url, registry=registry, spool=spool)
-        except (RedisError, OSError) as error:
-            # RQ gives the connection its name; a slot may start while Redis is away.
-            log.warning("redis.away", error=str(error))
-            time.sleep(AWAY_SECONDS)
-        else:
-            slot.serve()
-            return

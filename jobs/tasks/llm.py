@@ -86,7 +86,7 @@ def _ask(url: str, key: str, wish: dict[str, Any]) -> Any:
     """
     import urllib3
 
-    from jobs.articles.retry_after import read_retry_after
+    from jobs.web.retry_after import read_retry_after
 
     if not (key.isascii() and key.isprintable()):
         raise Fail("HIVE_LLM_KEY holds characters that no header can carry")

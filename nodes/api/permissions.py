@@ -10,6 +10,13 @@ from nodes.models import ApiKey
 READ = "read"
 
 
+def has_scope(request: Request, scope: str) -> bool:
+    """Whether the caller may do what a scope stands for. Staff may do everything."""
+    if isinstance(request.auth, ApiKey):
+        return scope in request.auth.scopes
+    return bool(request.user and request.user.is_staff)
+
+
 class HasScope(BasePermission):
     """Reading takes the scope `read`; anything else what the view names as `scope`.
 

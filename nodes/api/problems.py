@@ -23,6 +23,7 @@ TITLES = {
     405: "Method not allowed",
     406: "Not acceptable",
     409: "Conflict",
+    410: "Gone",
     413: "Too large",
     415: "Unsupported media type",
     422: "Unprocessable",
@@ -34,8 +35,10 @@ TITLES = {
 #: The first that fits counts.
 STATUSES: tuple[tuple[type[Exception], int], ...] = (
     (errors.TooLarge, 413),
+    (errors.NotAllowed, 403),
     (errors.Invalid, 400),
     (errors.NotFound, 404),
+    (errors.Gone, 410),
     (Http404, 404),
     (errors.Conflict, 409),
     (errors.Unprocessable, 422),
@@ -80,6 +83,8 @@ def unavailable(error: Exception) -> HttpResponse:
     """For an outage that passes."""
     log.warning("api.unavailable", error=str(error))
     detail = "the database is away; nothing was stored, try again later"
+    if isinstance(error, errors.Unavailable):
+        detail = str(error)
     return problem(503, detail, Retry_After=str(RETRY_AFTER_SECONDS))
 
 

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from nodes.domain.commands import Command
+
 Schema = dict[str, Any]
 
 TEXT: Schema = {"type": "string"}
@@ -24,6 +26,11 @@ def record(**fields: Schema) -> Schema:
     return {"type": "object", "properties": fields}
 
 
+def full(title: str, **fields: Schema) -> Schema:
+    """An object that always has all of these fields, known by its title."""
+    return {**record(**fields), "required": list(fields), "title": title}
+
+
 def answers(schema: Schema, status: int = 200) -> dict[tuple[int, str], Schema]:
     """A response of that shape."""
     return {(status, "application/json"): schema}
@@ -35,19 +42,29 @@ def takes(schema: Schema) -> dict[str, Schema]:
 
 
 def page_of(row: Schema) -> Schema:
-    """A page of rows with the path of the next one."""
-    following = {"type": "string", "nullable": True}
-    return record(results={"type": "array", "items": row}, next=following)
+    """A page of rows with the address of the next one."""
+    following = {"type": "string", "format": "uri", "nullable": True}
+    rows = {"type": "array", "items": row}
+    return {**record(results=rows, next=following), "required": ["results", "next"]}
 
 
-PROBLEM = record(
-    type=TEXT,
-    title=TEXT,
-    status=WHOLE,
-    detail=TEXT,
-    errors={"type": "array", "items": record(pointer=TEXT, detail=TEXT)},
-)
-NODE = record(
+PROBLEM = {
+    **record(
+        type=TEXT,
+        title=TEXT,
+        status=WHOLE,
+        detail=TEXT,
+        errors={
+            "type": "array",
+            "description": "what is wrong where (JSON pointers)",
+            "items": {**record(pointer=TEXT, detail=TEXT), "required": ["pointer", "detail"]},
+        },
+    ),
+    "required": ["type", "title", "status", "detail"],
+    "title": "Problem",
+}
+NODE = full(
+    "Node",
     name=TEXT,
     state=one_of("online", "suspect", "draining", "cordoned", "updating", "quarantined", "lost"),
     slots=WHOLE,
@@ -65,8 +82,10 @@ NODE = record(
 NODE_CHANGE = {
     **record(slots={**WHOLE, "nullable": True}, labels=LABELS),
     "additionalProperties": False,
+    "title": "NodeChange",
 }
-CLUSTER = record(
+CLUSTER = full(
+    "Cluster",
     nodes_online=WHOLE,
     nodes_total=WHOLE,
     avg_cpu=NUMBER,
@@ -76,4 +95,29 @@ CLUSTER = record(
     queues={"type": "object"},
     throughput=record(succeeded_per_second=NUMBER, failed_per_second=NUMBER),
     foreman=record(state=one_of("leading", "away"), holder=TEXT, epoch=WHOLE),
+)
+ANSWER = {
+    **full("Acknowledgement", ok=FLAG, at={**TIME, "nullable": False}, data={"type": "object"}),
+    "nullable": True,
+    "description": "null: not yet",
+}
+BROADCAST_WISH = {
+    **record(
+        command=one_of(*Command),
+        nodes={**WORDS, "nullable": True, "minItems": 1, "description": "null: all nodes"},
+        data={"type": "object"},
+    ),
+    "required": ["command"],
+    "additionalProperties": False,
+    "title": "BroadcastWish",
+    "example": {"command": "PING", "nodes": None},
+}
+BROADCAST = full(
+    "Broadcast",
+    id=TEXT,
+    command=one_of(*Command),
+    data={"type": "object"},
+    submitted_by=TEXT,
+    created_at={**TIME, "nullable": False},
+    acknowledgements={"type": "object", "additionalProperties": ANSWER},
 )

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from nodes.api import views
+from nodes.api import broadcasts, views
 
 urlpatterns = [
     path("nodes/", views.NodeListView.as_view()),
@@ -9,5 +9,7 @@ urlpatterns = [
         path(f"nodes/<str:name>/{verb}/", views.NodeVerbView.as_view(verb=verb))
         for verb in views.VERBS
     ),
+    path("broadcasts/", broadcasts.BroadcastListView.as_view()),
+    path("broadcasts/<str:broadcast_id>/", broadcasts.BroadcastView.as_view()),
     path("cluster/", views.ClusterView.as_view()),
 ]

@@ -44,6 +44,9 @@ class Beat:
     running: tuple[Running, ...] = ()
     #: Why the node wants no new work, in its own words; empty if it does.
     trouble: str = ""
+    #: The digest of the names of its tasks; empty while no slot has loaded them, None from nodes
+    #: that do not say.
+    tasks: str | None = None
     metrics: dict[str, Any] = field(default_factory=dict)
 
 
@@ -64,6 +67,7 @@ def read_beat(body: Mapping[str, Any]) -> Beat:
             platform=_text(body["platform"], 128),
             running=tuple(_read_running(*row) for row in body["running"]),
             trouble=_text(body.get("trouble", "")),
+            tasks=_text(body["tasks"], 64) if "tasks" in body else None,
             metrics=_read_metrics(body["metrics"]),
         )
     except (KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:

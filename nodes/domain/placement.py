@@ -3,63 +3,42 @@
 Among near-equals the choice is random, so that two Foremen or two bundles do not herd.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from random import Random
+from dataclasses import dataclass, replace
 
+from nodes.domain.fitness import PLAIN, Demand, Gpu, Kind, gpus_text, mismatch
 from nodes.domain.scoring import Vitals, Weights, load
 
+__all__ = ["Candidate", "Choice", "Demand", "Gpu", "Kind", "busy", "devices", "score", "unfit"]
+
 NEAR_EQUAL = 0.05
-#: Work without a GPU goes to a node with GPUs only if nothing else is this much better.
-GPU_RESERVE = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Gpu:
-    """One device; memory in MiB."""
-
-    index: int
-    name: str = ""
-    memory_mb: int = 0
-    free_mb: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Demand:
-    """What a bundle needs. `short` work may queue behind each busy slot, one bundle deep."""
-
-    gpu: int = 0
-    gpu_memory_mb: int = 0
-    memory_mb: int = 0
-    labels: tuple[tuple[str, str], ...] = ()
-    capabilities: frozenset[str] = frozenset()
-    short: bool = False
+#: Added to a node with GPUs for work without: more than the load of any node with a free slot.
+GPU_RESERVE = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A node as placement sees it. `sent` bundles are in flight there, by the Foreman's ledger."""
+    """A node as placement sees it. `sent` bundles are in flight there, by the Foreman's ledger,
+    of which `long` may keep their slots for a while."""
 
     name: str
     slots: int
     sent: int = 0
+    long: int = 0
     cpu: float = 0.0
     memory: float = 0.0
     free_memory_mb: int = 0
-    placeable: bool = True
-    labels: dict[str, str] = field(default_factory=dict)
-    capabilities: frozenset[str] = frozenset()
-    gpus: tuple[Gpu, ...] = ()
+    kind: Kind = PLAIN
     free_gpus: tuple[Gpu, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Where a bundle goes, on which devices, and the score that decided."""
+    """Where a bundle goes, on which devices, the score that decided, and why for people."""
 
     node: str
     gpus: tuple[int, ...]
     score: float
+    why: str = ""
 
 
 def score(node: Candidate, weights: Weights) -> float:
@@ -67,30 +46,31 @@ def score(node: Candidate, weights: Weights) -> float:
     return load(Vitals(node.cpu, node.memory, node.sent, node.slots), weights)
 
 
+def rating(node: Candidate, demand: Demand, weights: Weights) -> float:
+    """The score, and what keeps GPUs free for those who need them; lower is better."""
+    reserve = GPU_RESERVE if node.kind.gpu_memory_mb and not demand.gpu else 0.0
+    return score(node, weights) + reserve
+
+
 def unfit(node: Candidate, demand: Demand) -> str:
     """Why the node can never run this; empty if it can."""
-    if not node.placeable:
-        return "takes no new work"
-    wrong = [f"{k}={v}" for k, v in demand.labels if node.labels.get(k) != v]
-    if wrong:
-        return f"lacks label {', '.join(wrong)}"
-    missing = demand.capabilities - node.capabilities
-    if missing:
-        return f"lacks {', '.join(sorted(missing))}"
-    fitting = [gpu for gpu in node.gpus if gpu.memory_mb >= demand.gpu_memory_mb]
-    if demand.gpu > len(fitting):
-        return f"has {len(fitting)} of {demand.gpu} GPUs with {demand.gpu_memory_mb} MiB"
-    return ""
+    return "is to be avoided" if node.name in demand.avoid else mismatch(node.kind, demand)
+
+
+def room(node: Candidate, *, short: bool) -> int:
+    """How many more bundles the node may hold. Short work waits behind short work only."""
+    behind = max(node.slots - node.long, 0) if short else 0
+    return node.slots + behind - node.sent
 
 
 def busy(node: Candidate, demand: Demand) -> str:
     """Why the node cannot take this just now; empty if it can."""
-    if node.sent >= node.slots * (2 if demand.short else 1):
-        return "its slots are taken"
+    if room(node, short=demand.short) <= 0:
+        return "has all its slots taken"
     if demand.memory_mb > node.free_memory_mb:
         return f"has {node.free_memory_mb} of {demand.memory_mb} MiB free"
-    if demand.gpu > len(devices(node, demand)):
-        return "its GPUs are taken"
+    if demand.gpu and demand.gpu > (found := len(devices(node, demand))):
+        return f"has {found} of {gpus_text(demand)} free"
     return ""
 
 
@@ -100,26 +80,13 @@ def devices(node: Candidate, demand: Demand) -> tuple[int, ...]:
     return tuple(gpu.index for gpu in fitting[: demand.gpu])
 
 
-def choose(
-    nodes: Iterable[Candidate],
-    demand: Demand,
-    *,
-    weights: Weights,
-    random: Random,
-    avoid: frozenset[str] = frozenset(),
-) -> Choice | None:
-    """The best node with room, or None. Nodes to `avoid` are taken only if no other fits ever."""
-    fit = [node for node in nodes if not unfit(node, demand)]
-    preferred = [node for node in fit if node.name not in avoid] or fit
-    open_now = [node for node in preferred if not busy(node, demand)]
-    if not open_now:
-        return None
-    reserve = {node.name: _reserve(node, demand) for node in open_now}
-    scored = [(score(node, weights) + reserve[node.name], node) for node in open_now]
-    best = min(value for value, _ in scored)
-    value, node = random.choice([pair for pair in scored if pair[0] <= best + NEAR_EQUAL])
-    return Choice(node.name, devices(node, demand), value - reserve[node.name])
-
-
-def _reserve(node: Candidate, demand: Demand) -> float:
-    return GPU_RESERVE if node.gpus and not demand.gpu else 0.0
+def charge(node: Candidate, choice: Choice, demand: Demand) -> Candidate:
+    """The node with the bundle that was just chosen for it; it is busier before it can say so."""
+    return replace(
+        node,
+        sent=node.sent + 1,
+        long=node.long + (not demand.short),
+        cpu=min(1.0, node.cpu + 1 / max(node.slots, 1)),
+        free_memory_mb=max(node.free_memory_mb - demand.memory_mb, 0),
+        free_gpus=tuple(gpu for gpu in node.free_gpus if gpu.index not in choice.gpus),
+    )

@@ -14,6 +14,8 @@ import structlog
 from hive_site.kernel.errors import Invalid
 from hive_site.kernel.redis import RedisError
 from nodes import wire
+from nodes.domain.commands import Call, Heard
+from nodes.spore.commands import reply_to
 from nodes.spore.crew import MAX_SLOTS, Crew, stop_tokens
 from nodes.spore.deadlines import FENCE_SECONDS
 from nodes.spore.identity import AGENT_VERSION, Identity
@@ -54,7 +56,11 @@ class Agent:
         self._outbox: list[dict[str, Any]] = []
         self._orphans: set[str] = set()
         self._beat_at = 0.0
-        self._heard_at = boot_clock()
+        #: The digest of what its slots can run; it stays the same until the agent ends.
+        self._tasks = ""
+        self._announced = False
+        self._began_at = self._heard_at = boot_clock()
+        self._calls = Heard()
         self._offset = 0.0
         self.stopping = False
         self._hurry = False
@@ -81,6 +87,8 @@ class Agent:
         self._outbox += self._crew.reap(now)
         self._crew.fill(self.identity, now)
         self._crew.enforce(now, self._cancelled)
+        if not self._tasks and (loaded := self._crew.tasks()):
+            self._tasks, self._beat_at, self._announced = loaded, 0.0, False
         try:
             # Before the first beat, which makes the Foreman close what an earlier start held.
             self._line.replay(self._spool)
@@ -104,18 +112,31 @@ class Agent:
             self._beat(now)
 
     def _beat(self, now: float) -> None:
-        first = not self._offset
         works = self._crew.works()
         tokens = {token for work in works if work.busy for token in stop_tokens(work)}
         wall = time.time()
-        answer = self._line.beat(self._body(now), tokens)
+        body = self._body(now)
+        answer = self._line.beat(body, tokens)
         self._beat_at, self._heard_at = now, boot_clock()
         self._offset = answer.clock_ms / 1000 - wall
         self._crew.board.set_clock(offset_seconds=self._offset, stopping=self.stopping)
         self._obey(answer)
         self._sweep()
-        if first:
+        if not self._announced:
             self._line.announce()
+            self._announced = True
+        for call in answer.calls:
+            if self._calls.take(call, now=answer.clock_ms / 1000):
+                self._answer(call, body)
+
+    def _answer(self, call: Call, body: dict[str, Any]) -> None:
+        """Do what was called out to us, and say so."""
+        uptime = boot_clock() - self._began_at
+        incarnation = self.identity.incarnation
+        reply = reply_to(call, incarnation=incarnation, said=body, uptime_seconds=uptime)
+        log.info("command.heard", command=call.command, broadcast=call.id, ok=reply.ok)
+        self.stopping |= reply.ends
+        self._line.answer(call.id, ok=reply.ok, data=reply.data)
 
     def _body(self, now: float) -> dict[str, Any]:
         me = self.identity
@@ -135,6 +156,7 @@ class Agent:
             "platform": me.platform,
             "running": running,
             "trouble": self._limits.trouble(),
+            "tasks": self._tasks,
         }
 
     def _obey(self, answer: Answer) -> None:

@@ -11,9 +11,10 @@ from typing import Any
 # busy, careful, attempt, started, limit, progress, bundle, stop token, message
 WORK = struct.Struct("=? ? q d d d 64s 48s 96s")
 ORDER = struct.Struct("=q i")  # attempt, what
+TASKS = struct.Struct("=32s")  # digest of the names of tasks
 CLOCK = struct.Struct("=d ?")  # offset to Redis's clock, stopping
 CELL_BYTES = 1024
-ORDER_AT = 768
+ORDER_AT, TASKS_AT = 768, 832
 
 #: Why an attempt is ended before its time.
 NONE, CANCEL, TIMEOUT, FENCE, MEMORY = range(5)
@@ -72,6 +73,7 @@ class Cell:
     def __init__(self, memory: mmap.mmap, offset: int) -> None:
         self._work = Register(memory, offset, WORK)
         self._order = Register(memory, offset + ORDER_AT, ORDER)
+        self._tasks = Register(memory, offset + TASKS_AT, TASKS)
 
     def write(self, work: Work) -> None:
         """Show what the slot does now. Only the slot calls this."""
@@ -94,9 +96,19 @@ class Cell:
         texts = (t.rstrip(b"\0").decode(errors="ignore") for t in (bundle, token, message))
         return Work(busy, *figures, *texts, careful)
 
+    def show_tasks(self, digest: str) -> None:
+        """Show which tasks the slot has loaded. Only the slot calls this."""
+        self._tasks.write(digest.encode()[:32])
+
+    def tasks(self) -> str:
+        """The digest of the tasks that the slot has loaded; empty before it has."""
+        (digest,) = self._tasks.read()
+        return str(digest.rstrip(b"\0").decode(errors="ignore"))
+
     def clear(self) -> None:
         """Idle, without orders. The agent calls it before a new slot starts."""
         self.write(IDLE)
+        self.show_tasks("")
         self.order(0, NONE)
 
     def order(self, attempt: int, what: int) -> None:

@@ -62,6 +62,10 @@ class Crew:
         """What each slot is doing."""
         return [slot.cell.read() for slot in self._slots.values()]
 
+    def tasks(self) -> str:
+        """The digest of the tasks that slots have loaded; empty if none has."""
+        return next((t for slot in self._slots.values() if (t := slot.cell.tasks())), "")
+
     def fill(self, identity: Identity, now: float) -> None:
         """Start the slots that are missing, later if they keep dying."""
         for index in range(self.wanted):

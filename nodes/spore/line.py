@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +13,17 @@ from hive_site.kernel.crash import crash_point
 from hive_site.kernel.envelope import Forged, seal, unseal
 from hive_site.kernel.redis import connect
 from nodes import wire
+from nodes.domain.commands import Call, read_call
 from nodes.spore.identity import Identity
 from nodes.spore.spool import Spool
 
 log = structlog.get_logger()
 BEAT_TTL_SECONDS = 86_400
+#: More than so many calls at once are heard one heartbeat later.
+CALLS_AT_ONCE = 16
+ANSWERS_TTL_SECONDS = 3600
+#: More answers than nodes that one Hive may have, and then some.
+ANSWERS_KEPT = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +33,7 @@ class Answer:
     clock_ms: int
     orders: dict[str, Any]
     cancelled: frozenset[str]
+    calls: tuple[Call, ...] = ()
 
 
 def send_report(client: Redis, node: str, envelope: bytes, *, done: str | None) -> None:
@@ -42,8 +50,9 @@ def send_report(client: Redis, node: str, envelope: bytes, *, done: str | None) 
 class Line:
     """One agent's connections. Every call may raise `RedisError` while Redis is away."""
 
-    def __init__(self, url: str, identity: Identity) -> None:
-        self._identity = identity
+    def __init__(self, url: str, identity: Identity, *, broadcasts: str = wire.BROADCAST) -> None:
+        """`broadcasts` is the channel on which all nodes are called."""
+        self._identity, self._broadcasts = identity, broadcasts
         name = wire.client_name(identity.name, identity.incarnation)
         self._client: Redis = connect(url, name=name, hurried=True)
         self._ear = connect(url, name=name, hurried=True).pubsub(ignore_subscribe_messages=True)
@@ -67,11 +76,23 @@ class Line:
         pipe.expire(beat_key, BEAT_TTL_SECONDS)
         pipe.sadd(wire.NODES, me.name)
         pipe.get(wire.orders_key(me.name))
+        pipe.lpop(wire.commands_key(me.name), CALLS_AT_ONCE)
         for token in asked:
             pipe.exists(wire.cancel_key(token))
-        entry, _, _, orders, *flags = pipe.execute()
+        entry, _, _, orders, calls, *flags = pipe.execute()
         stopped = frozenset(token for token, flag in zip(asked, flags, strict=True) if flag)
-        return Answer(int(entry.partition(b"-")[0]), self._read_orders(orders), stopped)
+        clock_ms = int(entry.partition(b"-")[0])
+        return Answer(clock_ms, self._read_orders(orders), stopped, self._read_calls(calls or []))
+
+    def answer(self, broadcast: str, *, ok: bool, data: dict[str, Any]) -> None:
+        """Tell the Nexus what became of something that it called out."""
+        body = {"id": broadcast, "ok": ok, "data": data}
+        answers = wire.answers_key(broadcast)
+        fields = {"n": self._identity.name, "e": self._seal(body, wire.PURPOSE_ANSWER)}
+        pipe = self._client.pipeline(transaction=False)
+        pipe.xadd(answers, fields, maxlen=ANSWERS_KEPT, approximate=True)
+        pipe.expire(answers, ANSWERS_TTL_SECONDS)
+        pipe.execute()
 
     def report(self, body: dict[str, Any]) -> None:
         """Put something on the node's report stream."""
@@ -87,8 +108,13 @@ class Line:
     def listen(self, seconds: float) -> bool:
         """Wait up to `seconds` for a wake-up; True if one came."""
         if not self._ear.subscribed:
-            self._ear.subscribe(wire.control_channel(self._identity.name))
-        return self._ear.get_message(timeout=seconds) is not None
+            self._ear.subscribe(wire.control_channel(self._identity.name), self._broadcasts)
+        end = time.monotonic() + seconds
+        heard = self._ear.get_message(timeout=seconds)
+        # It also returns without a message for every channel that Redis confirms.
+        while heard is None and (left := end - time.monotonic()) > 0:
+            heard = self._ear.get_message(timeout=left)
+        return heard is not None
 
     def sweep(self, bundles: set[str]) -> set[str]:
         """Bundles that some slot popped and that are none of `bundles`."""
@@ -115,11 +141,24 @@ class Line:
         return seal(json.dumps(whole), key=me.key, purpose=purpose)
 
     def _read_orders(self, envelope: bytes | None) -> dict[str, Any]:
-        if not envelope:
-            return {}
+        body = self._open(envelope, wire.PURPOSE_ORDER) if envelope else None
+        return body or {}
+
+    def _read_calls(self, envelopes: list[bytes]) -> tuple[Call, ...]:
+        calls = []
+        for envelope in envelopes:
+            if body := self._open(envelope, wire.PURPOSE_COMMAND):
+                try:
+                    calls.append(read_call(body, node=self._identity.name))
+                except ValueError as error:
+                    log.warning("command.refused", reason=str(error))
+        return tuple(calls)
+
+    def _open(self, envelope: bytes, purpose: str) -> dict[str, Any] | None:
+        """The message, if the Nexus sealed it for us, in our protocol."""
         try:
-            body = unseal(envelope, key=self._identity.key, purpose=wire.PURPOSE_ORDER)
+            body = unseal(envelope, key=self._identity.key, purpose=purpose)
         except Forged as error:
-            log.warning("orders.refused", reason=str(error))
-            return {}
-        return body if isinstance(body, dict) and body.get("v") == wire.PROTOCOL else {}
+            log.warning(f"{purpose}.refused", reason=str(error))
+            return None
+        return body if isinstance(body, dict) and body.get("v") == wire.PROTOCOL else None

@@ -1,5 +1,6 @@
 """What a machine measures of itself: psutil for the host, NVML for GPUs where there are any."""
 
+import os
 from typing import Any, Protocol
 
 import psutil
@@ -50,14 +51,29 @@ def rss_mb(pid: int) -> int:
 
 
 def _find_gpus() -> list[tuple[int, Any]]:
+    """The devices that this Spore may use, by NVML's numbers: all, or those that its
+    CUDA_VISIBLE_DEVICES names."""
     import pynvml
 
     try:
         pynvml.nvmlInit()
         count = pynvml.nvmlDeviceGetCount()
-        return [(index, pynvml.nvmlDeviceGetHandleByIndex(index)) for index in range(count)]
+        found = [(index, pynvml.nvmlDeviceGetHandleByIndex(index)) for index in range(count)]
+        given = os.environ.get("CUDA_VISIBLE_DEVICES")
+        return found if given is None else [one for one in found if _is_named(one, given)]
     except pynvml.NVMLError:
         return []
+
+
+def _is_named(gpu: tuple[int, Any], given: str) -> bool:
+    """Whether a list of numbers and unique ids, or beginnings of these, names a device."""
+    import pynvml
+
+    index, handle = gpu
+    names = [name.strip() for name in given.split(",")]
+    uuid = pynvml.nvmlDeviceGetUUID(handle)
+    uuid = uuid.decode() if isinstance(uuid, bytes) else uuid
+    return str(index) in names or any(n.startswith("GPU-") and uuid.startswith(n) for n in names)
 
 
 def _read_gpus(gpus: list[tuple[int, Any]]) -> list[dict[str, Any]]:

@@ -26,8 +26,11 @@ class Spool:
         self._folder = folder
         self._numbers = itertools.count()
 
-    def put(self, envelope: bytes, *, done: str | None) -> None:
-        """Keep a report; it is on the disk when this returns. Raises `OSError`, as if full."""
+    def put(self, envelope: bytes, *, done: str | None) -> Path:
+        """Keep a report; it is on the disk when this returns, and there until it was sent.
+
+        Raises `OSError`, as if full.
+        """
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         name = f"{time.time_ns():020d}-{os.getpid()}-{next(self._numbers)}"
         unfinished = self._folder / name
@@ -36,7 +39,7 @@ class Spool:
                 file.write(f"{done or ''}\n".encode() + envelope)
                 file.flush()
                 os.fsync(file.fileno())
-            unfinished.replace(unfinished.with_suffix(SUFFIX))
+            return unfinished.replace(unfinished.with_suffix(SUFFIX))
         except OSError:
             unfinished.unlink(missing_ok=True)
             raise

@@ -88,7 +88,7 @@ def answer(ctx: Context, item: str | None) -> Any:
         "half a character": "\ud800",
         "10,000 deep": deep,
         "a huge number": 10**5000,
-        "2 MB": "x" * 2_000_000,
+        "33 MB": "x" * 34_000_000,
     }[item]
 
 

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 import pytest
 import urllib3
+from django.utils import timezone
 
 from hive_site.kernel.crash import POINTS
 from jobs import services
-from jobs.models import Job, Subtask
+from jobs.models import Job, Schedule, Subtask
 from nodes.services import create_api_key
 from tests.chaos.cluster import SOON, Cluster
 from tests.chaos.database import backends
@@ -23,6 +24,7 @@ from tests.chaos.work import check, finish, results, state_of, states, submit
 pytestmark = pytest.mark.chaos
 on_every_database = pytest.mark.parametrize("database_url", backends(), indirect=True)
 SHORT, ONCE = 60, 12
+CLOCK = "key:clock"
 
 
 def leave_alone(cluster: Cluster) -> None:
@@ -39,6 +41,13 @@ def freeze_a_spore(cluster: Cluster) -> None:
     """What a silent node has not begun is withdrawn."""
     until(lambda: cluster.diary.began(node="spore-2"), within=SOON, what="spore-2 works")
     cluster.freeze("spore-2")
+
+
+def let_a_schedule_come_due(cluster: Cluster) -> None:
+    """Once; after that it rests for months."""
+    job = {"task": "chaos.work", "items": [0.02] * 3}
+    when = {"cron": "0 0 1 1 *", "next_run_at": timezone.now()}
+    services.create_schedule({"name": "tick", "job": job, **when}, submitted_by=CLOCK)
 
 
 @dataclass(frozen=True)
@@ -60,6 +69,8 @@ PLANS = {
     "foreman.reclaimed": [Plan(disturb=kill_a_spore)],
     "foreman.withdrawn": [Plan(disturb=freeze_a_spore)],
     "foreman.cancelling": [Plan()],
+    "foreman.scheduling": [Plan(disturb=let_a_schedule_come_due)],
+    "foreman.scheduled": [Plan(disturb=let_a_schedule_come_due)],
     "spore.popped": [Plan(1), Plan(4)],
     "spore.ran": [Plan(1), Plan(10)],
     "spore.reported": [Plan(1), Plan(4)],
@@ -105,6 +116,16 @@ def require_right_ends(cluster: Cluster, jobs: Mixture) -> None:
     assert states(jobs.poison) == {"quarantined": 1}
     assert state_of(jobs.unwanted) == "cancelled"
     require_at_most_once(cluster, jobs.once)
+
+
+def require_each_schedule_ran_once() -> None:
+    scheduled = Job.objects.filter(submitted_by=CLOCK)
+    until(
+        lambda: scheduled.filter(state="succeeded").count() == Schedule.objects.count(),
+        within=SOON,
+        what="every schedule ran",
+    )
+    assert scheduled.count() == Schedule.objects.count()
 
 
 def require_at_most_once(cluster: Cluster, job: str) -> None:
@@ -153,6 +174,7 @@ def test_row_08_a_restart_converges_after_a_death_at(point, plan, cluster, figur
     if plan.disturb is freeze_a_spore:
         cluster.thaw("spore-2")
     finish(*jobs.all)
+    require_each_schedule_ran_once()
 
     seconds = time.monotonic() - again_at
     require_right_ends(cluster, jobs)

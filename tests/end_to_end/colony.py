@@ -20,7 +20,7 @@ from jobs.client import Hive
 PATIENCE = 30.0
 LOOK_EVERY_SECONDS = 0.02
 SPORES, SLOTS = 3, 2
-TASKS = "tests.end_to_end.tasks"
+TASKS = "tests.end_to_end.tasks,tests.end_to_end.django_jobs"
 #: What this process was started with, or what the settings of tests put there.
 FOREIGN = ("HIVE_", "REDIS_", "DATABASE_URL", "SECRET_KEY", "DJANGO_", "ALLOWED_HOSTS")
 
@@ -68,7 +68,8 @@ class Colony:
     """Three Spores of two slots, a Foreman, a Nexus and a Redis that run until `stop`."""
 
     def __init__(self, data: Path, **env: str) -> None:
-        self.env = clean_environment(HIVE_TASK_MODULES=TASKS, PYTHONPATH=str(PROJECT), **env)
+        usual = {"HIVE_TASK_MODULES": TASKS, "PYTHONPATH": str(PROJECT)}
+        self.env = clean_environment(**usual | env)
         self.stack = Stack(data=data, port=0, spores=SPORES, slots=SLOTS, env=self.env)
         self.stack.start()
         self.hive = Hive(self.stack.ready["nexus"], self.stack.ready["api_key"])
@@ -148,11 +149,12 @@ class Colony:
                 view["foreman"]["state"] == "leading"
                 and not view["active_subtasks"]
                 and [node["state"] for node in nodes] == ["online"] * SPORES
-                and all(self._lives(name) for name in ("foreman", *self.nodes()))
+                and all(self.lives(name) for name in ("foreman", *self.nodes()))
             )
 
         until(whole, what=f"a whole Hive again; there is {self.cluster()}")
 
-    def _lives(self, name: str) -> bool:
+    def lives(self, name: str) -> bool:
+        """Whether the process of a part is there."""
         pid = self.pid(name)
         return psutil.pid_exists(pid) and not is_gone(psutil.Process(pid))

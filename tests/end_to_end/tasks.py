@@ -1,12 +1,16 @@
 """Tasks that nobody would write, and some that everybody does."""
 
 import asyncio
+import logging
 import os
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
+from hive_site.kernel.errors import Invalid
 from jobs import task
 from jobs.outcomes import Fail, Retry
 
@@ -27,7 +31,7 @@ ODD = {
     "10,000 deep": lambda: nested(10_000),
     "huge integer": lambda: 10**10_000,
     "object": object,
-    "too large": lambda: "x" * (1024 * 1024),
+    "too large": lambda: "x" * (32 * 1024 * 1024),
 }
 
 
@@ -104,3 +108,114 @@ def give_up(ctx, item):
 @task("odd.once", at_most_once=True)
 def once(ctx, item):
     raise RuntimeError("only once")
+
+
+@task("odd.talkative")
+def talkative(ctx, item, *, seconds=0) -> Iterator[int]:
+    """Says something in every way."""
+    print(f"item {item}")
+    yield item
+    time.sleep(seconds)
+
+
+@task("odd.half_way")
+def half_way(ctx, item):
+    """Says how far it is, then waits in the directory `item` for the word to go on."""
+    ctx.progress(0.5, "half way")
+    while not (Path(item) / "go").exists():
+        time.sleep(0.01)
+
+
+@task("odd.loud", backoff=(0.1,))
+def loud(ctx, item):
+    """Writes wherever one can, and fails once."""
+    ctx.log(f"ctx.log {item}")
+    print(f"print {item}")
+    print(f"stderr {item}", file=sys.stderr)
+    logging.getLogger("odd").warning("log %s", item)
+    subprocess.run(["echo", "echo", item], check=True)
+    if ctx.attempt == 1:
+        raise RuntimeError("once more")
+
+
+@task("odd.chatter")
+def chatter(ctx, item):
+    for n in range(item):
+        print(f"line {n} ü")
+
+
+@task("large.repeat")
+def repeat(ctx, item, *, unit="x"):
+    """A text of `item` units."""
+    return unit * item
+
+
+@task("large.measure")
+def measure(ctx, item, *, also=""):
+    """The lengths of the texts in a list, or of one."""
+    return [len(text) for text in (item if isinstance(item, list) else [item, also])]
+
+
+@task("large.hold")
+def hold_large(ctx, item):
+    """Leaves a mark in the directory `item`, waits for the word, and returns a long text."""
+    hold(ctx, item)
+    return "x" * 300_000
+
+
+@task("odd.device", gpu=1)
+def device(ctx, item):
+    """Holds its device until it may go on; which one that was."""
+    attempt = hold(ctx, item)
+    return {"sees": os.environ["CUDA_VISIBLE_DEVICES"], "gpus": ctx.gpus, "attempt": attempt}
+
+
+@task("odd.slow_on")
+def slow_on(ctx, item):
+    """Takes a moment, and an hour on the node `item`."""
+    time.sleep(3600 if ctx.node == item else 0.2)
+    return ctx.node
+
+
+@task("known.count", cache_for=3600, version="1")
+def count(ctx, item, *, seconds=0):
+    """Leaves a mark for each run in the directory `item[0]`."""
+    place, name = item
+    (Path(place) / f"{name}.{ctx.index}.{os.getpid()}.{time.time_ns()}").touch()
+    time.sleep(seconds)
+    return name * 2
+
+
+@task("known.flaky", cache_for=3600, retries=0)
+def flaky(ctx, item):
+    """Fails while there is no word to go on in the directory `item`."""
+    (Path(item) / f"{ctx.index}.run").touch()
+    time.sleep(0.2)
+    if len(list(Path(item).glob("*.run"))) < 2:
+        raise ValueError("the first of us fails")
+    return "well"
+
+
+@task("odd.pickled", codec="pickle")
+def pickled(ctx, item, *, more=frozenset()):
+    return {item, *more}
+
+
+@task("odd.submit", backoff=(0,))
+def submit(ctx, item):
+    """Submits a job, and one that waits for it; in its second attempt once more the same."""
+    first = ctx.submit("demo.echo", [item])
+    second = ctx.submit("demo.echo", [{"was": {"$result": first}}], depends_on=[first])
+    if ctx.attempt == 1:
+        raise Retry("once more", after=0)
+    return [first, second]
+
+
+@task("odd.submit_nonsense")
+def submit_nonsense(ctx, item):
+    """What the Spore refuses, and what only the Nexus can refuse."""
+    try:
+        ctx.submit("no.such")
+    except Invalid as error:
+        dropped = ctx.submit("demo.echo", depends_on=["job_none"])
+        return [error.field, dropped, ctx.submit("demo.echo", ["fine"])]

@@ -9,11 +9,11 @@ from django.core.exceptions import ImproperlyConfigured
 from hive_site.configuration import (
     find_secret,
     make_data_dir,
-    process_name,
     read_options,
     sqlite_url,
 )
 from hive_site.kernel.env import Env
+from hive_site.logs import process_name
 
 
 def mode(path: Path) -> int:

@@ -8,6 +8,7 @@ from random import Random
 from jobs.domain.backlog import Backlog, Line
 from jobs.domain.bundles import Pace
 from jobs.domain.flight import Flight, Sent
+from jobs.domain.limits import Limiter
 from jobs.planner import Planner
 from nodes.domain.scoring import Weights
 from nodes.roster import Roster
@@ -30,6 +31,7 @@ class Desk:
             self.backlog.open(each)
         for task, seconds in paces.items():
             self.pace.learn(task, seconds)
+        self.limiter = Limiter(self.flight)
         self.planner = Planner(
             self.backlog,
             self.flight,
@@ -37,6 +39,7 @@ class Desk:
             weights=Weights(),
             random=Random(seed),
             epoch=epoch,
+            limiter=self.limiter,
             refill=refill,
         )
 

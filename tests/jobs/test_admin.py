@@ -229,3 +229,13 @@ def test_a_queue_that_the_settings_no_longer_name_is_no_error(admin_client, way)
 
     assert page.status_code == 200
     assert "No queue is named" in page.content.decode()
+
+
+def test_pages_say_why_a_job_and_its_subtasks_wait(admin_client, job):
+    pause_queue(name="background")
+    first = job.subtasks.first()
+
+    pages = [f"{JOBS}{job.pk}/change/", f"/admin/jobs/subtask/{first.pk}/change/"]
+
+    for page in pages:
+        assert "the queue background is paused" in admin_client.get(page).content.decode()

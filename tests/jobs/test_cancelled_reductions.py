@@ -22,7 +22,7 @@ def job(redis):
 
 
 def settled(job):
-    settle_jobs({job.pk}, timezone.now())
+    settle_jobs({job.pk}, timezone.now(), seq=1)
     job.refresh_from_db()
     return job
 

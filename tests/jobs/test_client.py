@@ -1,66 +1,19 @@
 """The client against a Nexus that answers what a test tells it to."""
 
-import json
 import subprocess
 import sys
-import threading
-from collections import deque
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from hive_site.configuration import PROJECT
 from jobs.client import Hive, HiveError, JobFailed
-
-DONE = {"id": "job_1", "state": "succeeded", "error": None, "progress": {"total": 1, "failed": 0}}
-RUNNING = {**DONE, "state": "running"}
-
-
-class Nexus(ThreadingHTTPServer):
-    """Gives its answers in their order, and keeps what it was asked."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Answering)
-        self.answers: deque[tuple[int, bytes, dict[str, str]]] = deque()
-        self.asked: list[tuple[str, str]] = []
-        self.bodies: list[object] = []
-        self.keys: list[str | None] = []
-        self.url = f"http://127.0.0.1:{self.server_address[1]}"
-
-    def will(self, body: object, status: int = 200, **headers: str) -> None:
-        data = body if isinstance(body, bytes) else json.dumps(body).encode()
-        self.answers.append((status, data, headers))
-
-
-class Answering(BaseHTTPRequestHandler):
-    server: Nexus
-
-    def do_GET(self) -> None:
-        nexus, length = self.server, int(self.headers.get("Content-Length") or 0)
-        nexus.asked.append((self.command, self.path))
-        nexus.bodies.append(json.loads(self.rfile.read(length)) if length else None)
-        nexus.keys.append(self.headers.get("Authorization"))
-        status, data, headers = nexus.answers.popleft()
-        self.send_response(status)
-        for name, value in {**headers, "Content-Length": str(len(data))}.items():
-            self.send_header(name.replace("_", "-"), value)
-        self.end_headers()
-        self.wfile.write(data)
-
-    do_POST = do_DELETE = do_GET
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
+from tests.jobs.nexus import DONE, RUNNING, answering
 
 
 @pytest.fixture
 def nexus():
-    with Nexus() as server:
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    with answering() as server:
         yield server
-        server.shutdown()
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ def ended(redis):
         job.subtasks.filter(index=0).update(state="succeeded", result="1", attempt=1)
         job.subtasks.filter(index=1).update(state=state, error=ERROR, attempt=2)
         Job.objects.filter(pk=job.pk).update(succeeded=1, failed=1)
-        settle_jobs({job.pk}, timezone.now())
+        settle_jobs({job.pk}, timezone.now(), seq=1)
         job.refresh_from_db()
         return job
 

@@ -32,7 +32,7 @@ def job_with(*ends, reduce="", reduction="blocked", **columns):
 
 
 def settle(job, **also):
-    settled = settle_jobs({job.pk}, NOW, **also)
+    settled = settle_jobs({job.pk}, NOW, seq=7, **also)
     return settled, fresh(job)
 
 
@@ -68,7 +68,7 @@ def test_a_job_ends_from_every_open_state(state):
 def test_settling_twice_changes_nothing():
     _, first = settle(job_with("succeeded"))
 
-    settled = settle_jobs({first.pk}, NOW + timedelta(hours=1))
+    settled = settle_jobs({first.pk}, NOW + timedelta(hours=1), seq=7)
 
     assert settled == []
     assert fresh(first).finished_at == NOW
@@ -187,17 +187,17 @@ def test_what_is_left_is_cancelled_and_counted_but_for_what_is_in_flight():
     job = job_with("succeeded", "waiting", "retrying", "running", reduce="demo.echo")
     flying = set(job.subtasks.filter(index=3).values_list("pk", flat=True))
 
-    count = cancel_rest(job.pk, in_flight=flying, now=NOW)
+    count = cancel_rest(job.pk, in_flight=flying, now=NOW, seq=7)
 
     assert (count, fresh(job).cancelled) == (2, 2)
     assert states(job) == ["succeeded", "cancelled", "cancelled", "running", "blocked"]
-    assert cancel_rest(job.pk, in_flight=flying, now=NOW) == 0
+    assert cancel_rest(job.pk, in_flight=flying, now=NOW, seq=7) == 0
 
 
 def test_when_nothing_is_in_flight_the_reduction_is_cancelled_too_and_not_counted():
     job = job_with("succeeded", "waiting", reduce="demo.echo", reduction="waiting")
 
-    count = cancel_rest(job.pk, in_flight=set(), now=NOW)
+    count = cancel_rest(job.pk, in_flight=set(), now=NOW, seq=7)
 
     assert (count, fresh(job).cancelled) == (1, 1)
     assert states(job) == ["succeeded", "cancelled", "cancelled"]

@@ -9,7 +9,7 @@ from jobs.housekeeping import POLL_SECONDS
 from jobs.models import Job, Subtask
 from jobs.services import cancel_job, pause_job, pause_queue, resume_job, retry_job
 from nodes import wire
-from tests.jobs.stage import fresh, states
+from tests.jobs.stage import fresh, ledger, silence, states
 
 NEXT_POLL = POLL_SECONDS
 
@@ -77,7 +77,7 @@ def test_what_ended_meanwhile_does_not_show_as_running(stage):
     job = stage.submit()
     spore, sent = stage.bundle()
     stage.runs(spore, sent, since=stage.now)
-    Subtask.objects.update(state="succeeded", result="1", attempt=1)
+    Subtask.objects.update(state="succeeded", result="1", attempt=1, seq=1)
     Job.objects.update(succeeded=1)
 
     stage.tidy(after=2)
@@ -173,3 +173,17 @@ def test_the_work_of_a_node_is_told_for_each_busy_slot(stage):
 
     assert (row["job"], row["task"], row["items"], row["reduce"]) == (job.pk, "demo.echo", 1, False)
     assert stage.workload.work_of("nobody") == []
+
+
+def test_what_redis_missed_of_the_last_work_is_forgotten_there_once_it_is_back(stage, redis):
+    job = stage.submit()
+    spore, bundle = stage.bundle()
+    spore.succeed(bundle)
+    mail = stage.mail()
+    with silence(redis):
+        stage.workload.record(mail, stage.now)
+    assert ledger(stage)
+
+    stage.tidy(after=6)
+
+    assert (fresh(job).state, ledger(stage)) == ("succeeded", [])

@@ -1,7 +1,7 @@
 import re
 from concurrent.futures import ThreadPoolExecutor
 
-from jobs import ids
+from hive_site.kernel import ids
 from jobs.ids import new_job_id
 
 

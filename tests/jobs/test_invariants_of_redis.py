@@ -29,7 +29,7 @@ def test_a_bundle_that_is_nowhere_is_found(stage):
 def test_work_in_the_ledger_that_ended_is_found(stage):
     stage.submit(1)
     _, sent = stage.bundle()
-    Subtask.objects.update(state="cancelled")
+    Subtask.objects.update(state="cancelled", seq=1)
     Job.objects.update(state="cancelled", cancelled=1)
 
     [violation] = check_redis(stage.redis)

@@ -96,7 +96,7 @@ def test_a_failure_is_tried_again_though_the_answer_to_its_commit_was_lost(leade
 def test_an_outage_while_a_savepoint_is_rolled_back_is_an_outage_too(leader):
     job = leader.submit()
     [sent] = leader.send()
-    job.subtasks.update(state="succeeded", result="1")  # by another attempt
+    job.subtasks.update(state="succeeded", result="1", seq=1)  # by another attempt
 
     with pytest.raises(OUTAGES), Outage("ROLLBACK TO"):
         leader.report(sent, ok=[sent.first])

@@ -2,7 +2,13 @@ import pytest
 
 from hive_site.kernel.errors import Invalid
 from jobs.registry import Task
-from jobs.requirements import MAX_CAPABILITIES, MAX_LABELS, check_labels, merge_requirements
+from jobs.requirements import (
+    MAX_AVOIDED,
+    MAX_CAPABILITIES,
+    MAX_LABELS,
+    check_labels,
+    merge_requirements,
+)
 
 
 def merge(wish, **options):
@@ -45,6 +51,13 @@ def test_memory_of_a_gpu_takes_a_gpu():
     assert merge({"gpu_memory_mb": 8000, "gpu": 2})["gpu"] == 2
 
 
+def test_nodes_to_avoid_and_releases_that_will_do_are_kept_as_they_were_given():
+    wish = {"avoid": ["b", "a", "b"], "release": ">=1.4,<2"}
+
+    assert merge(wish) == {"avoid": ["a", "b"], "release": ">=1.4,<2"}
+    assert merge({"avoid": [], "release": None}) == {}
+
+
 @pytest.mark.parametrize(
     ("wish", "where"),
     [
@@ -64,6 +77,13 @@ def test_memory_of_a_gpu_takes_a_gpu():
         ({"capabilities": ["with space"]}, "requires.capabilities"),
         ({"capabilities": [5]}, "requires.capabilities"),
         ({"capabilities": ["x"] * (MAX_CAPABILITIES + 1)}, "requires.capabilities"),
+        ({"avoid": "spore-1"}, "requires.avoid"),
+        ({"avoid": ["spore 1"]}, "requires.avoid"),
+        ({"avoid": [None]}, "requires.avoid"),
+        ({"avoid": ["x"] * (MAX_AVOIDED + 1)}, "requires.avoid"),
+        ({"release": 1.4}, "requires.release"),
+        ({"release": "=>1.4"}, "requires.release"),
+        ({"release": ["1.4"]}, "requires.release"),
     ],
 )
 def test_what_is_wrong_is_named(wish, where):

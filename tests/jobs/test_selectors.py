@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from hive_site.kernel.errors import NotFound
-from jobs import selectors
+from jobs import selectors, shelves
 from jobs.models import Attempt, Job, Subtask
 from jobs.services import pause_queue, submit_job
 from nodes import wire
@@ -43,8 +43,8 @@ def test_what_is_not_there_is_not_found(job):
     with pytest.raises(NotFound, match="'job_none'"):
         selectors.job_view("job_none")
     with pytest.raises(NotFound, match="'express'"):
-        selectors.queue_view("express")
-    assert selectors.subtask_text(job.pk, 3) is None
+        shelves.queue_view("express")
+    assert selectors.subtask_text(job, 3) is None
 
 
 def test_results_come_in_item_order_without_the_reduction():
@@ -80,7 +80,7 @@ def test_a_subtask_shows_its_item_and_its_tries_in_order(job):
             id=FIRST + number, subtask=subtask, number=number, outcome=outcome, error='{"type":"x"}'
         )
 
-    view = json.loads(selectors.subtask_text(job.pk, 1))
+    view = json.loads(selectors.subtask_text(job, 1))
 
     assert (view["item"], view["result"]) == (6, None)
     assert [(t["number"], t["outcome"], t["error"]) for t in view["tries"]] == [
@@ -94,7 +94,7 @@ def test_queues_are_counted_in_the_database_while_no_foreman_draws_them(job):
     Job.objects.filter(pk=job.pk).update(succeeded=1, running=1)
     pause_queue(name="background")
 
-    fast, slow = selectors.queue_views()
+    fast, slow = shelves.queue_views()
 
     assert (fast["name"], fast["depth"], fast["paused"]) == ("high_priority", 4, False)
     assert (slow["name"], slow["depth"], slow["paused"]) == ("background", 1, True)
@@ -105,7 +105,7 @@ def test_the_foremans_picture_counts_while_it_is_fresh(job, redis, age, depth):
     drawn = {"background": {"depth": 77, "oldest_wait": 1.5, "paused": False}}
     redis.set(wire.SNAPSHOT, json.dumps({"at": time.time() - age, "queues": drawn}))
 
-    assert selectors.queue_view("background")["depth"] == depth
+    assert shelves.queue_view("background")["depth"] == depth
 
 
 def test_a_pause_shows_at_once_whatever_the_picture_says(redis):
@@ -113,7 +113,7 @@ def test_a_pause_shows_at_once_whatever_the_picture_says(redis):
     redis.set(wire.SNAPSHOT, json.dumps({"at": time.time(), "queues": drawn}))
     pause_queue(name="background")
 
-    assert selectors.queue_view("background")["paused"]
+    assert shelves.queue_view("background")["paused"]
 
 
 def test_times_are_rfc_3339_in_utc():

@@ -47,7 +47,7 @@ def test_everything_has_a_default(settings):
         **{"timeout": settings.HIVE.task_timeout, "retries": settings.HIVE.max_retries},
         **{"backoff": [2, 8, 32], "idempotent": True, "at_most_once": False, "requires": {}},
         **{"on_error": "collect", "labels": {}, "cache_for": 0, "not_before": None},
-        "deadline": None,
+        **{"deadline": None, "webhook": "", "task_version": "", "codec": "json"},
     }
 
 
@@ -145,8 +145,8 @@ HUGE = 10**400
         ("delay", [-1, "1", float("inf"), MAX_DELAY_SECONDS + 1, HUGE]),
         ("on_error", ["", "shrug", 5, []]),
         ("labels", [[], "x", {"a": 1}, {"1": "x"}]),
-        ("depends_on", ["job_1", {"a": 1}, ["job_1"], 5]),
-        ("webhook", ["http://example.org/", ""]),
+        ("depends_on", ["job_1", {"a": 1}, [5], ["a b"], ["job_1"] * 2, [{"job": "a", "x": 1}]]),
+        ("webhook", ["", 5, "ftp://example.org/", "http://10.0.0.1/", "http://a:b@example.org/"]),
         (
             "deadline",
             [

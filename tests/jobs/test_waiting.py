@@ -208,3 +208,19 @@ def test_one_listener_serves_everybody(bell, redis, silence):
     Job.objects.update(state="succeeded")
     tell(redis, *(job.pk for job in jobs))
     assert [waiter.join_or_fail() for waiter in waiters] == [True] * 5
+
+
+def test_a_follower_is_called_whenever_anything_of_its_job_was_recorded(bell, redis):
+    heard = []
+    bell.follow("job_1", heard_one := lambda: heard.append(1))
+    bell.follow("job_1", lambda: heard.append(2))
+    until(lambda: listening(redis))
+
+    redis.publish(wire.CHANGED, json.dumps({"jobs": ["job_1", "job_2"], "ended": []}))
+    until(lambda: len(heard) == 2)
+    bell.unfollow("job_1", heard_one)
+    redis.publish(wire.CHANGED, json.dumps({"jobs": ["job_2"], "ended": ["job_1"]}))
+    redis.publish(wire.CHANGED, json.dumps({"jobs": ["job_1"], "ended": []}))
+    until(lambda: len(heard) == 3)
+
+    assert sorted(heard) == [1, 2, 2]

@@ -3,7 +3,7 @@
 import pytest
 from django.db import IntegrityError
 
-from jobs import workload
+from jobs import reception
 from jobs.mail import split
 from jobs.models import Job, Subtask
 from jobs.recorder import record_batch
@@ -38,7 +38,7 @@ def test_mail_without_reports_is_one_part_with_its_cursors():
 
 
 def test_large_mail_is_recorded_in_several_transactions(stage, monkeypatch):
-    monkeypatch.setattr(workload, "EVENTS_AT_ONCE", 1)
+    monkeypatch.setattr(reception, "EVENTS_AT_ONCE", 1)
     seen = []
     monkeypatch.setattr(
         "jobs.bookkeeping.record_batch",
@@ -126,7 +126,7 @@ def test_a_push_whose_answer_was_lost_is_found_by_its_node(stage):
 
 def test_a_job_that_ended_without_the_foreman_is_forgotten(stage):
     job = stage.submit()
-    Subtask.objects.update(state="cancelled")
+    Subtask.objects.update(state="cancelled", seq=1)
     Job.objects.update(state="cancelled", cancelled=1)
 
     stage.hint(job)

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from random import Random
+from typing import Any
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -74,10 +75,16 @@ class World:
             on_error=pick.choice(["collect", "collect", "fail_fast"]),
             retries=pick.randint(0, 2),
             delay=pick.choice([0, 0, 0, 20]),
+            depends_on=self.parents(),
         )
         Job.objects.filter(pk=job.pk).update(at_most_once=pick.random() < 0.3)
         if pick.random() < 0.8:
             self.stage.hint(job)
+
+    def parents(self) -> list[dict[str, Any]]:
+        """Now and then some of the newest jobs, whatever became of them."""
+        ids = Job.objects.order_by("-pk").values_list("pk", flat=True)[: self.random.choice([0, 2])]
+        return [{"job": job, "allow_failure": self.random.random() < 0.5} for job in ids]
 
     def send(self) -> None:
         self.stage.send()

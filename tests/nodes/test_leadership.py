@@ -218,3 +218,15 @@ def test_a_redis_that_lost_its_memory_shows_another_boot_key(broker):
 
     assert leader.mirror() != before
     assert client.get(wire.EPOCH) == b"1"
+
+
+def test_transactions_are_numbered_in_their_order_also_from_leader_to_leader(first, candidate):
+    numbers = [first.confirm(after(1)), first.confirm(after(2))]
+    second = candidate()
+    second.hold(after(A_TERM + 3))
+    numbers.append(second.confirm(after(A_TERM + 4)))
+    assert not first.hold(after(A_TERM + 4))
+    assert first.hold(after(2 * A_TERM + 5))
+    numbers += [first.confirm(after(2 * A_TERM + 5)) for _ in range(2)]
+
+    assert numbers == [1 << 32 | 1, 1 << 32 | 2, 2 << 32 | 1, 3 << 32 | 1, 3 << 32 | 2]

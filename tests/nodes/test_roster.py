@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import pytest
 
 from nodes.domain.beats import Beat
-from nodes.domain.placement import Gpu
+from nodes.domain.fitness import Gpu, Kind
 from nodes.domain.states import Intent, NodeState
 from nodes.roster import Roster, Seat
 
@@ -75,10 +75,64 @@ def test_placement_sees_what_the_node_said_and_what_was_sent():
 
     (node,) = roster.candidates()
 
-    assert (node.name, node.slots, node.sent, node.placeable) == ("spore-1", 2, 1, True)
+    assert (node.name, node.slots, node.sent) == ("spore-1", 2, 1)
     assert (node.cpu, node.memory, node.free_memory_mb) == (0.25, 0.5, 900)
-    assert (node.labels, node.capabilities) == ({"site": "lab"}, frozenset({"tex"}))
-    assert (node.gpus, node.free_gpus) == (cards, cards[1:])
+    assert node.kind == Kind(frozenset({("site", "lab")}), frozenset({"tex"}), (8000, 8000))
+    assert node.free_gpus == cards[1:]
+
+
+def test_nodes_of_one_kind_share_it_and_a_new_label_shows_at_once():
+    roster = Roster([online("a"), online("b"), online("c", beat={"release": "2"})])
+
+    a, b, c = (node.kind for node in roster.candidates())
+    roster["b"].set_labels = {"site": "lab"}
+
+    assert a is b is not c
+    assert [node.kind.labels for node in roster.candidates()][1] == {("site", "lab")}
+
+
+def test_a_device_is_judged_by_what_it_had_free_when_nothing_of_ours_ran_on_it():
+    def beat(free_mb):
+        return Beat("one", slots=2, gpus=(Gpu(0, "A", 8000, free_mb),))
+
+    seat = online()
+    seat.hear(beat(7500), at_ms=1000)
+    seat.leased_gpus = {0}
+    seat.hear(beat(100), at_ms=3000)
+
+    assert seat.free_gpus() == ()
+    seat.leased_gpus = set()
+    assert [gpu.free_mb for gpu in seat.free_gpus()] == [7500]
+    seat.hear(beat(100), at_ms=5000)
+    assert [gpu.free_mb for gpu in seat.free_gpus()] == [100]
+
+
+def test_memory_that_was_promised_is_not_free():
+    roster = Roster([online(beat={"free_memory_mb": 900}, promised_mb=500)])
+
+    assert roster.candidates()[0].free_memory_mb == 400
+
+
+def test_a_new_start_of_a_node_forgets_which_tasks_the_old_one_had():
+    seat = online(tasks=frozenset({"a.b"}))
+
+    seat.hear(Beat("one"), at_ms=1)
+    assert seat.tasks == {"a.b"}
+    seat.hear(Beat("two"), at_ms=2)
+
+    assert seat.tasks is None
+
+
+def test_nodes_that_are_there_and_take_no_work_are_counted_by_their_state():
+    seats = [
+        online("a"),
+        online("b", intent=Intent.DRAIN),
+        Seat("c", state=NodeState.SUSPECT),
+        Seat("d", state=NodeState.DRAINING),
+        Seat("e"),
+    ]
+
+    assert Roster(seats).absent() == {"is draining": 2, "is suspect": 1}
 
 
 def test_what_was_sent_since_the_heartbeat_is_charged_at_once():

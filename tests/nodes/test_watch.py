@@ -1,5 +1,6 @@
 import pytest
 
+from nodes import wire
 from nodes.domain.states import Intent, NodeState
 from nodes.roster import Seat
 from tests.nodes.cast import Spore
@@ -232,3 +233,19 @@ def test_without_trust_heartbeats_are_read_and_nobody_is_judged(watch, roster, s
 
     assert seat.state is NodeState.ONLINE
     assert (seat.beat.cpu, seat.looks_without_sockets) == (0.75, 0)
+
+
+def test_what_a_node_can_run_is_looked_up_by_the_digest_in_its_heartbeat(
+    watch, roster, seat, spore, redis_client
+):
+    assert seat.tasks is None  # it does not say
+    text = wire.list_tasks(["a.b"])
+    spore.beat(tasks="")
+    watch.look(roster)
+    assert seat.tasks == frozenset()
+
+    redis_client.set(wire.tasks_key(wire.digest_tasks(text)), text)
+    spore.beat(tasks=wire.digest_tasks(text))
+    watch.look(roster)
+
+    assert seat.tasks == {"a.b"}

@@ -175,6 +175,12 @@ class Ether:
         self._tidy(key)
         return len(found[: count or None])
 
+    def lpop(self, key: Any, count: int) -> list[bytes] | None:
+        kept = self._get(key, [])
+        taken, kept[:count] = kept[:count], []
+        self._tidy(key)
+        return taken or None
+
     def lmove(self, source: Any, target: Any) -> bytes | None:
         """From the front of one list to the front of another, as RQ pops."""
         kept = self._get(source, [])

@@ -3,9 +3,12 @@
 import json
 from collections.abc import Iterator
 
+from django.db.models import Min
+
+from jobs.descendants import ended_by_parent
 from jobs.domain.states import JOB_OPEN, TERMINAL, Role, SubtaskState
 from jobs.invariants import check_database, check_redis
-from jobs.models import Job, Subtask
+from jobs.models import Edge, Job, Subtask
 from tests.simulation.work import FAILING, behaviour
 from tests.simulation.world import World
 
@@ -16,9 +19,27 @@ def reckon(world: World) -> list[str]:
     wrong += sorted(world.violations | set(map(str, check_database())))
     world.rest(30)
     wrong += look_twice(world)
+    wrong += judge_edges()
     for row in Subtask.objects.select_related("job"):
         wrong += [f"{row} of {row.job.task} {what}" for what in judge(row, world)]
     return wrong
+
+
+def judge_edges() -> Iterator[str]:
+    """Nobody went before its parents let it, and nobody still waits."""
+    for edge in Edge.objects.select_related("child", "parent"):
+        child, parent = edge.child, edge.parent
+        # By a parent, by a deadline, or by hand: else it must have been let go.
+        ended = ended_by_parent(child.error) or child.deadline or child.state == "cancelled"
+        if not edge.passed and not ended:
+            yield f"{child} is {child.state}, but was never let go: {child.error}"
+        fatal = not edge.allow_failure and parent.state != "succeeded"
+        if edge.passed and fatal and parent.rounds == 1:
+            yield f"{child} went though {parent} is {parent.state}"
+        if edge.passed and child.started_at and parent.rounds == child.rounds == 1:
+            first = child.subtasks.aggregate(at=Min("started_at"))["at"]
+            if first and first < parent.finished_at:
+                yield f"{child} began before {parent} had ended"
 
 
 def look_twice(world: World) -> list[str]:
@@ -44,6 +65,7 @@ def judge(row: Subtask, world: World) -> Iterator[str]:
     if row.state in (SubtaskState.FAILED, SubtaskState.QUARANTINED) and not may_fail(row):
         yield f"is {row.state} by no fault of its own: {row.error}"
     wanted = row.role == Role.REDUCE or row.job_id in world.users.stopped
+    wanted = wanted or ended_by_parent(row.job.error)
     if row.state == SubtaskState.CANCELLED and not wanted:
         yield "was cancelled, but nobody wanted that"
 

@@ -41,6 +41,8 @@ class Users:
             wish["on_error"] = "fail_fast"
         if random.random() < 0.1:
             wish["delay"] = random.uniform(1, 20)
+        if random.random() < 0.4:
+            wish["depends_on"] = self._choose_parents()
         job = services.submit_job(**wish)
         now = self._now()
         changes = {"created_at": now}
@@ -51,6 +53,12 @@ class Users:
         Job.objects.filter(pk=job.pk).update(**changes)
         if job.on_error == "fail_fast" or "deadline" in changes:
             self.stopped.add(job.pk)
+
+    def _choose_parents(self) -> list[dict[str, Any]]:
+        """Some jobs of the past, whatever became of them."""
+        ids = list(Job.objects.order_by("pk").values_list("pk", flat=True))
+        chosen = self._random.sample(ids, min(len(ids), self._random.randint(1, 3)))
+        return [{"job": job, "allow_failure": self._random.random() < 0.5} for job in chosen]
 
     def cancel(self) -> None:
         if job := self._change(JOB_OPEN, services.cancel_job):

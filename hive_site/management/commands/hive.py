@@ -17,7 +17,8 @@ from hive_site.kernel.errors import HiveError, Invalid
 FAILURE, WRONG_USE = 1, 2
 #: In the order in which `--help` lists them.
 SUBCOMMANDS = (
-    *("up", "demo", "status", "check", "doctor", "submit", "key"),
+    *("up", "demo", "status", "check", "doctor", "submit", "workflow", "cancel", "retry", "key"),
+    *("broadcast", "webhook-secret", "openapi", "mcp", "prune"),
     *("invite", "join", "stack", "prepare", "login-link"),
 )
 

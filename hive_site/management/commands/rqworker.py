@@ -82,9 +82,17 @@ class Command(RqWorker):
         )
         home = Path(str(options["home"] or settings.HIVE.data / "spores" / name)).absolute()
         make_home(home)
-        agent = build_agent(identity, home)
+        agent = build_agent(identity, home, nexus_url=read_address(options["nexus"]))
         agent.check_name_is_free()
         agent.run()
+
+
+def read_address(value: object) -> str:
+    """The address of the Nexus, or nothing. Raises `Invalid` for what is no address."""
+    text = str(value or "")
+    if text and not text.startswith(("http://", "https://")):
+        raise Invalid(f"--nexus {text!r}: give an address like http://host:8000", field="nexus")
+    return text
 
 
 def make_home(home: Path) -> None:

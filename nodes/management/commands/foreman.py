@@ -1,7 +1,7 @@
 """`manage.py foreman`: loop, signals and outages only."""
 
 import signal
-from threading import Event
+from threading import Event, Thread
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 REST_AFTER_OUTAGE_SECONDS = 1.0
+#: How long the courier may take to put down what it carries.
+COURIER_SECONDS = 5.0
 #: The third is how Django puts it when the database goes away while a savepoint is rolled back.
 OUTAGES = (OperationalError, InterfaceError, TransactionManagementError, RedisError, OSError)
 
@@ -43,6 +45,7 @@ class Command(BaseCommand):
         for signum in (signal.SIGINT, signal.SIGTERM):
             signal.signal(signum, on_signal)
         foreman = self._build()
+        courier = None if once else self._send_courier(stop)
         try:
             if once:
                 self._step_once(foreman)
@@ -50,6 +53,9 @@ class Command(BaseCommand):
                 self._step(foreman, stop)
         finally:
             self._make_way(foreman)
+            stop.set()
+            if courier:
+                courier.join(COURIER_SECONDS)
 
     def _step_once(self, foreman: "Foreman") -> None:
         try:
@@ -74,6 +80,14 @@ class Command(BaseCommand):
             foreman.stop()
         except OUTAGES as error:
             log.warning("foreman.lease_kept", error=str(error))
+
+    def _send_courier(self, stop: Event) -> Thread:
+        """Whoever tells others that jobs ended, beside the loop."""
+        from hive_site.wiring import build_courier
+
+        thread = Thread(target=build_courier().run, args=(stop,), name="courier", daemon=True)
+        thread.start()
+        return thread
 
     def _build(self) -> "Foreman":
         from hive_site.wiring import build_foreman

@@ -18,7 +18,7 @@ def path(tmp_path):
 def test_the_first_key_may_do_everything_and_only_its_owner_can_read_it(path):
     secret = prepare.first_api_key(path)
 
-    assert find_api_key(secret).scopes == ["submit", "read", "control", "ota"]
+    assert find_api_key(secret).scopes == ["submit", "read", "control", "ota", "pickle"]
     assert path.read_text() == secret
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 

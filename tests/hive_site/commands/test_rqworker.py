@@ -33,7 +33,7 @@ class Agent:
 def started(monkeypatch):
     """The identities of the Spores that were started."""
     started = []
-    monkeypatch.setattr(wiring, "build_agent", lambda identity, home: Agent(started, identity))
+    monkeypatch.setattr(wiring, "build_agent", lambda identity, home, **_: Agent(started, identity))
     return started
 
 

@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ssl import SSLContext
 from typing import ClassVar
 
-from jobs.articles.connecting import LIMITS
+from jobs.web.connecting import LIMITS
 
 PROSE = "Bees make honey from the nectar of the flowers that they visit all summer long. " * 8
 HTML = "<html><head><title>B &amp; B</title></head><body><article><p>%s</p></article></body></html>"

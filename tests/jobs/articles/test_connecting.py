@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from jobs.articles import connecting
 from jobs.articles.fetching import fetch
+from jobs.web import connecting
 from tests.jobs.articles.site import PROSE, serve
 
 NAME = "articles.example"

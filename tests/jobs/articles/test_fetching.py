@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from jobs.articles import connecting
-from jobs.articles.addresses import resolve
-from jobs.articles.connecting import LIMITS
 from jobs.articles.fetching import fetch
 from jobs.outcomes import Fail, Retry
+from jobs.web import connecting
+from jobs.web.addresses import resolve
+from jobs.web.connecting import LIMITS
 from tests.jobs.articles.site import PROSE, TRICKLES, Site
 
 IMPATIENT = replace(LIMITS, total_seconds=0.2)

@@ -65,7 +65,7 @@ def set_stage(table: Table) -> ExitStack:
     loader = Loader(table)
     book: dict[str, Any] = {
         "record_batch": table.record_batch,
-        "settle_jobs": table.settle_jobs,
+        "settle_with_children": table.settle_jobs,
         "cancel_rest": table.cancel_rest,
         "stop_job": table.stop_job,
         "load_doubtful": loader.load_doubtful,
@@ -75,6 +75,10 @@ def set_stage(table: Table) -> ExitStack:
     }
     stack = ExitStack()
     stack.enter_context(patch.multiple("jobs.bookkeeping", **book))
-    memory = {"load_open": loader.load_open, "load_policy": loader.load_policy}
+    memory = {
+        "load_open": loader.load_open,
+        "load_placed": lambda subtasks: {},
+        "load_policy": loader.load_policy,
+    }
     stack.enter_context(patch.multiple("jobs.memory", **memory))
     return stack

@@ -208,7 +208,7 @@ class Table:
             done.counts.setdefault(row.job, Counter())[COUNTED_AS[row.state]] += 1
 
     def settle_jobs(
-        self, jobs: Iterable[str], now: datetime, *, results: Any = None
+        self, jobs: Iterable[str], now: datetime, *, seq: int, results: Any = None
     ) -> list[Settled]:
         """As `jobs.finisher.settle_jobs` does it."""
         found = [self._settle(self.jobs[job], job) for job in jobs if job in self.open_jobs()]
@@ -230,7 +230,7 @@ class Table:
         row.state = final_state(counts, stopped=stopped, broken=bool(row.error))
         return Settled(job, state=row.state)
 
-    def cancel_rest(self, job: str, *, in_flight: set[int], now: datetime) -> None:
+    def cancel_rest(self, job: str, *, in_flight: set[int], now: datetime, seq: int) -> None:
         """As `jobs.finisher.cancel_rest` does it."""
         for row in self.of(job):
             spared = in_flight if row.reduce else row.id in in_flight

@@ -4,6 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs.domain.backlog import FAVOUR, Backlog
+from jobs.domain.shares import HEAD_START
+from nodes.domain.placement import Demand
 from tests.jobs.cast import NOW, line, ready
 
 START = NOW.timestamp()
@@ -18,17 +20,23 @@ def backlog(*lines):
     return made
 
 
-def serve(work, picks, *, now=START, step=0.0, seconds=1.0):
+def turn(work, now=START, **also):
+    """The line whose turn it is at that time."""
+    work.prepare(now)
+    return work.turn(**also)
+
+
+def serve(work, picks, *, now=START, step=0.0, seconds=HEAD_START):
     """Serve bundles of one item each, `step` seconds apart; the jobs in the order of their turn."""
     served = []
     for pick in range(picks):
         clock = now + pick * step
-        turn = work.turn(clock)
-        if turn is None:
+        line = turn(work, clock)
+        if line is None:
             break
-        turn.ready.popleft()
-        work.charge(turn, seconds=seconds, now=clock)
-        served.append(turn.order.job)
+        line.ready.popleft()
+        work.charge(line, seconds=seconds, now=clock)
+        served.append(line.order.job)
     return served
 
 
@@ -54,13 +62,17 @@ def test_the_higher_priority_goes_first():
 
 
 def test_waiting_gains_one_step_of_priority_a_minute():
-    old, new = line("old", priority=4, items=1), line("new", priority=5, items=1)
-    old.since, new.since = START - 119, START
-    work = backlog(old, new)
+    work = backlog(line("old", priority=4, items=1), line("new", priority=6, items=1))
+    assert turn(work, START).order.job == "new"
 
-    assert work.turn(START).order.job == "new"
-    old.since = START - 120
-    assert work.turn(START).order.job == "old"
+    work.open(line("newer", priority=6, items=1, since=START + 119))
+    work.close("new")
+
+    assert turn(work, START + 119).order.job == "newer"
+    assert turn(work, START + 120).order.job == "newer"
+    assert turn(work, START + 178).order.job == "newer"
+    work.charge(work.get("newer"), seconds=1, now=START + 180)
+    assert turn(work, START + 180).order.job == "old"
 
 
 def test_a_turn_uses_up_the_age_of_a_line():
@@ -73,7 +85,20 @@ def test_a_turn_uses_up_the_age_of_a_line():
 def test_a_clock_that_went_back_does_no_harm():
     work = backlog(line("a", items=1, since=START + 3600), line("b", items=1))
 
-    assert work.turn(START) is not None
+    assert turn(work) is not None
+
+
+def test_lines_age_though_the_clock_was_an_hour_ahead_for_a_while():
+    work = backlog(line("old", priority=0, items=9), line("new", priority=1, items=9))
+    serve(work, 2, now=START + 3600)
+    work.charge(work.get("new"), seconds=1, now=START)
+    work.charge(work.get("old"), seconds=0, now=START)
+
+    work.charge(work.get("new"), seconds=1, now=START + 59)
+    assert turn(work, START + 59).order.job == "new"
+    assert turn(work, START + 119).order.job == "new"
+    work.charge(work.get("new"), seconds=1, now=START + 119)
+    assert turn(work, START + 120).order.job == "old"
 
 
 def test_jobs_of_equal_priority_share_by_work_and_not_by_bundles():
@@ -81,9 +106,9 @@ def test_jobs_of_equal_priority_share_by_work_and_not_by_bundles():
     work = backlog(long, short)
 
     for _ in range(30):
-        turn = work.turn(START)
-        turn.ready.popleft()
-        work.charge(turn, seconds=2.0 if turn is long else 1.0, now=START)
+        first = turn(work)
+        first.ready.popleft()
+        work.charge(first, seconds=2.0 if first is long else 1.0, now=START)
 
     assert abs(long.served - short.served) <= 2.0
 
@@ -97,6 +122,32 @@ def test_a_job_of_ten_items_does_not_wait_for_one_of_a_hundred_thousand():
 
     assert served.count("small") == 10
     assert served.index("small") <= 1
+
+
+def test_a_new_job_is_given_ten_seconds_of_work_before_it_has_to_share():
+    work = backlog(line("huge", items=100_000))
+    serve(work, 100)
+    work.open(line("late", items=100))
+
+    served = serve(work, 40, seconds=1.0)
+
+    assert served[:10] == ["late"] * 10
+    assert served[10:].count("late") == 15
+
+
+def test_a_submitter_who_comes_and_goes_gets_no_more_than_its_share():
+    work = backlog(line("huge", items=100_000, submitter="u"))
+    serve(work, 100)
+    served = []
+
+    for n in range(100):
+        now = START + 61 * n
+        work.prepare(now)  # nobody is forgotten meanwhile
+        work.open(line(f"mine-{n}", items=10, submitter="me", since=now))
+        served += serve(work, 12, seconds=1.0, now=now)
+        work.close(f"mine-{n}")
+
+    assert served.count("huge") >= 550
 
 
 def test_a_new_job_gets_no_more_than_its_share_from_now_on():
@@ -122,13 +173,99 @@ def test_a_new_job_is_level_with_its_equals_and_not_with_those_who_must_wait():
     assert abs(counted["late"] - counted["huge"]) <= 1
 
 
-def test_lines_that_are_held_stopped_skipped_or_empty_have_no_turn():
-    held, stopped = line("held", items=1), line("stopped", items=1)
+def test_lines_that_are_held_stopped_passed_over_or_empty_have_no_turn():
+    held, stopped, passed = (line(name, items=1) for name in ("held", "stopped", "passed"))
     held.held = stopped.stopped = True
-    work = backlog(held, stopped, line("skipped", items=1), line("empty"))
+    work = backlog(held, stopped, passed, line("empty"))
 
-    assert work.turn(START, skip={"skipped"}) is None
-    assert work.turn(START).order.job == "skipped"
+    assert turn(work) is passed
+    work.pass_over(passed)
+    assert work.turn() is None
+    assert turn(work) is passed
+
+
+def test_a_closed_lane_has_no_turn_and_its_lines_say_why():
+    gpu = Demand(gpu=1)
+    wishes = [line(f"gpu-{n}", priority=9, items=1, demand=gpu) for n in range(3)]
+    work = backlog(line("plain", items=1), *wishes)
+    first = turn(work)
+    first.standing.lane.reason = "no node has a GPU"
+
+    assert work.turn(closed={first.standing.lane}).order.job == "plain"
+    assert {each.awaiting_room for each in wishes} == {"no node has a GPU"}
+    assert work.get("plain").awaiting_room == ""
+
+
+def test_a_reduction_stands_in_a_lane_of_its_own_task():
+    mine = line(items=1, reduce="text.merge_counts", demand=Demand(gpu=1))
+    work = backlog(mine)
+    assert turn(work).standing.lane.task == "demo.echo"
+    mine.ready[0] = ready(9, reduce=True)
+
+    assert work.turn() is None
+    assert turn(work).standing.lane.task == "text.merge_counts"
+
+
+def test_a_line_that_is_held_or_runs_empty_or_wakes_up_meanwhile_is_noticed():
+    a, b = line("a", items=1), line("b", items=1)
+    work = backlog(a, b)
+    assert turn(work) is a
+
+    a.held = True
+    assert work.turn() is b
+    b.ready.clear()
+    assert work.turn() is None
+    a.held = False
+    b.put_off(ready(7), START + 5)
+    assert turn(work) is a
+    a.held = True
+    assert turn(work, START + 5) is b
+
+
+def test_a_submitter_of_a_thousand_jobs_does_not_hold_up_one_with_one():
+    work = backlog(*(line(f"many-{n}", items=50, submitter="key:many") for n in range(1000)))
+    serve(work, 500)
+    work.open(line("one", items=50, submitter="key:one"))
+
+    served = serve(work, 100)
+
+    assert abs(served.count("one") - 50) <= 1
+
+
+def test_the_jobs_of_one_submitter_share_what_it_gets():
+    mine = [line(f"mine-{n}", items=90, submitter="me") for n in range(2)]
+    work = backlog(*mine, line("yours", items=90, submitter="you"))
+
+    counted = Counter(serve(work, 80))
+
+    assert counted == {"mine-0": 20, "mine-1": 20, "yours": 40}
+
+
+def test_what_a_submitter_got_in_one_class_does_not_count_in_another():
+    work = backlog(line("low", priority=1, items=500, submitter="me"))
+    serve(work, 400)
+    work.open(line("mine", items=50, submitter="me"))
+    work.open(line("yours", items=50, submitter="you"))
+
+    assert Counter(serve(work, 40)) == {"mine": 20, "yours": 20}
+
+
+def test_who_was_paused_for_long_is_level_with_the_others_when_it_comes_back():
+    paused = line("paused", items=100)
+    work = backlog(paused, line("busy", items=1000))
+    paused.held = True
+    serve(work, 300)
+    paused.held = False
+
+    assert Counter(serve(work, 40)) == {"paused": 20, "busy": 20}
+
+
+def test_a_submitter_who_comes_back_is_level_with_the_others():
+    work = backlog(line("first", items=1, submitter="me"), line("yours", items=999, submitter="u"))
+    serve(work, 300)
+    work.open(line("second", items=100, submitter="me"))
+
+    assert abs(serve(work, 40).count("second") - 20) <= 1
 
 
 def test_a_retry_is_ready_when_its_time_has_come_and_goes_first():
@@ -173,7 +310,28 @@ def test_a_closed_line_is_forgotten_and_closing_it_again_is_fine():
 
     assert "a" not in work
     assert work.get("a") is None
-    assert work.turn(START) is None
+    assert turn(work) is None
+
+
+def test_a_job_that_is_read_anew_takes_its_turn_and_the_old_line_has_none():
+    work = backlog(line("a", items=1))
+    assert turn(work)
+    work.close("a")
+    anew = work.open(line("a", items=1))
+
+    assert turn(work) is anew
+
+
+def test_retries_of_lines_opened_late_and_of_closed_ones_wake_nobody_else():
+    late = line("late")
+    late.put_off(ready(), START + 1)
+    work = backlog(late, line("closed"))
+    work.get("closed").put_off(ready(), START + 2)
+    work.close("closed")
+
+    assert work.next_due() == START + 1
+    assert turn(work, START + 3) is late
+    assert work.next_due() is None
 
 
 def test_the_next_attempt_avoids_what_the_earlier_ones_avoided():
@@ -198,8 +356,8 @@ def test_nothing_starves_however_much_arrives_before_it(shapes, step):
 
     for pick in range(int(3 * patience / step)):
         now = START + pick * step
-        turn = work.turn(now)
-        work.charge(turn, seconds=1.0, now=now)
-        last[turn.order.job] = now
+        first = turn(work, now)
+        work.charge(first, seconds=1.0, now=now)
+        last[first.order.job] = now
 
         assert now - min(last.values()) <= patience

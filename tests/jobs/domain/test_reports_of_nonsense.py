@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from jobs.domain.batch import Batch
+from jobs.domain.batch import MAX_CALLS, Batch
 from jobs.domain.reports import LONGEST_REST_SECONDS, count_events, read_report
 from jobs.domain.states import Outcome
 from tests.jobs.cast import FIRST
@@ -81,6 +81,10 @@ def test_a_success_that_makes_no_sense_does_not_take_its_neighbours_along(flight
         {"k": "back", "attempts": [[]]},
         {"k": "died", "a": FIRST},
         {"k": "died", "a": [], "why": "crashed", "how": ""},
+        {"k": "submit", "a": FIRST, "s": 1, "n": 0},
+        {"k": "submit", "a": FIRST, "s": 1, "n": 0, "wish": {}},
+        {"k": "submit", "a": [], "s": 1, "n": 0, "wish": "{}"},
+        {"k": "submit", "a": FIRST, "s": 1, "n": MAX_CALLS, "wish": "{}"},
     ],
 )
 def test_an_event_that_makes_no_sense_does_not_take_its_neighbours_along(flight, bad):
@@ -123,9 +127,10 @@ ANY = LEAVES | st.lists(LEAVES, max_size=4) | st.dictionaries(WORDS, LEAVES, max
 ATTEMPTS = st.integers(FIRST - 1, FIRST + 6) | LEAVES
 ROWS = st.tuples(ATTEMPTS, ANY, ANY, ANY).map(list) | ANY
 EVENTS = st.fixed_dictionaries(
-    {"k": st.sampled_from(["fail", "back", "died", "timeout"]), "a": ATTEMPTS},
+    {"k": st.sampled_from(["fail", "back", "died", "timeout", "submit"]), "a": ATTEMPTS},
     optional={"e": ANY | st.just(ERROR), "t0": ANY, "t1": ANY, "after": ANY, "why": ANY, "how": ANY}
-    | {"all": ANY, "attempts": st.lists(ATTEMPTS)},
+    | {"all": ANY, "attempts": st.lists(ATTEMPTS)}
+    | {"s": st.integers(0, 9) | ANY, "n": st.integers(-1, 1001) | ANY, "wish": ANY},
 )
 BODIES = st.fixed_dictionaries(
     {"ok": st.lists(ROWS, max_size=6) | ANY, "events": st.lists(EVENTS | ANY, max_size=6) | ANY},
@@ -146,6 +151,11 @@ def test_no_report_is_ever_more_than_about_what_is_in_flight_on_its_node(bodies,
     assert len({*ended, *batch.returned}) == len(ended) + len(batch.returned)
     assert all(flight.find(attempt, node, "born-1") for attempt in [*ended, *batch.returned])
     assert all(0 <= seconds < math.inf for _, seconds in batch.paces)
+    for wish in batch.submissions:
+        assert 0 <= wish.call < MAX_CALLS
+        assert 0 < wish.subtask < 1 << 63
+        assert wish.wish.encode() is not None
+        assert wish.current == (flight.find(wish.attempt, node, "born-1") is not None)
     for ending in batch.endings:
         json.loads(ending.result or "null", parse_constant=pytest.fail)
         assert isinstance(json.loads(ending.error or "{}"), dict)

@@ -48,9 +48,10 @@ class Lease:
     def __init__(self, hive: "TinyHive", epoch: int) -> None:
         self._hive, self.epoch = hive, epoch
 
-    def confirm(self, now: datetime) -> None:
+    def confirm(self, now: datetime) -> int:
         if self.epoch != self._hive.epoch:
             raise Deposed("another leads")
+        return self.epoch
 
 
 class Leader:

@@ -31,6 +31,7 @@ def make_reduction(*, rounds, accepted):
         result="1",
         attempt=accepted,
         attempts=accepted + 1,
+        seq=1,
     )
     for number in range(1, accepted + 1):
         Attempt.objects.create(
@@ -48,3 +49,19 @@ def test_a_reduction_that_succeeded_twice_in_a_round_is_found():
     make_reduction(rounds=2, accepted=3)
 
     assert [violation.rule for violation in check_database()] == ["I1"]
+
+
+def test_an_end_that_no_transaction_wrote_is_found():
+    make_reduction(rounds=1, accepted=1)
+    Subtask.objects.update(seq=0)
+
+    [found] = check_database()
+
+    assert (found.rule, found.subject) == ("I14", "job_1[0]")
+
+
+def test_an_end_of_an_epoch_that_has_not_led_is_found():
+    make_reduction(rounds=1, accepted=1)
+    Subtask.objects.update(seq=10 << 32)
+
+    assert [violation.rule for violation in check_database()] == ["I14"]

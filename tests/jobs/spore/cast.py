@@ -15,6 +15,7 @@ from redis.retry import Retry
 
 from hive_site.kernel.envelope import node_key, seal, unseal
 from jobs.registry import Registry, Task
+from jobs.spore import serving
 from jobs.spore import slot as module
 from jobs.wire import Piece, bundle_id, compose
 from nodes import wire
@@ -150,7 +151,7 @@ class Stage:
         """Let a slot run everything that was sent; Redis is away at first if so wished."""
         self.send("stage.exit", [None], now=2 * LATE, stop_token="stage")
         self.server.absent = absent
-        module.serve_slot(ME, self.board, 0, url="", modules=[], spool=self.spool)
+        serving.serve_slot(ME, self.board, 0, url="", modules=[], spool=self.spool)
         self.deliver()
 
     def deliver(self) -> None:

@@ -1,9 +1,13 @@
 """What a task is told of its place, and what it can say and remember."""
 
+import json
 import math
+from datetime import UTC, datetime
 
 import pytest
 
+from hive_site.kernel.errors import Invalid
+from jobs.ids import spawned_job_id
 from jobs.spore.context import Context, SharedCache
 from jobs.wire import Bundle
 from nodes.spore.board import CANCEL, TIMEOUT, Board, Work
@@ -38,7 +42,12 @@ def server():
 
 
 @pytest.fixture
-def ctx(cell, server):
+def lines():
+    return []
+
+
+@pytest.fixture
+def ctx(cell, server, lines):
     return Context(
         bundle=BUNDLE,
         item=BUNDLE.items[0],
@@ -47,6 +56,7 @@ def ctx(cell, server):
         release="1.0",
         cell=cell,
         cache=SharedCache(connect_to(server)),
+        say=lines.append,
     )
 
 
@@ -97,7 +107,17 @@ def test_another_order_is_no_cancellation(ctx, cell, attempt, what):
     assert ctx.cancelled is False
 
 
-def test_a_line_of_log_names_its_subtask(ctx, caplog):
+def test_a_line_of_log_is_the_subtasks_own_and_none_of_the_spores(ctx, lines, caplog):
+    ctx.log("hello")
+    ctx.log(7)
+
+    assert lines == ["hello", "7"]
+    assert caplog.records == []
+
+
+def test_who_debugs_a_spore_sees_the_lines_with_their_subtasks(ctx, caplog):
+    caplog.set_level("DEBUG")
+
     ctx.log("hello")
 
     [record] = caplog.records
@@ -132,3 +152,56 @@ def test_without_a_time_it_is_remembered_for_a_day(ctx, server):
     ctx.cache.set("long", 1)
 
     assert 86_000 < connect_to(server).ttl("hive:cache:long") <= 86_400
+
+
+@pytest.fixture
+def said(ctx):
+    """The events that a task made."""
+    events = []
+    ctx._report = lambda event, size: events.append(event)
+    return events
+
+
+def test_a_submitted_job_has_its_id_at_once_and_the_same_one_in_every_attempt(ctx, said):
+    first, second = ctx.submit("demo.echo", ["a"], priority=7), ctx.submit("demo.echo")
+
+    assert (first, second) == (spawned_job_id("job_1", 1004, 0), spawned_job_id("job_1", 1004, 1))
+    assert [(event["k"], event["a"], event["s"], event["n"]) for event in said] == [
+        ("submit", 100, 1004, 0),
+        ("submit", 100, 1004, 1),
+    ]
+    wish = {"task": "demo.echo", "items": ["a"], "priority": 7}
+    assert [json.loads(event["wish"]) for event in said] == [wish, {"task": "demo.echo"}]
+
+
+@pytest.mark.parametrize(
+    ("wish", "field"),
+    [
+        ({"task": "no.such"}, "task"),
+        ({"task": "demo.echo", "priority": 11}, "priority"),
+        ({"task": "demo.echo", "items": [object()]}, "items.0"),
+        ({"task": "demo.echo", "itmes": []}, "itmes"),
+        ({"task": "demo.echo", "items": ["x" * (1024 * 1024)]}, "items"),
+        ({"task": "demo.echo", "depends_on": ["no id"]}, "depends_on"),
+    ],
+)
+def test_a_mistake_in_a_submission_is_told_where_it_is_made(ctx, said, wish, field):
+    with pytest.raises(Invalid) as caught:
+        ctx.submit(**wish)
+
+    assert (caught.value.field, said) == (field, [])
+
+
+def test_a_deadline_may_be_a_time_of_python_and_is_not_judged_by_a_nodes_clock(ctx, said):
+    ctx.submit("demo.echo", deadline=datetime(2001, 1, 1, tzinfo=UTC))
+
+    assert json.loads(said[0]["wish"])["deadline"] == "2001-01-01T00:00:00+00:00"
+
+
+def test_one_attempt_submits_no_more_than_a_thousand_jobs(ctx, said):
+    for _ in range(1000):
+        ctx.submit("demo.echo")
+
+    with pytest.raises(Invalid, match="1,000"):
+        ctx.submit("demo.echo")
+    assert len(said) == 1000

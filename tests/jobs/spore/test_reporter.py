@@ -7,9 +7,11 @@ import pytest
 
 from hive_site.kernel.envelope import unseal
 from jobs.spore import reporter as module
+from jobs.spore.ear import Ear
 from jobs.spore.reporter import Reporter
 from jobs.wire import FLUSH_BYTES, Bundle
 from nodes import wire
+from nodes.spore.line import send_report
 from nodes.spore.spool import Spool
 from tests.jobs.spore.cast import ME, NODE, RestlessServer, connect_to, until
 
@@ -48,9 +50,25 @@ def spool(tmp_path):
     return Spool(tmp_path / "spool")
 
 
+class Printed:
+    """What tasks print, by hand."""
+
+    def __init__(self):
+        self.pending = b""
+
+    def take(self):
+        taken, self.pending = self.pending, b""
+        return taken
+
+
 @pytest.fixture
-def reporter(server, redis, spool):
-    reporter = Reporter(connect_to(server), ME, spool)
+def printed():
+    return Printed()
+
+
+@pytest.fixture
+def reporter(server, redis, spool, printed):
+    reporter = Reporter(connect_to(server), ME, spool, Ear(printed))
     reporter.begin(BUNDLE)
     return reporter
 
@@ -108,6 +126,17 @@ def test_large_results_are_told_at_once(reporter, redis, monkeypatch):
     reporter.succeeded(101, 1.0, 2.0, half)
 
     assert (before, succeeded(redis)) == ([], [100, 101])
+
+
+def test_large_submissions_are_told_at_once(reporter, redis, monkeypatch):
+    monkeypatch.setattr(module, "FLUSH_SECONDS", 3600)
+    reporter.end()
+    reporter.begin(BUNDLE)
+    event = {"k": "submit", "wish": "x" * FLUSH_BYTES}
+
+    reporter.happened(event, FLUSH_BYTES)
+
+    assert event in [said for body in told(redis) for said in body["events"]]
 
 
 def test_nothing_is_told_twice_while_redis_is_there(reporter, redis):
@@ -186,10 +215,10 @@ class Clock:
         return self.now
 
 
-def test_short_items_that_take_long_together_stay(server, redis, spool, monkeypatch):
+def test_short_items_that_take_long_together_stay(server, redis, spool, printed, monkeypatch):
     clock = Clock()
     monkeypatch.setattr(module, "time", clock)
-    reporter = Reporter(connect_to(server), ME, spool)
+    reporter = Reporter(connect_to(server), ME, spool, Ear(printed))
     reporter.begin(BUNDLE)
     for position in range(2):
         clock.now += 0.6 * module.LONG_SECONDS
@@ -219,3 +248,74 @@ def test_a_report_is_sealed_with_the_nodes_own_key(reporter, redis):
     [(_, fields)] = redis.xrange(wire.report_key(NODE))
     assert fields[b"e"].startswith(b"v1.")
     assert told(redis)[0]["incarnation"] == ME.incarnation
+
+
+def said(redis):
+    """The events of what attempts said, in the order in which they were told."""
+    return [e for body in told(redis) for e in body["events"] if e["k"] in ("log", "part")]
+
+
+def test_what_a_task_prints_is_told_while_it_runs(reporter, redis, printed):
+    reporter.take(0)
+    printed.pending = b"hello\n"
+
+    until(lambda: said(redis), what="the first piece")
+
+    assert said(redis) == [{"k": "log", "a": 100, "n": 1, "text": "hello\n"}]
+
+
+def test_who_says_nothing_is_not_told_of(reporter, redis, printed):
+    reporter.take(0)
+    printed.pending = b"hello\n"
+    until(lambda: said(redis), what="the first piece")
+    entries = redis.xlen(wire.report_key(NODE))
+
+    time.sleep(3 * module.FLUSH_SECONDS)  # there is nothing to wait for
+
+    assert redis.xlen(wire.report_key(NODE)) == entries
+
+
+def test_what_each_attempt_printed_is_told_with_its_end(reporter, redis, printed, monkeypatch):
+    monkeypatch.setattr(module, "FLUSH_SECONDS", 3600)
+    reporter.end()
+    reporter.begin(BUNDLE)
+    reporter.take(0)
+    printed.pending = b"one"
+    reporter.succeeded(100, 1.0, 2.0, "1")
+    reporter.take(1)
+    printed.pending = b"two"
+    reporter.failed({"k": "fail", "a": 101})
+
+    reporter.end()
+
+    assert [(event["a"], event["text"]) for event in said(redis)] == [(100, "one"), (101, "two")]
+
+
+def test_many_partial_results_are_told_before_there_are_too_many(reporter, redis, monkeypatch):
+    monkeypatch.setattr(module, "FLUSH_SECONDS", 3600)
+    reporter.end()
+    reporter.begin(BUNDLE)
+    half = "x" * (FLUSH_BYTES // 2)
+
+    reporter.happened({"k": "part", "a": 100, "n": 1, "value": half}, len(half))
+    before = len(said(redis))
+    reporter.happened({"k": "part", "a": 100, "n": 2, "value": half}, len(half))
+
+    assert (before, len(said(redis))) == (0, 2)
+
+
+def test_what_waits_on_disk_is_not_overtaken(reporter, redis, server, spool):
+    server.absent = 1
+    reporter.happened({"k": "part", "a": 100, "n": 1, "value": "1"})
+    until(lambda: list(spool), what="a report on disk")
+    reporter.happened({"k": "part", "a": 100, "n": 2, "value": "2"})
+    until(lambda: len(list(spool)) == 2, what="the next one behind it")
+    assert said(redis) == []
+
+    for spooled in spool:
+        send_report(redis, NODE, spooled.envelope, done=spooled.done)
+        spool.drop(spooled)
+    reporter.happened({"k": "part", "a": 100, "n": 3, "value": "3"})
+    until(lambda: len(said(redis)) == 3, what="all of them")
+
+    assert [event["n"] for event in said(redis)] == [1, 2, 3]

@@ -8,8 +8,8 @@ from jobs.registry import Task
 from jobs.spore.runner import run_item
 
 
-def run(task, item=3, **kwargs):
-    return run_item(Task(name="t.task", run=task), object(), item, kwargs)
+def run(task, item=3, *, share=lambda value: None, **kwargs):
+    return run_item(Task(name="t.task", run=task), object(), item, kwargs, share=share)
 
 
 def test_a_function_gives_what_it_returns():
@@ -116,3 +116,46 @@ def test_a_coroutine_in_the_middle_of_its_wait_can_be_interrupted():
             run(task)
     finally:
         signal.signal(signal.SIGUSR2, before)
+
+
+async def yields_later(ctx, item):
+    for n in range(item):
+        await asyncio.sleep(0)
+        yield n
+
+
+def yields(ctx, item):
+    yield from range(item)
+
+
+@pytest.mark.parametrize("task", [yields, yields_later])
+def test_what_a_generator_yields_is_shared_in_order(task):
+    shared = []
+
+    run(task, share=shared.append)
+
+    assert shared == [0, 1, 2]
+
+
+@pytest.mark.parametrize("later", [False, True])
+def test_what_cannot_be_shared_ends_the_task_which_may_clean_up(later):
+    cleaned = []
+
+    def now(ctx, item):
+        try:
+            yield 1
+        finally:
+            cleaned.append(item)
+
+    async def then(ctx, item):
+        try:
+            yield 1
+        finally:
+            cleaned.append(item)
+
+    def refuse(value):
+        raise ValueError("too large")
+
+    with pytest.raises(ValueError, match="too large"):
+        run(then if later else now, share=refuse)
+    assert cleaned == [3]

@@ -155,3 +155,9 @@ def check(body: dict) -> None:
     shown += [gpu.name for gpu in beat.gpus] + [running.message for running in beat.running]
     "".join(shown).encode()
     assert "\0" not in "".join(shown)
+
+
+def test_a_heartbeat_names_its_tasks_by_a_digest_or_says_nothing_of_them():
+    assert read_beat(BODY).tasks is None
+    assert read_beat({**BODY, "tasks": ""}).tasks == ""
+    assert read_beat({**BODY, "tasks": "d" * 99}).tasks == "d" * 64

@@ -9,6 +9,7 @@ from typing import Any
 
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from nodes.domain.commands import Call
 from nodes.spore.agent import Agent
 from nodes.spore.board import Board, Work
 from nodes.spore.identity import Identity
@@ -34,6 +35,8 @@ class Exchange:
     orders: dict[str, Any] = field(default_factory=dict)
     cancelled: set[str] = field(default_factory=set)
     popped: set[str] = field(default_factory=set)
+    calls: list[Call] = field(default_factory=list)
+    answers: list[tuple[str, bool, dict[str, Any]]] = field(default_factory=list)
     clock_ahead_seconds: float = 0.0
     away: bool = False
     taken: bool = False
@@ -75,7 +78,12 @@ class FakeLine:
         self._exchange.beats.append({"incarnation": self._identity.incarnation, **body})
         clock_ms = int((time.time() + self._exchange.clock_ahead_seconds) * 1000)
         stopped = frozenset(tokens & self._exchange.cancelled)
-        return Answer(clock_ms, dict(self._exchange.orders), stopped)
+        calls = tuple(self._exchange.calls)
+        return Answer(clock_ms, dict(self._exchange.orders), stopped, calls)
+
+    def answer(self, broadcast: str, *, ok: bool, data: dict[str, Any]) -> None:
+        self._reach()
+        self._exchange.answers.append((broadcast, ok, data))
 
     def report(self, body: dict[str, Any]) -> None:
         self._reach()

@@ -231,3 +231,27 @@ def test_no_order_makes_more_slots_than_there_is_room_for(start, exchange, monke
     agent.step(time.monotonic())
 
     assert exchange.beats[-1]["slots"] == MAX_SLOTS
+
+
+def knows_tasks(identity, board, index):
+    """A slot that loaded its tasks."""
+    board[index].show_tasks("d" * 32)
+    idle(identity, board, index)
+
+
+def test_it_tells_which_tasks_its_slots_have_as_soon_as_they_loaded_them(start, exchange):
+    agent, now = start(knows_tasks), time.monotonic()
+
+    step_until(agent, lambda: exchange.beats and exchange.beats[-1]["tasks"], at=now)
+
+    assert exchange.beats[-1]["tasks"] == "d" * 32
+    assert exchange.said[-1] == "announce"
+    beats = len(exchange.beats)
+    agent.step(now)
+    assert len(exchange.beats) == beats  # once, not at every step
+
+
+def test_until_a_slot_has_loaded_them_it_has_none(start, exchange):
+    start(idle).step(time.monotonic())
+
+    assert exchange.beats[-1]["tasks"] == ""

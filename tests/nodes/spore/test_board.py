@@ -164,3 +164,18 @@ def test_a_slot_that_was_killed_while_it_wrote_leaves_its_last_whole_work(board)
         os.waitpid(writer, 0)
 
         assert board[0].read() in (A, B)
+
+
+def test_a_slot_shows_which_tasks_it_has_until_another_takes_its_place(board):
+    digests = [letter * 32 for letter in "abc"]
+    assert board[0].tasks() == ""
+
+    for n, digest in enumerate(digests):
+        board[n].show_tasks(digest)
+        board[n].write(replace(A, attempt=n))
+        board[n].order(n, CANCEL)
+
+    assert [board[n].tasks() for n in range(3)] == digests
+    assert [board[n].read().attempt for n in range(3)] == [0, 1, 2]
+    board[1].clear()
+    assert board[1].tasks() == ""

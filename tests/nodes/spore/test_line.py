@@ -179,3 +179,62 @@ def test_without_redis_every_call_says_so_at_once():
     ):
         with pytest.raises(RedisConnectionError):
             call()
+
+
+CALL = {
+    **{"v": wire.PROTOCOL, "id": "bc_1", "node": "spore-1", "incarnation": "one"},
+    **{"command": "PING", "data": {}, "expires": 4e9},
+}
+
+
+def call_out(client, body, *, key: bytes = KEY, purpose: str = wire.PURPOSE_COMMAND) -> None:
+    client.rpush(wire.commands_key("spore-1"), seal(json.dumps(body), key=key, purpose=purpose))
+
+
+def test_what_is_called_out_comes_with_the_heartbeat_once(line, redis_client):
+    call_out(redis_client, CALL)
+    call_out(redis_client, {**CALL, "id": "bc_2"})
+
+    assert [call.id for call in line.beat(SAID, set()).calls] == ["bc_1", "bc_2"]
+    assert line.beat(SAID, set()).calls == ()
+
+
+@pytest.mark.parametrize(
+    "forgery",
+    [
+        {"key": b"the key of another"},
+        {"purpose": wire.PURPOSE_ORDER},
+        {"body": {**CALL, "v": wire.PROTOCOL + 1}},
+        {"body": {**CALL, "node": "spore-2"}},
+        {"body": {**CALL, "command": "EXPLODE"}},
+        {"body": [CALL]},
+    ],
+    ids=["key", "purpose", "protocol", "node", "command", "list"],
+)
+def test_calls_that_the_nexus_did_not_sign_for_this_node_are_not_heard(line, redis_client, forgery):
+    call_out(redis_client, **{"body": CALL, **forgery})
+    call_out(redis_client, {**CALL, "id": "bc_2"})
+
+    assert [call.id for call in line.beat(SAID, set()).calls] == ["bc_2"]
+
+
+def test_a_call_to_all_nodes_wakes_this_one(line, redis_client):
+    wait_until(lambda: line.listen(0.01) or redis_client.pubsub_numsub(wire.BROADCAST)[0][1])
+    redis_client.publish(wire.BROADCAST, "bc_1")
+
+    wait_until(lambda: line.listen(0.01))
+
+
+def test_an_answer_is_sealed_and_goes_within_the_hour(line, redis_client):
+    line.answer("bc_1", ok=True, data={"n": 1})
+
+    stream = wire.answers_key("bc_1")
+    ((_, fields),) = redis_client.xrange(stream)
+    body = opened(fields[b"e"], wire.PURPOSE_ANSWER)
+    assert (fields[b"n"], body["id"], body["ok"], body["data"]) == (
+        b"spore-1",
+        "bc_1",
+        True,
+        {"n": 1},
+    )
+    assert 0 < redis_client.ttl(stream) <= 3600

@@ -32,6 +32,10 @@ class Nvml:
     def nvmlDeviceGetName(self, handle: int) -> str | bytes:
         return self._card(handle)[0]
 
+    def nvmlDeviceGetUUID(self, handle: int) -> str | bytes:
+        uuid = f"GPU-{handle}f35-04ab"
+        return uuid.encode() if handle else uuid
+
     def nvmlDeviceGetMemoryInfo(self, handle: int) -> SimpleNamespace:
         _, total, free = self._card(handle)
         return SimpleNamespace(total=total * MIB, free=free * MIB)
@@ -46,6 +50,8 @@ class Nvml:
 @pytest.fixture
 def machine(monkeypatch):
     """A host with these cards."""
+
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
 
     def build(*cards) -> Nvml:
         nvml = Nvml(*cards)
@@ -130,3 +136,28 @@ def test_a_machine_without_a_network_is_no_failure(machine, monkeypatch):
     monkeypatch.setattr(psutil, "net_io_counters", lambda: None)
 
     assert HostSensors().read([])["metrics"]["network"] == {}
+
+
+CARDS = [("A", 8000, 7000), ("B", 8000, 6000), ("C", 8000, 5000)]
+
+
+@pytest.mark.parametrize(
+    ("given", "indexes"),
+    [
+        ("", []),
+        ("1", [1]),
+        ("2, 0", [0, 2]),
+        ("GPU-1", [1]),
+        ("GPU-0a,2", [2]),
+        ("GPU-2f35", [2]),
+        ("-1", []),
+        ("NoDevFiles", []),
+    ],
+)
+def test_a_spore_uses_only_the_devices_that_its_environment_names(
+    machine, monkeypatch, given, indexes
+):
+    machine(*CARDS)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", given)
+
+    assert [gpu["index"] for gpu in HostSensors().read([])["gpus"]] == indexes

@@ -1,0 +1,62 @@
+"""Takes reports in: reads them, has them recorded, and keeps what is poisonous apart."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+from django.db import DataError, IntegrityError
+
+from jobs.bookkeeping import Bookkeeper
+from jobs.domain.batch import Batch
+from jobs.domain.reports import read_report
+from jobs.mail import split
+from jobs.memory import Memory
+from nodes.ports import Mail
+
+log = structlog.get_logger()
+#: What a report that cannot be stored looks like; an outage looks different and is tried again.
+POISON = (DataError, IntegrityError, ValueError, TypeError, KeyError, OverflowError)
+#: A transaction should hold no more events than this, or readers wait for it.
+EVENTS_AT_ONCE = 1000
+
+
+@dataclass(slots=True)
+class Refusals:
+    """What was not taken in, since this process started."""
+
+    dropped: int = 0
+    dead_letters: int = 0
+
+
+class Reception:
+    """One leader's."""
+
+    def __init__(self, memory: Memory, book: Bookkeeper, refusals: Refusals) -> None:
+        self._memory, self._book, self._refusals = memory, book, refusals
+
+    def record(self, mail: Mail, now: datetime) -> None:
+        """Record all of it; large mail in several transactions."""
+        *parts, last = split(mail, EVENTS_AT_ONCE)
+        for part in parts:
+            self._record(part, now)
+        self._record(last, now)
+
+    def _record(self, mail: Mail, now: datetime) -> None:
+        batch = Batch()
+        for report in mail.reports:
+            read_report(report.body, report.node, self._memory.flight, batch)
+        try:
+            self._book.commit(batch, mail.cursors, now)
+            self._refusals.dropped += batch.dropped
+        except POISON as error:
+            self._isolate(mail, now, error)
+
+    def _isolate(self, mail: Mail, now: datetime, error: Exception) -> None:
+        """One poisonous report does not take its neighbours along."""
+        if len(mail.reports) <= 1:
+            self._refusals.dead_letters += 1
+            log.error("report.dead_letter", error=str(error), reports=len(mail.reports))
+            self._book.commit(Batch(), mail.cursors, now)
+            return
+        for part in split(mail, 1):
+            self._record(part, now)

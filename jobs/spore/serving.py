@@ -1,0 +1,46 @@
+"""The process of a slot: one slot after another, until the board says stop."""
+
+import time
+from functools import partial
+
+import structlog
+
+from hive_site.kernel.redis import RedisError
+from jobs.spore.capture import Capture
+from jobs.spore.payloads import Larder
+from jobs.spore.slot import AWAY_SECONDS, NOWHERE, Slot
+from nodes.spore.board import Board
+from nodes.spore.identity import Identity
+from nodes.spore.spool import Spool
+
+log = structlog.get_logger()
+
+
+def serve_slot(
+    identity: Identity,
+    board: Board,
+    index: int,
+    *,
+    url: str,
+    modules: list[str],
+    spool: Spool,
+    larder: Larder = NOWHERE,
+) -> None:
+    """The main function of a slot process."""
+    from jobs.registry import load_tasks
+
+    registry = load_tasks(modules)
+    with Capture() as capture:
+        make = partial(
+            Slot, url=url, registry=registry, spool=spool, capture=capture, larder=larder
+        )
+        while not board.clock()[1]:
+            try:
+                slot = make(identity, board, index)
+            except (RedisError, OSError) as error:
+                # RQ gives the connection its name; a slot may start while Redis is away.
+                log.warning("redis.away", error=str(error))
+                time.sleep(AWAY_SECONDS)
+            else:
+                slot.serve()
+                return

@@ -1,0 +1,1 @@
+"""Reaching other people's servers without being led to our own."""

@@ -1,0 +1,211 @@
+"""The nodes of one plan. Hundreds of bundles are placed on a thousand nodes in milliseconds.
+
+Demands that fit the same nodes in the same way share one room: those nodes in the order of their
+rating. A bundle that is placed makes its node worse, never better, so a room mends an entry only
+when it comes upon it.
+"""
+
+from bisect import bisect_right, insort
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from random import Random
+
+from nodes.domain.fitness import Demand, Kind, mismatch, needs, tally
+from nodes.domain.placement import (
+    NEAR_EQUAL,
+    Candidate,
+    Choice,
+    busy,
+    charge,
+    devices,
+    rating,
+    room,
+    score,
+)
+from nodes.domain.scoring import Weights
+
+#: Sorts behind every name.
+LAST = "\U0010ffff"
+MAX_WHY_CHARS = 200
+
+
+class Room:
+    """The nodes that fit one kind of demand; `rate` gives None for one that is full."""
+
+    def __init__(self, names: Iterable[str], rate: Callable[[str], float | None]) -> None:
+        self.names, self._rate = frozenset(names), rate
+        self._order = sorted((r, name) for name in self.names if (r := rate(name)) is not None)
+
+    def pick(self, random: Random, avoid: frozenset[str]) -> str | None:
+        """One of the best nodes with room that is not to be avoided."""
+        aside = [e for name in avoid & self.names for e in self._order if e[1] == name]
+        for entry in aside:
+            self._order.remove(entry)
+        found = self._pick(random)
+        for entry in aside:
+            insort(self._order, entry)
+        return found
+
+    def _pick(self, random: Random) -> str | None:
+        while self._order:
+            if self._mend(0):
+                continue
+            worst = (self._order[0][0] + NEAR_EQUAL, LAST)
+            at = random.randrange(bisect_right(self._order, worst))
+            if not self._mend(at):
+                return self._order[at][1]
+        return None
+
+    def _mend(self, at: int) -> bool:
+        """Move an entry to where it belongs by now; False if it was there."""
+        listed, name = self._order[at]
+        now = self._rate(name)
+        if now == listed:
+            return False
+        del self._order[at]
+        if now is not None:
+            insort(self._order, (now, name))
+        return True
+
+
+class Pool:
+    """Every node that may be given work, and what this plan has given it so far.
+
+    `absent` are nodes that may not, by the reason.
+    """
+
+    def __init__(
+        self,
+        nodes: Iterable[Candidate],
+        *,
+        weights: Weights,
+        random: Random,
+        absent: Mapping[str, int] | None = None,
+    ) -> None:
+        self._nodes = {node.name: node for node in nodes}
+        self._weights, self._random, self._absent = weights, random, Counter(absent or {})
+        self._kinds: dict[int, tuple[Kind, list[str]]] = {}
+        for node in self._nodes.values():
+            # By identity: equal kinds that are two objects only share less.
+            self._kinds.setdefault(id(node.kind), (node.kind, []))[1].append(node.name)
+        self._rooms: dict[object, Room] = {}
+        self._known: dict[Demand, Room] = {}
+        #: What was said of rooms; at the end of a plan, many ask about the same one.
+        self._told: dict[Room, str] = {}
+        self._left = sum(max(room(node, short=True), 0) for node in self._nodes.values())
+
+    def __getitem__(self, name: str) -> Candidate:
+        return self._nodes[name]
+
+    @property
+    def is_full(self) -> bool:
+        """Whether not even short work has room anywhere."""
+        return self._left <= 0
+
+    def choose(
+        self, demand: Demand, *, avoid: frozenset[str] = frozenset(), apart: bool = False
+    ) -> Choice | None:
+        """The best node with room, or None.
+
+        Nodes to `avoid` are taken only if no other fits ever, and never with `apart`.
+        """
+        fit = self._room(demand)
+        if not apart and fit.names <= avoid:
+            avoid = frozenset()
+        name = fit.pick(self._random, avoid)
+        if name is None:
+            return None
+        node = self._nodes[name]
+        gpus, value = devices(node, demand), score(node, self._weights)
+        return Choice(name, gpus, value, self._why(node, demand, len(fit.names), gpus, value))
+
+    def charge(self, choice: Choice, demand: Demand) -> None:
+        """The bundle goes there."""
+        before = self._nodes[choice.node]
+        after = charge(before, choice, demand)
+        self._left -= max(room(before, short=True), 0) - max(room(after, short=True), 0)
+        self._nodes[choice.node] = after
+
+    def keep_places(self, demand: Demand, *, avoid: frozenset[str] = frozenset()) -> None:
+        """Queue nothing more behind slots for which this waits, whose turn it is.
+
+        Else the next short bundle would always be there first, and work that is not short, or
+        not known to be, would never find a slot free.
+        """
+        if demand.short:
+            return
+        fit = self._room(demand).names
+        for name in fit - avoid or fit:
+            node = self._nodes[name]
+            waits = node.slots <= node.sent and node.long < node.slots
+            if waits and not busy(replace(node, sent=0), demand):
+                kept = replace(node, long=node.slots)
+                self._left -= max(room(node, short=True), 0) - max(room(kept, short=True), 0)
+                self._nodes[name] = kept
+
+    def idle_slots(self, demand: Demand, *, besides: str) -> int:
+        """How many idle slots other nodes have for this."""
+        nodes = (self._nodes[name] for name in self._room(demand).names if name != besides)
+        return sum(max(n.slots - n.sent, 0) for n in nodes if not busy(n, demand))
+
+    def fits_somewhere(self, demand: Demand) -> bool:
+        """Whether some node could run this, busy or not."""
+        return bool(self._room(demand).names)
+
+    def why_not(self, demand: Demand) -> str:
+        """Why this is placed nowhere, in one line for people."""
+        fit = self._room(demand)
+        if fit.names:
+            if fit not in self._told:
+                reasons = [busy(self._nodes[name], demand) for name in fit.names]
+                taken = tally(reason or "is to be avoided" for reason in reasons)
+                self._told[fit] = f"every node that fits is busy ({_count(fit.names)}: {taken})"
+            return self._told[fit]
+        reasons = list(self._absent.elements())
+        for kind, names in self._kinds.values():
+            reason = mismatch(kind, demand)
+            reasons += [reason or "is to be avoided" for _ in names]
+        if not reasons:
+            return "no node is online"
+        wanted = " and ".join(needs(demand))
+        head = f"no node has {wanted}" if wanted else "no node fits"
+        return f"{head} ({_count(reasons)}: {tally(reasons)})"
+
+    def _room(self, demand: Demand) -> Room:
+        if demand not in self._known:
+            self._known[demand] = self._find_room(demand)
+        return self._known[demand]
+
+    def _find_room(self, demand: Demand) -> Room:
+        fit = [names for kind, names in self._kinds.values() if not mismatch(kind, demand)]
+        # All that decides which nodes fit, how they are rated, and which are full.
+        how = (demand.avoid, demand.short, demand.memory_mb, demand.gpu, demand.gpu_memory_mb)
+        key = (*how, *map(id, fit))
+        if key not in self._rooms:
+            names = (name for group in fit for name in group if name not in demand.avoid)
+            self._rooms[key] = Room(names, lambda name: self._rate(name, demand))
+        return self._rooms[key]
+
+    def _rate(self, name: str, demand: Demand) -> float | None:
+        node = self._nodes[name]
+        return None if busy(node, demand) else rating(node, demand, self._weights)
+
+    def _why(
+        self, node: Candidate, demand: Demand, fit: int, gpus: tuple[int, ...], value: float
+    ) -> str:
+        parts = [f"gpu {','.join(map(str, gpus))}"] if gpus else []
+        if fit == 1:
+            wanted = ", ".join(needs(demand))
+            parts.append(f"the only one with {wanted}" if wanted else "the only one that fits")
+        else:
+            loads = f"cpu {node.cpu:.2f}, memory {node.memory:.2f}"
+            tasks = f"tasks {node.sent}/{node.slots}"
+            best = f"best of {fit} that fit"
+            parts.append(f"{best}: score {value:.2f} ({loads}, {tasks})")
+        return "; ".join(parts)[:MAX_WHY_CHARS]
+
+
+def _count(nodes: Iterable[object]) -> str:
+    count = len(list(nodes))
+    return f"{count} node{'' if count == 1 else 's'}"

@@ -1,0 +1,27 @@
+"""What others see of a slot."""
+
+import json
+
+from nodes import wire
+from tests.jobs.spore.cast import echo
+
+
+def test_a_slot_lets_everybody_know_which_tasks_it_has(stage):
+    stage.add("t.echo", echo)
+
+    stage.serve()
+
+    text = wire.list_tasks(["t.echo", "stage.exit"])
+    key = wire.tasks_key(wire.digest_tasks(text))
+    assert json.loads(stage.redis.get(key)) == ["stage.exit", "t.echo"]
+    assert 0 < stage.redis.ttl(key) <= wire.TASKS_TTL_SECONDS
+    assert stage.board[0].tasks() == wire.digest_tasks(text)
+
+
+def test_a_list_too_long_for_redis_is_left_out(stage, monkeypatch):
+    monkeypatch.setattr(wire, "PIECE_BYTES", 10)
+
+    stage.serve()
+
+    assert not stage.redis.keys(wire.tasks_key("*"))
+    assert len(stage.board[0].tasks()) == 32  # not empty, which says that it is still loading
