@@ -17,7 +17,11 @@ from jobs.selectors import job_text
 from jobs.services.scheduling import FIELDS
 from nodes.api.bodies import read_object
 from nodes.api.cursors import CURSOR, LIMIT, following, read_cursor, read_limit
-from nodes.api.shapes import answers, page_of, takes
+from nodes.api.shapes import PROBLEM, answers, page_of, takes
+
+
+#: There is one of that name.
+TAKEN = {(409, "application/problem+json"): PROBLEM}
 
 
 @extend_schema(tags=["schedules"])
@@ -42,7 +46,7 @@ class ScheduleListView(APIView):
         texts = [schedule_text(schedule) for schedule in found[:limit]]
         return text_response(page("results", texts, following=more))
 
-    @extend_schema(request=takes(SCHEDULE_WISH), responses=answers(SCHEDULE, 201))
+    @extend_schema(request=takes(SCHEDULE_WISH), responses=answers(SCHEDULE, 201) | TAKEN)
     def post(self, request: Request) -> HttpResponse:
         """Make a schedule: `name`, `cron`, and the `job` to submit each time."""
         fields = read_object(request, fields=FIELDS)
