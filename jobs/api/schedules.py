@@ -19,7 +19,6 @@ from nodes.api.bodies import read_object
 from nodes.api.cursors import CURSOR, LIMIT, following, read_cursor, read_limit
 from nodes.api.shapes import PROBLEM, answers, page_of, takes
 
-
 #: There is one of that name.
 TAKEN = {(409, "application/problem+json"): PROBLEM}
 
