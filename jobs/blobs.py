@@ -52,11 +52,6 @@ def keep(texts: Iterable[str]) -> list[str]:
     return found
 
 
-def keep_one(text: str) -> str:
-    """The text, or a reference if it is long."""
-    return keep([text])[0] if _is_large(text, settings.HIVE.inline_bytes) else text
-
-
 def _is_large(text: str, limit: int) -> bool:
     return is_over(text, limit) and not is_reference(text)
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from django.db import DataError, transaction
 from django.db.models import Exists, OuterRef, Q
 
+from hive_site.kernel.errors import NotFound
 from jobs.domain.batch import error_text
 from jobs.domain.graph import Bond, Fate, Feed, decide
 from jobs.domain.states import JOB_OPEN, JobState, Role, SubtaskState
@@ -186,7 +187,7 @@ def _let_go(job_id: str, bonds: list[Bond], now: datetime, seq: int) -> Settled 
     try:
         with transaction.atomic():
             give_input(job, bonds)
-    except (BadInput, DataError, ValueError) as fact:
+    except (BadInput, NotFound, DataError, ValueError) as fact:
         # Whatever it is, it must not keep the parent from ending.
         return _end(job_id, JobState.FAILED, facts(BAD_INPUT, str(fact)), now, seq, from_=queued)
     _open([job_id])

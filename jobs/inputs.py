@@ -10,6 +10,7 @@ from django.db.models.functions import Length
 from jobs import blobs
 from jobs.domain.graph import Bond, Feed
 from jobs.domain.quotes import ALL, MARK, Reference, read_reference, splice
+from jobs.domain.references import read_reference as read_stored
 from jobs.domain.states import Role, SubtaskState
 from jobs.intake import store_items
 from jobs.models import Job, Subtask
@@ -136,7 +137,14 @@ class Quotes:
             job=parent, role=Role.MAP, state=SubtaskState.SUCCEEDED
         )
         self.spend(rows.aggregate(n=Sum(Length("result")))["n"] or 0)
-        return [value_text(t) for t in rows.order_by("index").values_list("result", flat=True)]
+        texts = rows.order_by("index").values_list("result", flat=True)
+        return [self._fetch(text) for text in texts]
+
+    def _fetch(self, text: str | None) -> str:
+        """A result, of which only the reference was counted if it is stored elsewhere."""
+        if reference := read_stored(text):
+            self.spend(reference.size)
+        return value_text(text)
 
 
 def _has_many(parent: Job) -> bool:

@@ -46,11 +46,6 @@ class Task:
         """The first line of the task's docstring."""
         return (inspect.getdoc(self.run) or "").partition("\n")[0]
 
-    @property
-    def travels_alone(self) -> bool:
-        """Whether a bundle may hold only one item of it."""
-        return self.at_most_once or self.gpu > 0
-
     def options(self) -> dict[str, Any]:
         """Everything but the callable, as JSON."""
         skip = {"name", "run"}

@@ -18,7 +18,7 @@ from django.db.models.expressions import RawSQL
 from jobs.blobs import place, storage
 from jobs.domain.references import Reference
 from jobs.domain.states import JOB_OPEN, JOB_TERMINAL, Kept
-from jobs.models import Blob, CachedResult, IdempotencyKey, Job, Subtask
+from jobs.models import Blob, CachedResult, Edge, IdempotencyKey, Job, Subtask
 from jobs.services.deleting import delete_jobs, delete_subtasks
 
 KEY_TTL = timedelta(hours=24)
@@ -64,11 +64,16 @@ def terms_of(now: datetime, *, older_than: timedelta | None = None) -> Terms:
 
 
 def jobs_with_old_results(terms: Terms) -> QuerySet[Job]:
-    """Jobs whose items and results go, the oldest first. A workflow goes when all of it ended."""
+    """Jobs whose items and results go, the oldest first.
+
+    A workflow goes when all of it ended, and a parent when no child waits for what it gave.
+    """
     ended = Job.objects.filter(state__in=JOB_TERMINAL, finished_at__lt=terms.results)
     siblings = Job.objects.filter(workflow=OuterRef("workflow"), state__in=JOB_OPEN)
     whole = Q(workflow="") | ~Exists(siblings)
-    return ended.exclude(kept=Kept.ROW).filter(whole).order_by("finished_at")
+    waiting = Edge.objects.filter(parent=OuterRef("pk"), passed=False, child__state__in=JOB_OPEN)
+    found = ended.exclude(kept=Kept.ROW).filter(whole, ~Exists(waiting))
+    return found.order_by("finished_at")
 
 
 def expire_results(terms: Terms, limit: int) -> int:

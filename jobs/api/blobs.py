@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 
 from hive_site.kernel.errors import Invalid, NotFound
 from jobs import blobs
-from jobs.api.streaming import streamed
+from jobs.api.streaming import stream_pieces
 from jobs.domain.reports import MALFORMED
 from jobs.domain.strict_json import check_json
 from nodes.api.authentication import ApiKeyAuthentication
@@ -40,7 +40,7 @@ class BlobView(APIView):
     def get(self, request: Request, sha256: str) -> StreamingHttpResponse:
         """The value as it was given: JSON."""
         pieces = blobs.read_chunks(check_name(sha256))
-        return streamed(request, pieces, media_type=JSON)
+        return stream_pieces(request, pieces, content_type=JSON)
 
     @extend_schema(request={JSON: OpenApiTypes.ANY}, responses={204: None})
     def put(self, request: Request, sha256: str) -> HttpResponse:

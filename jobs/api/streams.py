@@ -10,8 +10,8 @@ from rest_framework.views import APIView
 from hive_site.kernel.errors import Invalid, NotFound
 from hive_site.kernel.farewell import before_exit
 from jobs import events, selectors, speech, waiting
-from jobs.api.paging import AnyType
 from jobs.api.shapes import LOG
+from jobs.api.streaming import AnyType
 from jobs.channel import Page
 from jobs.domain.following import Position
 from jobs.domain.grid import draw

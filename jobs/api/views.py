@@ -13,8 +13,8 @@ from hive_site.kernel.errors import Invalid, NotFound
 from jobs import selectors, services
 from jobs.api.filters import filter_jobs, filter_subtasks
 from jobs.api.pages import rows_response, text_response
-from jobs.api.paging import AnyType, result_lines, stream_pages
 from jobs.api.shapes import JOB, JOB_WISH, RESULT, SUBTASK
+from jobs.api.streaming import AnyType, result_lines, stream_pages
 from jobs.json_text import page
 from jobs.models import Job
 from jobs.reasons import why_job_waits, why_jobs_wait

@@ -204,3 +204,24 @@ def test_whoever_quotes_nobody_is_refused(stage, wish, field):
 
     assert caught.value.field == field
     assert Job.objects.count() == 1
+
+
+def test_a_result_that_was_lost_fails_the_child_with_the_reason(stage):
+    parent = stage.submit()
+    succeed(stage, 7)
+    Job.objects.filter(pk=parent.pk).update(result=f"@{'0' * 64}:100000")
+
+    child = child_of(stage, parent, [one(parent)])
+
+    assert child.state == "failed"
+    assert json.loads(child.error)["message"].startswith("no value with the SHA-256 000")
+
+
+def test_what_is_stored_elsewhere_counts_with_its_own_size(stage, monkeypatch):
+    monkeypatch.setattr(inputs, "MAX_CHARS", 200_000)
+    parent = stage.submit(2)
+    child = child_of(stage, parent, [one(parent)])
+
+    succeed(stage, "x" * 150_000, "y" * 150_000)
+
+    assert json.loads(fresh(child).error)["type"] == "input"

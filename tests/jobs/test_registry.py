@@ -92,14 +92,6 @@ def test_the_options_of_a_task_are_json_and_without_its_callable():
     assert options.keys() >= {"timeout", "retries", "gpu", "at_most_once", "codec"}
 
 
-@pytest.mark.parametrize(
-    ("options", "alone"),
-    [({}, False), ({"gpu": 1}, True), ({"at_most_once": True}, True), ({"memory_mb": 9}, False)],
-)
-def test_who_takes_a_gpu_or_may_run_once_only_travels_alone(options, alone):
-    assert Task("app.verb", run, **options).travels_alone is alone
-
-
 def test_tasks_of_apps_and_of_named_modules_are_imported(tmp_path, monkeypatch):
     module = tmp_path / "tasks_of_a_guest.py"
     module.write_text(

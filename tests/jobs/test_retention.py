@@ -116,6 +116,21 @@ def test_the_parts_of_a_workflow_stay_until_all_of_it_has_ended(stage):
     assert fresh(done).kept == "row"
 
 
+def test_a_parent_stays_whole_for_as_long_as_a_child_waits_for_what_it_gave(stage):
+    done, other = ended(stage, items=[1]), submit_job(task="demo.echo", items=[1])
+    child = submit_job(
+        task="demo.echo", items=[{"$result": done.pk}], depends_on=[done.pk, other.pk]
+    )
+
+    prune(later(1.1))
+    assert (fresh(done).kept, fresh(child).state) == ("all", "blocked")
+    Subtask.objects.filter(job=child).update(state="cancelled", seq=1)
+    Job.objects.filter(pk=child.pk).update(state="cancelled", cancelled=1)
+
+    prune(later(1.1))
+    assert fresh(done).kept == "row"
+
+
 @pytest.mark.parametrize(("model", "column"), REFERRING)
 def test_what_any_row_refers_to_stays(model, column, db):
     [text] = blobs.keep([f'"{LONG}"'])

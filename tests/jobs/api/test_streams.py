@@ -8,7 +8,7 @@ import time
 import pytest
 from django.db import connection
 
-from jobs.api.paging import result_lines, walk_async
+from jobs.api.streaming import result_lines, walk_async
 from jobs.api.streams import read_page
 from jobs.domain.following import Position
 from jobs.models import Job, LogChunk, Subtask
