@@ -220,7 +220,7 @@ def test_a_result_that_was_lost_fails_the_child_with_the_reason(stage):
 def test_what_is_stored_elsewhere_counts_with_its_own_size(stage, monkeypatch):
     monkeypatch.setattr(inputs, "MAX_CHARS", 200_000)
     parent = stage.submit(2)
-    child = child_of(stage, parent, [one(parent)])
+    child = child_of(stage, parent, one(parent))
 
     succeed(stage, "x" * 150_000, "y" * 150_000)
 
