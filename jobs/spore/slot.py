@@ -163,39 +163,10 @@ class Slot(SimpleWorker):
     def _run_item(
         self, bundle: Bundle, task: Task, item: tuple[int, int, int, Any], attempt: int
     ) -> None:
-        me, begun = self._identity, time.monotonic()
-        started = time.time() + self._board.clock()[0]
-        limit = begun + bundle.timeout
-        self._cell.write(
-            Work(
-                busy=True,
-                attempt=attempt,
-                started=begun,
-                limit=limit,
-                bundle=bundle.id,
-                stop_token=bundle.stop_token,
-                careful=not bundle.idempotent,
-            )
-        )
+        begun, started = time.monotonic(), time.time() + self._board.clock()[0]
+        self._show_work(bundle, attempt, begun)
         try:
-            ctx = Context(
-                bundle=bundle,
-                item=item,
-                attempt_id=attempt,
-                node=me.name,
-                release=me.release,
-                cell=self._cell,
-                cache=self._cache,
-                say=self._capture.say,
-                report=self._tell,
-            )
-            share = partial(self._share, Parts(attempt))
-            self._interruptions.attempt = attempt
-            try:
-                given, kwargs = self._payloads.open(item[3]), self._payloads.open(bundle.kwargs)
-                result = encode_result(call(task, ctx, given, kwargs, share=share))
-            finally:
-                self._interruptions.attempt = 0
+            result = self._try(bundle, task, item, attempt)
         except BaseException as error:  # noqa: BLE001 whatever a task raises is its own failure
             ended = started + time.monotonic() - begun
             fields = {**describe(error), "a": attempt, "t0": started, "t1": ended}
@@ -206,6 +177,41 @@ class Slot(SimpleWorker):
             if self._payloads.is_large(result):
                 result = self._leave(result)
             self._reporter.succeeded(attempt, started, ended, result)
+
+    def _show_work(self, bundle: Bundle, attempt: int, begun: float) -> None:
+        work = Work(
+            busy=True,
+            attempt=attempt,
+            started=begun,
+            limit=begun + bundle.timeout,
+            bundle=bundle.id,
+            stop_token=bundle.stop_token,
+            careful=not bundle.idempotent,
+        )
+        self._cell.write(work)
+
+    def _try(
+        self, bundle: Bundle, task: Task, item: tuple[int, int, int, Any], attempt: int
+    ) -> str:
+        """What the task returns, as JSON text. What it raises comes out as it is."""
+        ctx = Context(
+            bundle=bundle,
+            item=item,
+            attempt_id=attempt,
+            node=self._identity.name,
+            release=self._identity.release,
+            cell=self._cell,
+            cache=self._cache,
+            say=self._capture.say,
+            report=self._tell,
+        )
+        share = partial(self._share, Parts(attempt))
+        self._interruptions.attempt = attempt
+        try:
+            given, kwargs = self._payloads.open(item[3]), self._payloads.open(bundle.kwargs)
+            return encode_result(call(task, ctx, given, kwargs, share=share))
+        finally:
+            self._interruptions.attempt = 0
 
     def _share(self, parts: Parts, value: Any) -> None:
         event = parts.encode(value)
