@@ -52,7 +52,7 @@ def build_courier() -> "Courier":
 
 def build_agent(identity: "Identity", home: Path, *, nexus_url: str = "") -> "Agent":
     """A Spore's agent whose slots run jobs; it keeps its files in `home`."""
-    from jobs.spore.payloads import Larder
+    from jobs.spore.payloads import PayloadOptions
     from jobs.spore.serving import serve_slot
     from nodes.spore.agent import Agent
     from nodes.spore.limits import Limits
@@ -61,14 +61,18 @@ def build_agent(identity: "Identity", home: Path, *, nexus_url: str = "") -> "Ag
     from nodes.spore.spool import Spool
 
     hive, spool = settings.HIVE, Spool(home / "spool")
-    larder = Larder(
+    payload_options = PayloadOptions(
         nexus_url=nexus_url or hive.nexus_url,
         folder=home / "blobs",
         cache_bytes=hive.node_cache_mb * 2**20,
         inline_bytes=hive.inline_bytes,
     )
     main = partial(
-        serve_slot, url=hive.redis_url, modules=hive.task_modules, spool=spool, larder=larder
+        serve_slot,
+        url=hive.redis_url,
+        modules=hive.task_modules,
+        spool=spool,
+        payload_options=payload_options,
     )
     return Agent(
         identity,

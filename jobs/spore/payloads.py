@@ -43,7 +43,7 @@ class PayloadLost(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Larder:
+class PayloadOptions:
     """Where large values are fetched, and where this node keeps what it fetched."""
 
     nexus_url: str = ""
@@ -55,13 +55,15 @@ class Larder:
 class Payloads:
     """One slot's way to large values. `clock` gives Unix seconds on Redis's clock."""
 
-    def __init__(self, larder: Larder, identity: Identity, clock: Callable[[], float]) -> None:
-        self._larder, self._identity, self._clock = larder, identity, clock
-        self._cache = NodeCache(larder.folder, larder.cache_bytes)
+    def __init__(
+        self, payload_options: PayloadOptions, identity: Identity, clock: Callable[[], float]
+    ) -> None:
+        self._options, self._identity, self._clock = payload_options, identity, clock
+        self._cache = NodeCache(payload_options.folder, payload_options.cache_bytes)
         self._away_until = 0.0
         timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
         self._pool = urllib3.PoolManager(retries=False, timeout=timeout)
-        self._base = larder.nexus_url.rstrip("/")
+        self._base = payload_options.nexus_url.rstrip("/")
 
     def open(self, value: Any) -> Any:
         """The value itself. Raises `Unfed` or `PayloadLost` for one that cannot be had."""
@@ -71,7 +73,7 @@ class Payloads:
 
     def is_large(self, text: str) -> bool:
         """Whether a result should be left at the Nexus."""
-        return is_over(text, self._larder.inline_bytes)
+        return is_over(text, self._options.inline_bytes)
 
     def leave(self, text: str) -> str:
         """A reference to the result, which is stored; its text if the Nexus does not take it."""

@@ -15,7 +15,7 @@ from redis import Redis
 
 from hive_site.kernel.envelope import seal
 from hive_site.kernel.redis import RedisError
-from jobs.spore.ear import Ear
+from jobs.spore.log_reader import LogReader
 from jobs.wire import FLUSH_BYTES, Bundle
 from nodes import wire
 from nodes.spore.identity import Identity
@@ -31,8 +31,15 @@ AWAY_SECONDS = 0.2
 class Reporter:
     """One slot's voice. Times in events are Unix seconds on Redis's clock."""
 
-    def __init__(self, client: Redis, identity: Identity, spool: Spool, ear: Ear) -> None:
-        self._client, self._identity, self._spool, self._ear = client, identity, spool, ear
+    def __init__(
+        self, client: Redis, identity: Identity, spool: Spool, log_reader: LogReader
+    ) -> None:
+        self._client, self._identity, self._spool, self._log_reader = (
+            client,
+            identity,
+            spool,
+            log_reader,
+        )
         self._lock = threading.Lock()
         self._running = threading.Event()
         self._bundle: Bundle | None = None
@@ -49,7 +56,7 @@ class Reporter:
         with self._lock:
             self._bundle, self._position, self._end = bundle, -1, len(bundle.items)
             self._item_started = time.monotonic()
-            self._ear.ignore()
+            self._log_reader.ignore()
             self._running.set()
 
     def take(self, position: int) -> bool:
@@ -57,20 +64,20 @@ class Reporter:
         with self._lock:
             self._position, self._item_started = position, time.monotonic()
             if self._bundle and position < self._end:
-                self._ear.begin(self._bundle.first + position)
+                self._log_reader.begin(self._bundle.first + position)
             return position < self._end
 
     def succeeded(self, attempt: int, started: float, ended: float, result: str) -> None:
         """An item is done; `result` is JSON text."""
         with self._lock:
-            self._note(self._ear.end())
+            self._note(self._log_reader.end())
             self._ok.append((attempt, started, ended, result))
             self._grow(len(result))
 
     def failed(self, event: dict[str, Any]) -> None:
         """The running attempt ended otherwise."""
         with self._lock:
-            self._note([*self._ear.end(), event])
+            self._note([*self._log_reader.end(), event])
 
     def happened(self, event: dict[str, Any], size: int = 0) -> None:
         """Anything else; `size` is how many bytes it holds, if they are many."""
@@ -103,7 +110,7 @@ class Reporter:
             with self._lock:
                 if self._bundle is not None:
                     self._hand_back_rest(self._bundle)
-                    self._note(self._ear.hear())
+                    self._note(self._log_reader.hear())
                     self._try_flush()
 
     def _hand_back_rest(self, bundle: Bundle) -> None:

@@ -7,7 +7,7 @@ import structlog
 
 from hive_site.kernel.redis import RedisError
 from jobs.spore.capture import Capture
-from jobs.spore.payloads import Larder
+from jobs.spore.payloads import PayloadOptions
 from jobs.spore.slot import AWAY_SECONDS, NOWHERE, Slot
 from nodes.spore.board import Board
 from nodes.spore.identity import Identity
@@ -24,7 +24,7 @@ def serve_slot(
     url: str,
     modules: list[str],
     spool: Spool,
-    larder: Larder = NOWHERE,
+    payload_options: PayloadOptions = NOWHERE,
 ) -> None:
     """The main function of a slot process."""
     from jobs.registry import load_tasks
@@ -32,7 +32,12 @@ def serve_slot(
     registry = load_tasks(modules)
     with Capture() as capture:
         make = partial(
-            Slot, url=url, registry=registry, spool=spool, capture=capture, larder=larder
+            Slot,
+            url=url,
+            registry=registry,
+            spool=spool,
+            capture=capture,
+            payload_options=payload_options,
         )
         while not board.clock()[1]:
             try:

@@ -25,9 +25,9 @@ from jobs.spore.capture import Capture
 from jobs.spore.codecs import call
 from jobs.spore.context import Context
 from jobs.spore.devices import holds_devices, show_devices
-from jobs.spore.ear import Ear
 from jobs.spore.interruptions import Interruptions
-from jobs.spore.payloads import DELIVERY_SECONDS, Larder, Payloads
+from jobs.spore.log_reader import LogReader
+from jobs.spore.payloads import DELIVERY_SECONDS, PayloadOptions, Payloads
 from jobs.spore.presence import SHOW_EVERY_SECONDS, Presence
 from jobs.spore.reporter import Reporter
 from jobs.spore.shared_cache import SharedCache
@@ -43,7 +43,7 @@ POP_SECONDS = 1
 AWAY_SECONDS = 0.5
 RECYCLE_AFTER_BUNDLES = 20_000
 #: For a slot that was told of no Nexus: results travel as text.
-NOWHERE = Larder()
+NOWHERE = PayloadOptions()
 
 
 class Slot(SimpleWorker):
@@ -59,7 +59,7 @@ class Slot(SimpleWorker):
         registry: Registry,
         spool: Spool,
         capture: Capture,
-        larder: Larder = NOWHERE,
+        payload_options: PayloadOptions = NOWHERE,
     ) -> None:
         name = wire.client_name(identity.name, identity.incarnation)
         client: Redis = connect(url, name=name, blocking=True)
@@ -73,10 +73,10 @@ class Slot(SimpleWorker):
         )
         self._identity, self._board, self._cell = identity, board, board[index]
         self._registry, self._capture = registry, capture
-        self._reporter = Reporter(connect(url, name=name), identity, spool, Ear(capture))
+        self._reporter = Reporter(connect(url, name=name), identity, spool, LogReader(capture))
         self._cache = SharedCache(connect(url, name=name))
         self._interruptions = Interruptions(self._cell)
-        self._payloads = Payloads(larder, identity, lambda: time.time() + board.clock()[0])
+        self._payloads = Payloads(payload_options, identity, lambda: time.time() + board.clock()[0])
         self._presence = Presence(self, self._cell, tasks=wire.list_tasks(registry))
         self._is_spent = False
 

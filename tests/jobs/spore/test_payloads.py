@@ -12,7 +12,7 @@ import pytest
 from hive_site.kernel.signed_requests import read_authorization
 from jobs.domain.references import Large, Reference, join
 from jobs.spore import payloads as module
-from jobs.spore.payloads import Larder, PayloadLost, Payloads, Unfed
+from jobs.spore.payloads import PayloadLost, PayloadOptions, Payloads, Unfed
 from tests.jobs.spore.cast import ME
 
 TEXT = json.dumps("x" * 100)
@@ -82,8 +82,8 @@ def nexus():
 def slot(nexus, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "REST_SECONDS", 0.01)
     with serving(nexus) as url:
-        larder = Larder(url, tmp_path / "blobs", 10_000, inline_bytes=50)
-        yield Payloads(larder, ME, time.time)
+        payload_options = PayloadOptions(url, tmp_path / "blobs", 10_000, inline_bytes=50)
+        yield Payloads(payload_options, ME, time.time)
 
 
 def test_what_was_left_is_fetched_once_by_a_node(slot, nexus):
@@ -139,7 +139,7 @@ def test_a_result_that_the_nexus_does_not_take_stays_a_text(slot, nexus):
 
 def test_without_a_nexus_nothing_is_left_and_nothing_can_be_fetched(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "PATIENCE_SECONDS", 0.0)
-    slot = Payloads(Larder(), ME, time.time)
+    slot = Payloads(PayloadOptions(), ME, time.time)
 
     assert slot.leave(TEXT) == TEXT
     with pytest.raises(Unfed, match="HIVE_NEXUS_URL"):

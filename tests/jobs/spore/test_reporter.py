@@ -7,7 +7,7 @@ import pytest
 
 from hive_site.kernel.envelope import unseal
 from jobs.spore import reporter as module
-from jobs.spore.ear import Ear
+from jobs.spore.log_reader import LogReader
 from jobs.spore.reporter import Reporter
 from jobs.wire import FLUSH_BYTES, Bundle
 from nodes import wire
@@ -68,7 +68,7 @@ def printed():
 
 @pytest.fixture
 def reporter(server, redis, spool, printed):
-    reporter = Reporter(connect_to(server), ME, spool, Ear(printed))
+    reporter = Reporter(connect_to(server), ME, spool, LogReader(printed))
     reporter.begin(BUNDLE)
     return reporter
 
@@ -218,7 +218,7 @@ class Clock:
 def test_short_items_that_take_long_together_stay(server, redis, spool, printed, monkeypatch):
     clock = Clock()
     monkeypatch.setattr(module, "time", clock)
-    reporter = Reporter(connect_to(server), ME, spool, Ear(printed))
+    reporter = Reporter(connect_to(server), ME, spool, LogReader(printed))
     reporter.begin(BUNDLE)
     for position in range(2):
         clock.now += 0.6 * module.LONG_SECONDS

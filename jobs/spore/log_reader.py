@@ -15,7 +15,7 @@ class Printed(Protocol):
         """What was printed since the last time, or the beginning of it if it is much."""
 
 
-class Ear:
+class LogReader:
     """One slot's. The caller sees to it that nobody else listens at the same time."""
 
     def __init__(self, printed: Printed) -> None:
