@@ -1,6 +1,6 @@
 """The children of one stack: who they are, who died, who is started again, who ends when."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
@@ -36,10 +36,10 @@ class _Grave:
 
 
 class Nursery:
-    """Children by name."""
+    """Children by name. `rest` says how many seconds pass before the nth restart in a row."""
 
-    def __init__(self, *, logs: Path) -> None:
-        self.logs = logs
+    def __init__(self, *, logs: Path, rest: Callable[[int], float] = rest_before) -> None:
+        self.logs, self._rest = logs, rest
         self._children: dict[str, Child] = {}
         self._graves: dict[str, _Grave] = {}
         self._restarts: dict[str, int] = {}
@@ -74,7 +74,7 @@ class Nursery:
                 continue
             healthy = now - child.born_at >= HEALTHY_AFTER_SECONDS
             restarts = 1 if healthy else self._restarts.get(child.name, 0) + 1
-            self._graves[child.name] = _Grave(child, restarts, now + rest_before(restarts))
+            self._graves[child.name] = _Grave(child, restarts, now + self._rest(restarts))
             deaths.append(Death(child.name, child.end, child.log, child.last_words(lines=1)))
         return deaths
 

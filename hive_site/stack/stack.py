@@ -17,7 +17,7 @@ from hive_site.kernel.env import Env
 from hive_site.kernel.errors import HiveError
 from hive_site.kernel.redis import AWAY, connect, safe_url
 from hive_site.stack.files import DataLock, write_private
-from hive_site.stack.nursery import Death, Nursery
+from hive_site.stack.nursery import Death, Nursery, rest_before
 from hive_site.stack.processes import Interrupted, run_to_end
 from hive_site.stack.readiness import RollCall, require_free_port, site_answers
 from hive_site.stack.recipes import Recipes, Surroundings
@@ -54,6 +54,7 @@ class Stack:
         env: Mapping[str, str] | None = None,
         recipes: Recipes | None = None,
         ready_files: Sequence[Path] = (),
+        rest: Callable[[int], float] = rest_before,
     ) -> None:
         self.data = data.expanduser().absolute()
         self._host, self._port, self._slots = host, port, slots
@@ -64,7 +65,7 @@ class Stack:
         self._lock = DataLock(self.data)
         self._redis: RedisServer | None = None
         self._first: dict[str, str] = {}
-        self._nursery = Nursery(logs=self.data / "logs")
+        self._nursery = Nursery(logs=self.data / "logs", rest=rest)
         self._place = Surroundings(self.data, host, port, base=self._env)
         self.interrupt, self.hurry = Event(), Event()
 

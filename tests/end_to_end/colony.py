@@ -70,7 +70,10 @@ class Colony:
     def __init__(self, data: Path, **env: str) -> None:
         usual = {"HIVE_TASK_MODULES": TASKS, "PYTHONPATH": str(PROJECT)}
         self.env = clean_environment(**usual | env)
-        self.stack = Stack(data=data, port=0, spores=SPORES, slots=SLOTS, env=self.env)
+        # What tests kill one after the other is not ill: it needs no rest.
+        self.stack = Stack(
+            data=data, port=0, spores=SPORES, slots=SLOTS, env=self.env, rest=lambda restart: 0.5
+        )
         self.stack.start()
         self.hive = Hive(self.stack.ready["nexus"], self.stack.ready["api_key"])
 
