@@ -34,6 +34,8 @@ REFERRING: tuple[tuple[type[Model], str], ...] = (
     (Job, "result"),
     (CachedResult, "result"),
 )
+#: What such a row's name is made of.
+SHOWN: dict[type[Model], tuple[str, ...]] = {Subtask: ("job", "index")}
 #: The condition of these indexes, to the letter: no other makes SQLite use them.
 BEGINS = {"sqlite": r"{} LIKE '@%%' ESCAPE '\'", "postgresql": "{}::text LIKE '@%%'"}
 
@@ -140,13 +142,26 @@ def sweep_blobs(terms: Terms, limit: int) -> int:
 
 def find_used(references: list[str]) -> set[str]:
     """Those of the references that some row holds."""
-    begins = BEGINS[connection.vendor]
     used: set[str] = set()
     for model, column in REFERRING:
-        large = RawSQL(begins.format(column), (), BooleanField())  # noqa: S611 no values in it
-        rows = model._base_manager.filter(large, **{f"{column}__in": references})
+        rows = _with_reference(model, column).filter(**{f"{column}__in": references})
         used.update(rows.values_list(column, flat=True))
     return used
+
+
+def referring() -> Iterator[tuple[Model, str]]:
+    """Every row that refers to a stored value, and in which column."""
+    for model, column in REFERRING:
+        # Without the other columns, each of which may be long.
+        rows = _with_reference(model, column).only(column, *SHOWN.get(model, ()))
+        for row in rows.iterator():
+            yield row, column
+
+
+def _with_reference(model: type[Model], column: str) -> QuerySet[Any]:
+    begins = BEGINS[connection.vendor].format(column)
+    large = RawSQL(begins, (), BooleanField())  # noqa: S611 no values in it
+    return model._base_manager.filter(large)
 
 
 def stray_files(terms: Terms) -> Iterator[str]:

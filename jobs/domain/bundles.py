@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-TARGET_SECONDS = 0.1
+TARGET_SECONDS = 0.05
 SHORT_SECONDS = 0.2
 MAX_ITEMS = 500
 MAX_BYTES = 192 * 1024

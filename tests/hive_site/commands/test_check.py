@@ -107,14 +107,14 @@ def test_what_only_the_second_look_shows_is_not_told_yet(run, client, monkeypatc
     assert run()[0] == 0
 
 
-def test_while_the_hive_is_stopped_the_database_alone_is_checked(run, server, monkeypatch):
+def test_while_the_hive_is_stopped_redis_is_left_out(run, server, monkeypatch):
     monkeypatch.delenv("REDIS_URL")
     server.connected = False
 
     code, said = run()
 
     assert code == 0
-    assert "only the database was checked" in said.out
+    assert "Redis was not looked into" in said.out
     assert json.loads(run(json=True)[1].out)["redis"] is False
 
 
