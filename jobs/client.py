@@ -207,9 +207,9 @@ class Hive:
             body["items"] = items if isinstance(items, Mapping) else list(items)
         return Job(self, self._post_once("jobs/", _encode(body)))
 
-    def workflow(self, jobs: Mapping[str, Mapping[str, Any]], **options: Any) -> dict[str, Job]:
+    def workflow(self, jobs: Mapping[str, Mapping[str, Any]]) -> dict[str, Job]:
         """Submit jobs that wait for each other (`after`), all or none; the jobs by their names."""
-        answer = self._post_once("workflows/", _encode({"jobs": jobs, **options}))
+        answer = self._post_once("workflows/", _encode({"jobs": jobs}))
         return {name: Job(self, fields) for name, fields in answer["jobs"].items()}
 
     def job(self, job: str | Mapping[str, Any], *, wait: float = 0) -> Job:

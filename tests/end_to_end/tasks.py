@@ -201,6 +201,14 @@ def pickled(ctx, item, *, more=frozenset()):
     return {item, *more}
 
 
+@task("odd.pickled_stream", codec="pickle")
+def pickled_stream(ctx, item):
+    """Each element of a set, one after the other; the set is the result."""
+    for element in sorted(item):
+        yield {element}
+    return item
+
+
 @task("odd.submit", backoff=(0,))
 def submit(ctx, item):
     """Submits a job, and one that waits for it; in its second attempt once more the same."""

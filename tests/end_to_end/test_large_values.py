@@ -124,6 +124,15 @@ def test_objects_of_python_go_out_and_come_back(hive):
     assert unpack(packed) == {(1, 2), 3}
 
 
+def test_partial_results_of_such_tasks_are_objects_too(hive):
+    job = hive.submit("odd.pickled_stream", [pack({1, 2})])
+
+    partials = [event.data["value"] for event in job.stream(timeout=30) if event.kind == "partial"]
+
+    assert [unpack(value) for value in partials] == [{1}, {2}]
+    assert unpack(hive.job(job)["result"]) == {1, 2}
+
+
 def test_a_key_without_the_scope_hands_in_no_objects(colony):
     made = colony.manage("hive", "key", "plain", "--scopes", "submit,read", "--json")
     plain = Hive(colony.stack.ready["nexus"], json.loads(made.stdout)["key"])

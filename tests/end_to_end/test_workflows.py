@@ -47,6 +47,34 @@ def test_a_diamond_hands_its_results_down(hive):
     assert ended["jobs"]["merge"]["depends_on"] == [ids["count"], ids["shout"]]
 
 
+def test_the_client_submits_a_workflow_and_follows_each_of_its_jobs(hive):
+    jobs = hive.workflow(
+        {
+            "numbers": {"task": "demo.echo", "items": [[3, 4]]},
+            "echoed": {
+                "task": "demo.echo",
+                "items": {"$result": "numbers"},
+                "after": ["numbers"],
+            },
+        }
+    )
+
+    echoed = jobs["echoed"].wait(30)
+
+    assert [result["result"] for result in hive.results(echoed)] == [3, 4]
+    assert hive.job(jobs["numbers"])["state"] == "succeeded"
+
+
+def test_the_client_is_told_which_job_of_a_workflow_is_wrong(hive):
+    with pytest.raises(HiveError, match=r"400: .*/jobs/b/after"):
+        hive.workflow(
+            {
+                "a": {"task": "demo.echo", "items": [1]},
+                "b": {"task": "demo.echo", "items": [1], "after": ["nobody"]},
+            }
+        )
+
+
 def test_a_parent_that_fails_takes_its_children_along_and_a_retry_brings_them_back(hive, marks):
     workflow, ids = submit(
         hive,
