@@ -31,7 +31,7 @@ def measure_urgent(contender: Contender, items: int) -> dict[str, float]:
 def measure_company(contender: Contender, items: int) -> dict[str, float]:
     """How many times longer a small job takes beside a huge one of equal priority than alone.
 
-    It waits for what lies on the nodes already, which is 200 ms of work at most; the shorter it
+    It waits for what lies on the nodes already, which is 100 ms of work at most; the shorter it
     is, the more that weighs.
     """
 

@@ -42,7 +42,7 @@ class Bookkeeper:
         """Record a batch with its cursors; then remember, tidy Redis, and tell waiters."""
         if not (batch.endings or batch.returned or cursors):
             return
-        mistrust_interruptions(batch, lambda job: self._memory.policy_of(job) is None)
+        mistrust_interruptions(batch, self._memory.is_stopped)
         set_aside_echoes(batch, self._memory.flight)
         batch.hush(self._memory.backlog.__contains__)
         batch.endings = store_large(batch.endings)
@@ -134,7 +134,12 @@ class Bookkeeper:
 
     def mark_once(self, planned: list[tuple[Sent, Line]], now: datetime) -> None:
         """Write down what may never run twice before it is sent: Redis might forget that it was."""
-        once = [r.subtask for sent, line in planned if line.order.once for r in sent.items]
+        once = [
+            ready.subtask
+            for sent, line in planned
+            for ready in sent.items
+            if line.order.of(reduce=ready.reduce).once
+        ]
         if once:
             with transaction.atomic():
                 self._memory.leadership.confirm(now)

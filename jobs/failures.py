@@ -2,10 +2,11 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from random import Random
+from typing import Protocol
 
 from jobs.domain.batch import Ending
 from jobs.domain.retry import Policy, Tally, Verdict, decide
@@ -43,8 +44,10 @@ class Recorded:
     counts: dict[str, Counter[str]] = field(default_factory=dict)
 
 
-#: How a job wants its failures taken; None when it is being cancelled.
-PolicyOf = Callable[[str], Policy | None]
+class PolicyOf(Protocol):
+    """How a job, or its reduction, wants its failures taken; None when it is being cancelled."""
+
+    def __call__(self, job: str, *, reduce: bool) -> Policy | None: ...
 
 
 def record_failures(
@@ -63,7 +66,7 @@ def record_failures(
             done.again.append((ending, Verdict(SubtaskState(row.state), at=row.retry_at)))
             continue
         tally = _tally(row, ending)
-        policy = policy_of(ending.job)
+        policy = policy_of(ending.job, reduce=ending.ready.reduce)
         verdict = (
             decide(
                 ending.outcome,

@@ -203,8 +203,7 @@ class Housekeeping:
         for sent in self._begun(node):
             line = self._memory.backlog.get(sent.job)
             ready, told = self._told.get(sent.id, (next(iter(sent.open.values())), None))
-            order = line.order if line else None
-            task = (order.reduce if ready.reduce else order.task) if order else ""
+            task = line.order.of(reduce=ready.reduce).task if line else ""
             since = datetime.fromtimestamp(sent.at, UTC).isoformat()
             row = {"job": sent.job, "index": ready.index, "task": task, "started_at": since}
             row |= {"items": len(sent.open), "reduce": ready.reduce}

@@ -1,9 +1,11 @@
 """From rows to the leader's memory: orders of jobs, and ready subtasks in pages."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Q
 
 from jobs.blobs import keep_list
 from jobs.domain.backlog import Line, Order, Ready
@@ -48,7 +50,7 @@ def read_order(job: Job) -> Order:
     queues = settings.HIVE.queues
     # What must not run twice for one input may well have to run once for each.
     cache_for = job.cache_for if job.idempotent else 0.0
-    return Order(
+    order = Order(
         job=job.pk,
         task=job.task,
         queue=job.queue,
@@ -58,7 +60,7 @@ def read_order(job: Job) -> Order:
         timeout=job.timeout,
         kwargs=job.kwargs,
         reduce=job.reduce,
-        policy=_read_policy(job),
+        policy=read_policy(job),
         demand=read_demand(job.requires),
         submitter=job.submitted_by,
         idempotent=job.idempotent,
@@ -69,20 +71,40 @@ def read_order(job: Job) -> Order:
         cache_base=_read_base(job) if cache_for else "",
         stop_token=f"{job.pk}.{job.rounds}",
     )
+    return replace(order, reduction=_read_reduction(order, job)) if job.reduce else order
+
+
+def _read_reduction(order: Order, job: Job) -> Order:
+    """The reduction's order. Jobs of before it had terms of its own have none: as the items."""
+    terms = job.reduction or {}
+    return replace(
+        order,
+        task=job.reduce,
+        kwargs="{}",
+        alone=True,
+        cache_for=0.0,
+        timeout=terms.get("timeout", job.timeout),
+        policy=read_policy(job, reduce=True),
+        demand=read_demand(terms.get("requires", job.requires)),
+        idempotent=terms.get("idempotent", job.idempotent),
+    )
 
 
 def _read_base(job: Job) -> str:
     return base_of(task=job.task, version=job.task_version, kwargs=job.kwargs)
 
 
-def load_policy(job_id: str) -> Policy | None:
-    """How a job's failures are taken; None if it is being cancelled or has ended."""
+def load_policy(job_id: str, *, reduce: bool) -> Policy | None:
+    """How failures of a job, or of its reduction, are taken; None if it is being cancelled or has
+    ended."""
     job = Job.objects.open().exclude(state=JobState.CANCELLING).filter(pk=job_id).first()
-    return _read_policy(job) if job else None
+    return read_policy(job, reduce=reduce) if job else None
 
 
-def _read_policy(job: Job) -> Policy:
-    return Policy(job.retries, tuple(job.backoff), job.at_most_once)
+def read_policy(job: Job, *, reduce: bool = False) -> Policy:
+    """How failures of a job, or of its reduction, are taken."""
+    terms = job.reduction if reduce and job.reduction else vars(job)
+    return Policy(terms["retries"], tuple(terms["backoff"]), terms["at_most_once"])
 
 
 def read_demand(requires: dict[str, Any]) -> Demand:
@@ -106,21 +128,26 @@ def fill(line: Line, flight: Flight, cache: ResultCache | None = None) -> None:
     aside = len(line.known) + len(line.parked)
     if line.exhausted or len(line.ready) >= LOW_WATER or aside >= MOST_ASIDE:
         return
-    states = UNSENT if line.order.once else LOADABLE
     page = Subtask.objects.filter(
-        job_id=line.order.job, index__gt=line.cursor, state__in=states
+        job_id=line.order.job, index__gt=line.cursor, state__in=LOADABLE
     ).order_by("index")
     rows = list(page.values_list(*COLUMNS)[:PAGE])
     line.exhausted = len(rows) < PAGE
     if rows:
         line.cursor = rows[-1][1]
     crashed = _crash_nodes([row[0] for row in rows if row[7]])
-    rows = [row for row in rows if not flight.holds(row[0])]
+    rows = [row for row in rows if not (flight.holds(row[0]) or _is_doubtful(line.order, row))]
     keys = _keys_of(line.order, rows)
     results = cache.find(line.order, list(keys.values())) if cache and keys else {}
     for row in rows:
         key = keys.get(row[0], "")
         _enter(line, row, crashed, key, results.get(key))
+
+
+def _is_doubtful(order: Order, row: tuple) -> bool:
+    """Whether the subtask may never run twice, and may have been sent."""
+    role, state = row[4:6]
+    return order.of(reduce=role == Role.REDUCE).once and state not in UNSENT
 
 
 def _keys_of(order: Order, rows: list[tuple]) -> dict[int, str]:
@@ -167,9 +194,15 @@ def load_reduction(job: str) -> Ready | None:
 def load_doubtful() -> Iterator[tuple[str, Ready]]:
     """Subtasks that may never run twice and may have been sent, each with its job."""
     sent = (SubtaskState.QUEUED, SubtaskState.RUNNING)
-    for row in Subtask.objects.filter(job__at_most_once=True, state__in=sent).iterator():
+    for row in Subtask.objects.filter(may_run_once(), state__in=sent).iterator():
         reduce = row.role == Role.REDUCE
         yield row.job_id, Ready(row.pk, row.index, row.attempts + 1, row.item, reduce)
+
+
+def may_run_once() -> Q:
+    """Subtasks that may never run twice."""
+    items = Q(role=Role.MAP, job__at_most_once=True)
+    return items | Q(role=Role.REDUCE, job__reduction__at_most_once=True)
 
 
 def load_open(subtasks: Iterable[int]) -> dict[int, tuple[Ready, int]]:
@@ -177,12 +210,20 @@ def load_open(subtasks: Iterable[int]) -> dict[int, tuple[Ready, int]]:
     found: dict[int, tuple[Ready, int]] = {}
     ids = list(subtasks)
     for start in range(0, len(ids), 500):
-        rows = Subtask.objects.filter(pk__in=ids[start : start + 500], state__in=LOADABLE)
+        rows = list(Subtask.objects.filter(pk__in=ids[start : start + 500], state__in=LOADABLE))
+        bases = _bases_of({row.job_id for row in rows})
         for row in rows:
-            reduce = row.role == Role.REDUCE
-            ready = Ready(row.pk, row.index, row.attempts + 1, row.item, reduce)
+            reduce, base = row.role == Role.REDUCE, bases.get(row.job_id)
+            key = key_of(base, row.item) if base and not reduce else ""
+            ready = Ready(row.pk, row.index, row.attempts + 1, row.item, reduce, key=key)
             found[row.pk] = ((load_reduction(row.job_id) if reduce else None) or ready, row.attempt)
     return found
+
+
+def _bases_of(jobs: set[str]) -> dict[str, str]:
+    """Of those that use the cache: what the keys of their subtasks have in common."""
+    caching = Job.objects.filter(pk__in=jobs, cache_for__gt=0, idempotent=True)
+    return {job.pk: _read_base(job) for job in caching}
 
 
 def load_placed(subtasks: Iterable[int]) -> dict[int, tuple[str, str]]:

@@ -53,13 +53,17 @@ class Memory:
     copies: int = 0
     cache: ResultCache = field(default_factory=ResultCache)
 
-    def policy_of(self, job: str) -> Policy | None:
-        """How a job's failures are taken; None if it is being cancelled."""
+    def policy_of(self, job: str, *, reduce: bool) -> Policy | None:
+        """How failures of a job, or of its reduction, are taken; None if it is being cancelled."""
         line = self.backlog.get(job)
         if line is None:
             # An outage kept it from being read (again), or it has ended.
-            return load_policy(job)
-        return None if line.stopped else line.order.policy
+            return load_policy(job, reduce=reduce)
+        return None if line.stopped else line.order.of(reduce=reduce).policy
+
+    def is_stopped(self, job: str) -> bool:
+        """Whether a job is being cancelled, or has ended."""
+        return self.policy_of(job, reduce=False) is None
 
     def remaining(self, job: str) -> int:
         """How many subtasks of a job have not ended; 0 if its line is not known."""
@@ -77,8 +81,8 @@ class Memory:
         for attempt in attempts:
             sent = self.flight.of_attempt(attempt)
             line = self.backlog.get(sent.job) if sent else None
-            if sent and line and line.order.once:
-                found.append(sent.open[attempt].subtask)
+            if sent and line and line.order.of(reduce=(ready := sent.open[attempt]).reduce).once:
+                found.append(ready.subtask)
         return found
 
     def open_subtasks(self, job: str) -> set[int]:
@@ -136,11 +140,14 @@ class Memory:
     def double(self, sent: Sent) -> None:
         """Send what a suspect node has in hand to another one too, if it may run twice."""
         line = self.backlog.get(sent.job)
-        if line is None or line.stopped or not line.order.idempotent:
+        if line is None or line.stopped:
             return
         because = f"second copy: {sent.node} fell silent"
         for ready in sent.open.values():
-            if line.is_past(ready) and ready.subtask not in line.decided:
+            harmless = (
+                line.order.of(reduce=ready.reduce).idempotent and ready.subtask not in line.decided
+            )
+            if harmless and line.is_past(ready):
                 self.copy(line, ready, node=sent.node, because=because)
 
     def copy(self, line: Line, ready: Ready, *, node: str, because: str) -> None:

@@ -164,7 +164,7 @@ class Planner:
         seat.sent_since_beat += 1
         seat.leased_gpus |= set(choice.gpus)
         step.pool.charge(choice, demand)
-        seconds = self._pace.of(line.order.task) or UNKNOWN_SECONDS
+        seconds = self._pace.of(demand.task) or UNKNOWN_SECONDS
         self._backlog.charge(line, seconds=seconds * len(items), now=step.now)
         first = self.next_attempt(len(items))
         sent = Sent(
@@ -189,23 +189,23 @@ class Planner:
 
     def _shape(self, line: Line, at: int, step: Step) -> tuple[int, Demand]:
         """How many items to send together, and what they need of a node."""
-        reduce, alone = line.ready[at].reduce, line.order.alone or line.ready[at].reduce
-        seconds = self._pace.of(line.order.task)
+        reduce = line.ready[at].reduce
+        order = line.order.of(reduce=reduce)
+        seconds, alone = self._pace.of(order.task), order.alone or reduce
         count = size(
             seconds=seconds,
             remaining=max(line.remaining - line.in_flight, 1),
             slots=step.slots,
             alone=alone,
         )
-        task = line.order.reduce if reduce else line.order.task
-        room = self._limiter.room(task, step.now)
+        room = self._limiter.room(order.task, step.now)
         if room is not None:
             # It starts when it is sent, and uses up no limit behind the work of others.
             count = min(count, room)
         short = room is None and not alone and is_short(seconds=seconds, items=count)
         key = (line.order.job, reduce, short)
         if key not in step.demands:
-            step.demands[key] = replace(line.order.demand, short=short, task=task)
+            step.demands[key] = replace(order.demand, short=short, task=order.task)
         return count, step.demands[key]
 
 

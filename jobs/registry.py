@@ -7,10 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hive_site.kernel.errors import NotFound
-from jobs.domain.limits import read_limit
+from jobs.task_options import JSON, check_options
 
-#: What items, keywords and results may be: JSON, or any object of Python that has a pickle.
-CODECS = JSON, PICKLE = "json", "pickle"
 NAME = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)+", re.IGNORECASE)
 
 
@@ -39,7 +37,7 @@ class Task:
     concurrency: int | None = None
 
     def __post_init__(self) -> None:
-        read_limit(rate=self.rate, concurrency=self.concurrency)
+        check_options(self)
 
     @property
     def summary(self) -> str:
@@ -62,8 +60,6 @@ class Registry:
         """Make a task known; the same function may be registered again, another may not."""
         if not NAME.fullmatch(task.name):
             raise ValueError(f"task name {task.name!r}: give app.verb, in letters, digits and _")
-        if task.codec not in CODECS:
-            raise ValueError(f"{task.name}: codec {task.codec!r}; give {' or '.join(CODECS)}")
         known = self._tasks.get(task.name)
         if known and known.run.__qualname__ != task.run.__qualname__:
             raise ValueError(f"task name {task.name!r} is taken by {known.run.__qualname__}")
@@ -90,7 +86,7 @@ def task(name: str, **options: Any) -> Callable[[Callable[..., Any]], Callable[.
     """Register the decorated function under `name`, with the options of CONTRACT §4.
 
     Raises `TypeError` for an option that does not exist, `ValueError` for a name that is taken
-    and for limits that make no sense.
+    and for an option that makes no sense.
     """
 
     def register(run: Callable[..., Any]) -> Callable[..., Any]:

@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hive_site.kernel.errors import Invalid
-from jobs.registry import Task
 from nodes.releases import Releases
 from nodes.wire import NODE_NAME
+
+if TYPE_CHECKING:
+    from jobs.registry import Task
 
 #: The most of each that anybody can mean.
 WHOLE = {"gpu": 64, "gpu_memory_mb": 10_000_000, "memory_mb": 100_000_000}
@@ -20,7 +22,7 @@ MAX_LABELS = MAX_CAPABILITIES = 50
 MAX_AVOIDED = 100
 
 
-def merge_requirements(task: Task, wish: Any) -> dict[str, Any]:
+def merge_requirements(task: "Task", wish: Any) -> dict[str, Any]:
     """The task's needs and the job's together; where both name a value, the job's counts."""
     if not isinstance(wish, Mapping):
         raise Invalid(f"give an object with some of {', '.join(KEYS)}", field="requires")

@@ -54,7 +54,8 @@ class Search:
         batch = Batch()
         for sent in missing:
             line = self._memory.backlog.get(sent.job)
-            harmless = line is None or line.order.idempotent
+            reduce = any(ready.reduce for ready in sent.open.values())
+            harmless = line is None or line.order.of(reduce=reduce).idempotent
             mislay(sent, harmless=harmless, reason="Redis forgot its bundle", batch=batch)
         self._book.commit(batch, {}, now)
         log.info("flight.recounted", there=len(self._memory.flight), sent_again=len(gone))

@@ -11,17 +11,22 @@ from django.conf import settings
 
 from hive_site.kernel.errors import Invalid, NotAllowed, NotFound, TooLarge
 from jobs.dependencies import Parent, feed, is_quote, read_parents
+from jobs.domain.bounds import (
+    MAX_CACHE_SECONDS,
+    MAX_DELAY_SECONDS,
+    MAX_RETRIES,
+    MAX_TIMEOUT_SECONDS,
+)
 from jobs.domain.states import OnError
 from jobs.json_text import encode
+from jobs.numbers import seconds, whole
 from jobs.packing import pack_unpacked
-from jobs.registry import PICKLE, Registry, Task, load_tasks
+from jobs.registry import Registry, Task, load_tasks
 from jobs.requirements import check_labels, merge_requirements
+from jobs.task_options import PICKLE
 from jobs.webhooks.address import check_webhook
 
 MAX_ITEMS = 100_000
-MAX_TIMEOUT_SECONDS = MAX_CACHE_SECONDS = 30 * 24 * 3600.0
-MAX_DELAY_SECONDS = 10 * 365 * 24 * 3600.0
-MAX_RETRIES = 1000
 
 
 class WishFields(TypedDict, total=False):
@@ -78,9 +83,12 @@ def check_wish(
             raise Invalid(f"is no field of a job; there are {allowed}", field=str(name))
     given = {name: value for name, value in fields.items() if value is not None}
     task = _task(given.get("task", ""), field="task")
+    reduce = _task(given["reduce"], field="reduce") if "reduce" in given else None
     columns = {**_task_columns(task, given), **_job_columns(given, now)}
+    columns["reduce"] = reduce.name if reduce else ""
+    columns["reduction"] = _terms(reduce, given) if reduce else None
     if not may_pickle:
-        _refuse_pickle(task, columns["reduce"])
+        _refuse_pickle(task, reduce)
     items = _items(fields)
     parents = read_parents(given.get("depends_on", ()), after)
     return Wish(columns, items, feed(parents, given, [columns["kwargs"], *items]))
@@ -99,16 +107,23 @@ def pack_wish(task: str, wish: Mapping[str, Any]) -> dict[str, Any]:
 
 def _task_columns(task: Task, given: Mapping[str, Any]) -> dict[str, Any]:
     """What the task's own options decide, unless the wish says otherwise."""
+    return {
+        "task": task.name,
+        "cache_for": _cache_for(task, given),
+        "task_version": task.version,
+        "codec": task.codec,
+        **_terms(task, given),
+    }
+
+
+def _terms(task: Task, given: Mapping[str, Any]) -> dict[str, Any]:
+    """How the task is run: a job's reduction has terms of its own."""
     hive = settings.HIVE
     timeout = hive.task_timeout if task.timeout is None else task.timeout
     retries = hive.max_retries if task.retries is None else task.retries
     return {
-        "task": task.name,
-        "timeout": _number(given, "timeout", timeout, most=MAX_TIMEOUT_SECONDS, zero=False),
-        "retries": _whole(given, "retries", retries, most=MAX_RETRIES),
-        "cache_for": _cache_for(task, given),
-        "task_version": task.version,
-        "codec": task.codec,
+        "timeout": seconds(given, "timeout", timeout, most=MAX_TIMEOUT_SECONDS, zero=False),
+        "retries": whole(given, "retries", retries, most=MAX_RETRIES),
         "backoff": list(task.backoff),
         "idempotent": task.idempotent and not task.at_most_once,
         "at_most_once": task.at_most_once,
@@ -117,23 +132,22 @@ def _task_columns(task: Task, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _cache_for(task: Task, given: Mapping[str, Any]) -> float:
-    seconds = _number(given, "cache_for", task.cache_for, most=MAX_CACHE_SECONDS)
+    cache_for = seconds(given, "cache_for", task.cache_for, most=MAX_CACHE_SECONDS)
     if given.get("cache_for") and (task.at_most_once or not task.idempotent):
         rule = "results can be used again only of a task that is idempotent"
         raise Invalid(f"{task.name}: {rule}; give 0", field="cache_for")
-    return seconds
+    return cache_for
 
 
 def _job_columns(given: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     kwargs = given.get("kwargs", {})
     if not isinstance(kwargs, Mapping):
         raise Invalid("give an object of keyword arguments", field="kwargs")
-    delay = _number(given, "delay", 0, most=MAX_DELAY_SECONDS)
+    delay = seconds(given, "delay", 0, most=MAX_DELAY_SECONDS)
     return {
         "kwargs": encode(dict(kwargs), field="kwargs"),
-        "reduce": _task(given["reduce"], field="reduce").name if "reduce" in given else "",
         "queue": _queue(given.get("queue", "background")),
-        "priority": _whole(given, "priority", 5, most=10),
+        "priority": whole(given, "priority", 5, most=10),
         "on_error": _on_error(given.get("on_error", OnError.COLLECT)),
         "labels": check_labels(given.get("labels", {}), field="labels"),
         "webhook": check_webhook(given["webhook"]) if "webhook" in given else "",
@@ -142,11 +156,10 @@ def _job_columns(given: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     }
 
 
-def _refuse_pickle(task: Task, reduce: str) -> None:
+def _refuse_pickle(task: Task, reduce: Task | None) -> None:
     """Whatever the items are: a reduction would load what was made of them."""
-    named = {"task": task, **({"reduce": known_tasks().get(reduce)} if reduce else {})}
-    for name, each in named.items():
-        if each.codec == PICKLE:
+    for name, each in {"task": task, "reduce": reduce}.items():
+        if each and each.codec == PICKLE:
             rule = "takes Python objects, for which a key needs the scope 'pickle'"
             raise NotAllowed(f"{each.name} {rule}", field=name)
 
@@ -187,24 +200,6 @@ def _on_error(value: Any) -> str:
     if value not in list(OnError):
         raise Invalid(f"{value!r}; give {' or '.join(OnError)}", field="on_error")
     return str(value)
-
-
-def _whole(given: Mapping[str, Any], name: str, default: int, *, most: int) -> int:
-    value = given.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
-        raise Invalid(f"{value!r}; give a whole number from 0 to {most}", field=name)
-    return value
-
-
-def _number(
-    given: Mapping[str, Any], name: str, default: float, *, most: float, zero: bool = True
-) -> float:
-    value = given.get(name, default)
-    good = isinstance(value, int | float) and not isinstance(value, bool)
-    if not good or not 0 <= value <= most or not (zero or value):  # NaN is in no range
-        rule = f"{'from 0' if zero else 'above 0'} to {most:.0f}"
-        raise Invalid(f"{value!r}; give a number of seconds {rule}", field=name)
-    return float(value)
 
 
 def _deadline(value: Any, now: datetime) -> datetime:

@@ -186,7 +186,9 @@ class JobsWorkload:
             crash_point("foreman.planned")
             # If Redis goes away now, whether it took them is unknown. They stay in flight, and
             # the search finds out.
-            self._dispatcher.push([(sent, line.order) for sent, line in planned], now)
+            self._dispatcher.push(
+                [(s, line.order.of(reduce=s.items[0].reduce)) for s, line in planned], now
+            )
             crash_point("foreman.sent")
         return sum(len(sent.items) for sent, _ in planned)
 

@@ -24,7 +24,7 @@ class Releases:
         """The wish in a text. Raises `ValueError` with the rule if it is none."""
         if not isinstance(text, str) or not text.strip() or len(text) > MAX_CHARS:
             raise ValueError(f"{text!r}; {RULE}")
-        if not NAME.fullmatch(text) and _specifier(text) is None:
+        if not NAME.fullmatch(text) and not _specifier(text):  # of nothing but commas, empty
             raise ValueError(f"{text!r}; {RULE}")
         return cls(text)
 

@@ -65,6 +65,12 @@ class Order:
     cache_base: str = ""
     #: What a cancellation names; another one after each retry by hand.
     stop_token: str = ""
+    #: The same for its reduction, whose task has options of its own.
+    reduction: "Order | None" = None
+
+    def of(self, *, reduce: bool) -> "Order":
+        """The order that the reduction is under, or every item."""
+        return self.reduction if reduce and self.reduction else self
 
     @property
     def once(self) -> bool:

@@ -1,9 +1,10 @@
-"""How many items travel together. Aim at 100 ms of work, and let the tail spread."""
+"""How many items travel together. Aim at 50 ms of work, and let the tail spread."""
 
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+#: Two bundles lie on a slot at most: so long a newcomer of equal rank waits for them.
 TARGET_SECONDS = 0.05
 SHORT_SECONDS = 0.2
 MAX_ITEMS = 500

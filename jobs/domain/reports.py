@@ -17,6 +17,7 @@ from jobs.domain.batch import (
     Utterance,
     error_text,
 )
+from jobs.domain.bounds import MAX_REST_SECONDS
 from jobs.domain.flight import Flight, Sent
 from jobs.domain.references import read_reference
 from jobs.domain.states import Outcome
@@ -38,8 +39,6 @@ SPEECH = {"log": 128 * 1024, "part": 256 * 1024}
 MAX_PLACE = 2**31 - 1
 #: What reading raises if a node does not keep to the protocol.
 MALFORMED = (TypeError, ValueError, KeyError, AttributeError, OverflowError, RecursionError)
-#: A task may put its next try off for so long.
-LONGEST_REST_SECONDS = 365 * 24 * 3600.0
 #: So many single items of a report at most show how long items take.
 SAMPLES = 8
 #: The end of the year 9999 in Unix seconds; no database keeps a later time.
@@ -243,4 +242,4 @@ def _time(value: Any) -> float:
 def _rest(value: Any) -> float | None:
     """How long a task wants to be left alone, within reason."""
     # In this order, because `max` and `min` keep their first argument if the other is NaN.
-    return None if value is None else min(LONGEST_REST_SECONDS, max(0.0, float(value)))
+    return None if value is None else min(MAX_REST_SECONDS, max(0.0, float(value)))

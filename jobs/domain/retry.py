@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 
+from jobs.domain.bounds import MAX_REST_SECONDS
 from jobs.domain.states import Outcome, SubtaskState
 
 MAX_LOSSES = 5
@@ -85,4 +86,4 @@ def _after_crash(tally: Tally, now: datetime) -> Verdict:
 def _backoff(policy: Policy, errors: int, random: Random) -> float:
     steps = policy.backoff or (0.0,)
     step = steps[min(max(errors, 1), len(steps)) - 1]
-    return step * (1 + random.uniform(-JITTER, JITTER))
+    return min(step * (1 + random.uniform(-JITTER, JITTER)), MAX_REST_SECONDS)

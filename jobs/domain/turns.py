@@ -128,12 +128,12 @@ class Turns:
         return share
 
     def _lane_of(self, line: "Line") -> Lane:
-        order, reduce = line.order, line.ready[0].reduce
-        task = order.reduce if reduce else order.task
-        wants: Wants = (task, order.demand, order.alone, reduce)
+        reduce = line.ready[0].reduce
+        order = line.order.of(reduce=reduce)
+        wants: Wants = (order.task, order.demand, order.alone, reduce)
         lanes = self._ranks.setdefault(order.rank, {})
         if wants not in lanes:
-            lanes[wants] = Lane(task, reduce)
+            lanes[wants] = Lane(order.task, reduce)
         return lanes[wants]
 
     def _age(self, now: float) -> None:

@@ -21,6 +21,7 @@ from jobs.domain.states import (
     SubtaskState,
 )
 from jobs.invariants.violation import LISTED, Violation
+from jobs.loader import may_run_once, read_policy
 from jobs.models import Attempt, Job, Subtask
 from nodes.leadership import EPOCH_SHIFT
 from nodes.models import Lease
@@ -60,14 +61,22 @@ def _accepted_once() -> Iterator[Violation]:
 
 
 def _budgets() -> Iterator[Violation]:
-    over = Q(errors__gt=F("job__retries") + 1) | Q(crashes__gt=MAX_CRASHES + 1)
-    over |= Q(losses__gt=MAX_LOSSES + 1)
-    for row in Subtask.objects.filter(over)[:LISTED]:
+    # A reduction has a budget of its own; of the few that ever failed each is looked at.
+    over = Q(role=Role.MAP, errors__gt=F("job__retries") + 1) | Q(crashes__gt=MAX_CRASHES + 1)
+    over |= Q(losses__gt=MAX_LOSSES + 1) | Q(role=Role.REDUCE, errors__gt=1)
+    found = (row for row in Subtask.objects.filter(over).select_related("job") if _is_over(row))
+    for row in islice(found, LISTED):
         seen = f"{row.errors} errors, {row.crashes} crashes, {row.losses} losses"
         yield Violation("I4", str(row), f"over its budget: {seen}")
-    twice = Subtask.objects.filter(job__at_most_once=True, attempts__gt=F("job__rounds"))
+    twice = Subtask.objects.filter(may_run_once(), attempts__gt=F("job__rounds"))
     for row in twice[:LISTED]:
         yield Violation("I4", str(row), f"at_most_once, but tried {row.attempts} times")
+
+
+def _is_over(row: Subtask) -> bool:
+    policy = read_policy(row.job, reduce=row.role == Role.REDUCE)
+    spent = (row.crashes > MAX_CRASHES + 1, row.losses > MAX_LOSSES + 1)
+    return row.errors > policy.retries + 1 or any(spent)
 
 
 def wrong_counters() -> Iterator[tuple[Job, dict[str, int]]]:

@@ -51,6 +51,9 @@ class Job(models.Model):
     priority = models.PositiveSmallIntegerField(default=5, help_text="0 to 10; 10 goes first")
     kwargs = models.TextField(default="{}", help_text="JSON")
     reduce = models.CharField(max_length=200, blank=True)
+    reduction = models.JSONField(
+        null=True, blank=True, help_text="how the reduction is run, by its own task's options"
+    )
     timeout = models.FloatField(help_text="seconds that one subtask may run")
     retries = models.PositiveSmallIntegerField()
     backoff = models.JSONField(default=list)

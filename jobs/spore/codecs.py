@@ -4,10 +4,11 @@ from functools import partial
 from typing import Any
 
 from jobs.packing import pack
-from jobs.registry import PICKLE, Task
+from jobs.registry import Task
 from jobs.spore.context import Context
 from jobs.spore.runner import Share, run_item
 from jobs.spore.unpacking import unpack
+from jobs.task_options import PICKLE
 
 
 def call(task: Task, ctx: Context, item: Any, kwargs: dict[str, Any], *, share: Share) -> Any:

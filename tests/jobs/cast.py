@@ -1,6 +1,7 @@
 """Work, orders, bundles and nodes for tests, each with defaults for what a test need not say."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -36,7 +37,10 @@ def order(job: str = "job_a", **fields: Any) -> Order:
         "demand": Demand(),
         "stop_token": f"{job}.1",
     }
-    return Order(**{**defaults, **fields})
+    made = Order(**{**defaults, **fields})
+    if made.reduce and not made.reduction:
+        made = replace(made, reduction=replace(made, task=made.reduce, kwargs="{}", alone=True))
+    return made
 
 
 def line(job: str = "job_a", *, items: Iterable[Ready] | int = 0, **fields: Any) -> Line:

@@ -10,7 +10,7 @@ from hive_site.kernel.envelope import Forged, node_key, unseal
 from hive_site.kernel.errors import Deposed, Forgotten
 from jobs.wire import BUNDLE_TTL_SECONDS, read_bundle
 from nodes import wire
-from tests.jobs.cast import FIRST, NOW, bundle, ready
+from tests.jobs.cast import FIRST, NOW, bundle, order, ready
 from tests.jobs.hands import FLEET_KEY, HASH, POPPED, QUEUE, SENT, everything, pop, push
 
 
@@ -33,7 +33,9 @@ def test_a_bundle_arrives_signed_for_its_node_with_its_items_as_they_were(hands,
 
 
 def test_a_reduction_names_its_own_task_and_takes_no_keywords(hands, any_redis):
-    push(hands, bundle(ready(9, reduce=True)), reduce="text.merge_counts", kwargs='{"n": 1}')
+    job = order(reduce="text.merge_counts", kwargs='{"n": 1}')
+
+    hands.push([(bundle(ready(9, reduce=True)), job.of(reduce=True))], NOW)
 
     key = node_key(FLEET_KEY, SENT.node)
     body = unseal(any_redis.hget(HASH, "data"), key=key, purpose=wire.PURPOSE_BUNDLE)

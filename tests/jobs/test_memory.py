@@ -140,10 +140,10 @@ def test_only_a_crash_is_a_reason_to_avoid_the_node(memory):
 def test_the_policy_of_a_job_that_is_stopped_or_unknown_is_none(memory):
     mine = memory.backlog.open(line(items=1))
 
-    assert memory.policy_of("job_a") is mine.order.policy
-    assert memory.policy_of("job_b") is None
+    assert memory.policy_of("job_a", reduce=False) is mine.order.policy
+    assert memory.policy_of("job_b", reduce=False) is None
     mine.stopped = True
-    assert memory.policy_of("job_a") is None
+    assert memory.policy_of("job_a", reduce=False) is None
 
 
 def test_only_the_result_of_one_item_without_reduction_is_that_of_the_job(memory):

@@ -50,7 +50,7 @@ def record(leadership, *endings, policy=Policy(retries=1), cursors=None):
             batch,
             cursors=cursors or {},
             leadership=leadership,
-            policy_of=lambda job: policy,
+            policy_of=lambda job, *, reduce: policy,
             now=NOW,
             random=Random(1),
         )

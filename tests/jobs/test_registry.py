@@ -103,3 +103,28 @@ def test_tasks_of_apps_and_of_named_modules_are_imported(tmp_path, monkeypatch):
     found = load_tasks(["tasks_of_a_guest"])
 
     assert {"demo.echo", "guest.verb"} <= set(found)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "fact"),
+    [
+        ("timeout", 0, "timeout: 0; give a number of seconds above 0"),
+        ("timeout", "60", "timeout: '60'"),
+        ("retries", -1, "retries: -1; give a whole number from 0 to 1000"),
+        ("retries", 1.5, "retries: 1.5"),
+        ("backoff", 5, r"backoff: 5; give a tuple .* like \(2, 8, 32\)"),
+        ("backoff", (1e15,), "backoff: 1000000000000000.0; give a number of seconds"),
+        ("backoff", (float("nan"),), "backoff: nan"),
+        ("cache_for", -1, "cache_for: -1"),
+        ("gpu", 65, "gpu: 65; give a whole number from 0 to 64"),
+        ("memory_mb", "1G", "memory_mb: '1G'"),
+        ("labels", {"site": 5}, "labels: site: give a line of text"),
+        ("capabilities", "ffmpeg", "capabilities: give a list"),
+        ("codec", "yaml", "codec 'yaml'; give json or pickle"),
+        ("version", 2, "version 2; give a text"),
+        ("rate", "fast", "'fast'; give starts in a period"),
+    ],
+)
+def test_an_option_that_makes_no_sense_is_refused_where_it_is_written(option, value, fact):
+    with pytest.raises(ValueError, match=fact):
+        Task("app.verb", run, **{option: value})

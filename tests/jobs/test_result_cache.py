@@ -39,6 +39,19 @@ def test_what_is_known_ends_without_being_sent(stage):
     assert set(rows) == {('"r"', 0, 0, "")}
 
 
+def test_what_an_earlier_foreman_sent_is_known_to_later_jobs_too(stage):
+    stage.submit(1, **HOUR)
+    spore, bundle = stage.bundle()
+    stage.take_over()
+    spore.succeed(bundle, result='"r"')
+    stage.read()
+
+    job = stage.submit(1, **HOUR)
+
+    assert stage.send() == 0
+    assert (fresh(job).state, known(job)) == ("succeeded", [0])
+
+
 def test_the_order_of_keys_in_json_makes_no_difference():
     base = base_of(task="a.b", version="", kwargs='{"x":1,"y":2}')
 

@@ -9,14 +9,9 @@ from hypothesis import strategies as st
 
 from hive_site.kernel.errors import Invalid, TooLarge
 from jobs import validation
+from jobs.domain.bounds import MAX_DELAY_SECONDS, MAX_TIMEOUT_SECONDS
 from jobs.registry import Registry, Task
-from jobs.validation import (
-    MAX_DELAY_SECONDS,
-    MAX_ITEMS,
-    MAX_TIMEOUT_SECONDS,
-    WishFields,
-    check_wish,
-)
+from jobs.validation import MAX_ITEMS, WishFields, check_wish
 from tests.jobs.cast import NOW
 
 
@@ -48,6 +43,7 @@ def test_everything_has_a_default(settings):
         **{"backoff": [2, 8, 32], "idempotent": True, "at_most_once": False, "requires": {}},
         **{"on_error": "collect", "labels": {}, "cache_for": 0, "not_before": None},
         **{"deadline": None, "webhook": "", "task_version": "", "codec": "json"},
+        "reduction": None,
     }
 
 

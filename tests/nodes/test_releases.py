@@ -32,7 +32,8 @@ def test_a_release_fits_by_its_name_or_by_its_version(wish, release, fits):
 
 
 @pytest.mark.parametrize(
-    "text", ["", " ", ">=", ">= x y", "1 4", "=>1.4", 1.4, None, [], "x" * 65, "é", "-1"]
+    "text",
+    ["", " ", ">=", ">= x y", "1 4", "=>1.4", 1.4, None, [], "x" * 65, "é", "-1", ",", " , "],
 )
 def test_what_is_no_wish_is_refused_with_the_rule(text):
     with pytest.raises(ValueError, match="give a release like"):

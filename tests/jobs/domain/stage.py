@@ -24,7 +24,7 @@ class Loader:
         rows = [self._table.rows[subtask] for subtask in subtasks]
         return {row.id: (row.ready(), row.attempt) for row in rows if is_loadable(row)}
 
-    def load_policy(self, job: str) -> Policy | None:
+    def load_policy(self, job: str, *, reduce: bool) -> Policy | None:
         row = self._table.jobs[job]
         going_on = job in self._table.open_jobs() and row.state != JobState.CANCELLING
         return row.order.policy if going_on else None

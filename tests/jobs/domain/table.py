@@ -1,7 +1,7 @@
 """The database in memory: jobs and subtasks, with the guards of the recorder and the finisher."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -14,7 +14,7 @@ from jobs.domain.ending import Counts, final_state
 from jobs.domain.flight import Flight
 from jobs.domain.retry import Policy, Tally, Verdict, decide
 from jobs.domain.states import JOB_OPEN, OPEN, JobState, Outcome, SubtaskState
-from jobs.failures import COUNTED_AS, TALLIED, Recorded
+from jobs.failures import COUNTED_AS, TALLIED, PolicyOf, Recorded
 from jobs.finisher import Settled
 
 
@@ -136,7 +136,7 @@ class Table:
         batch: Batch,
         *,
         leadership: Any,
-        policy_of: Callable[[str], Policy | None],
+        policy_of: PolicyOf,
         now: datetime,
         random: Random,
         cursors: Any,
@@ -151,7 +151,7 @@ class Table:
         for ending in batch.endings:
             row = was.get(ending.ready.subtask)
             if ending.outcome is not Outcome.SUCCEEDED and row:
-                self._fail(ending, row, policy_of(ending.job), done, now, random)
+                self._fail(ending, row, policy_of(ending.job, reduce=False), done, now, random)
         for subtask in batch.untouched:
             if self.rows[subtask].state == SubtaskState.QUEUED:
                 self.rows[subtask].state = SubtaskState.WAITING

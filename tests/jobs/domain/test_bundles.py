@@ -8,8 +8,8 @@ SECONDS = st.floats(0, 1e9)
 COUNT = st.integers(1, 1_000_000)
 
 
-def test_a_bundle_holds_a_tenth_of_a_second_of_work():
-    assert size(seconds=0.01, remaining=100_000, slots=10, alone=False) == 10
+def test_a_bundle_holds_a_twentieth_of_a_second_of_work():
+    assert size(seconds=0.01, remaining=100_000, slots=10, alone=False) == 5
 
 
 def test_an_unknown_task_starts_with_one():

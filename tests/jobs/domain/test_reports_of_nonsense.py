@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jobs.domain.batch import MAX_CALLS, Batch
-from jobs.domain.reports import LONGEST_REST_SECONDS, count_events, read_report
+from jobs.domain.bounds import MAX_REST_SECONDS
+from jobs.domain.reports import count_events, read_report
 from jobs.domain.states import Outcome
 from tests.jobs.cast import FIRST
 from tests.jobs.domain.reports import BUNDLE, ERROR, MINE, OTHERS, event, outcomes, read, sent_out
@@ -19,11 +20,9 @@ def flight():
     return sent_out()
 
 
-@pytest.mark.parametrize("after", [math.inf, 1e300, LONGEST_REST_SECONDS * 2])
+@pytest.mark.parametrize("after", [math.inf, 1e300, MAX_REST_SECONDS * 2])
 def test_a_wish_for_a_rest_without_end_is_cut(flight, after):
-    assert (
-        read(flight, events=[event("fail", after=after)]).endings[0].after == LONGEST_REST_SECONDS
-    )
+    assert read(flight, events=[event("fail", after=after)]).endings[0].after == MAX_REST_SECONDS
 
 
 @pytest.mark.parametrize("after", [-1, math.nan])

@@ -105,7 +105,9 @@ class Leader:
     def send(self) -> None:
         planned = self.planner.plan(self.hive.roster, self.hive.now)
         self.book.mark_once(planned, self.hive.now)
-        self.dispatcher.push([(sent, line.order) for sent, line in planned], self.hive.now)
+        self.dispatcher.push(
+            [(s, line.order.of(reduce=s.items[0].reduce)) for s, line in planned], self.hive.now
+        )
 
     def record(self, *reports: tuple[str, dict[str, Any]]) -> None:
         batch = Batch()
