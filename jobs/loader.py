@@ -201,8 +201,10 @@ def load_doubtful() -> Iterator[tuple[str, Ready]]:
 
 def may_run_once() -> Q:
     """Subtasks that may never run twice."""
-    items = Q(role=Role.MAP, job__at_most_once=True)
-    return items | Q(role=Role.REDUCE, job__reduction__at_most_once=True)
+    # Reductions of before they had options of their own are as their items.
+    as_items = Q(role=Role.MAP) | Q(job__reduction__isnull=True)
+    reductions = Q(role=Role.REDUCE, job__reduction__at_most_once=True)
+    return (as_items & Q(job__at_most_once=True)) | reductions
 
 
 def load_open(subtasks: Iterable[int]) -> dict[int, tuple[Ready, int]]:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 import structlog
 from django.conf import settings
 from django.db import close_old_connections, connection
+from redis.client import PubSub
 
 from hive_site.kernel.redis import RedisError, connect
 from jobs.domain.states import JOB_OPEN
@@ -81,23 +82,39 @@ class Bell:
             )
 
     def _listen(self) -> None:
-        while True:
+        away = ""
+        while not (away and self._is_done()):
             ear = connect(settings.REDIS_URL, name="hive-bell", blocking=True).pubsub(
                 ignore_subscribe_messages=True
             )
             try:
                 ear.subscribe(wire.CHANGED)
-                while True:
-                    message = ear.get_message(timeout=LISTEN_SECONDS)
-                    if message:
-                        changed = json.loads(message["data"])
-                        self._ring(changed["ended"])
-                        self._tell_followers(changed["jobs"])
+                away = ""
+                self._hear(ear)
             except (RedisError, OSError, ValueError, KeyError, TypeError) as error:
-                log.warning("bell.away", error=str(error))
+                # Once for each outage, and not each second of it.
+                if not away:
+                    log.warning("bell.away", error=str(error))
+                away = str(error) or type(error).__name__
                 time.sleep(AWAY_SECONDS)
             finally:
                 ear.close()
+
+    def _hear(self, ear: PubSub) -> None:
+        while True:
+            message = ear.get_message(timeout=LISTEN_SECONDS)
+            if message:
+                changed = json.loads(message["data"])
+                self._ring(changed["ended"])
+                self._tell_followers(changed["jobs"])
+
+    def _is_done(self) -> bool:
+        """Nobody waits for what cannot be heard; whoever comes next starts it anew."""
+        with self._changed:
+            if self._waiting or self._followers:
+                return False
+            self._thread = None
+            return True
 
     def _ring(self, jobs: list[str]) -> None:
         with self._changed:

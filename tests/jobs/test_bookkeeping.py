@@ -91,7 +91,7 @@ def test_the_pace_of_what_was_recorded_makes_the_next_bundles_larger(stage):
 
     stage.send()
 
-    assert max(len(sent.items) for sent in stage.in_flight) in (9, 10)
+    assert max(len(sent.items) for sent in stage.in_flight) in (4, 5)
 
 
 def test_a_failure_is_tried_again_when_its_back_off_is_over(stage):

@@ -104,7 +104,8 @@ def test_an_outage_while_a_savepoint_is_rolled_back_is_an_outage_too(leader):
 
 def test_a_reduction_that_may_run_once_ends_though_redis_and_its_leader_forgot_it(leader):
     job = leader.submit(reduce="demo.echo")
-    Job.objects.filter(pk=job.pk).update(at_most_once=True, idempotent=False)
+    once = {"at_most_once": True, "idempotent": False}
+    Job.objects.filter(pk=job.pk).update(**once, reduction={**job.reduction, **once})
     leader.take_over()
     [sent] = leader.send()
     leader.report(sent, ok=[sent.first])

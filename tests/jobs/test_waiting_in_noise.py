@@ -1,6 +1,7 @@
 import json
 
 import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from jobs import waiting
 from jobs.waiting import Bell
@@ -38,5 +39,41 @@ def test_noise_on_the_channel_makes_nobody_deaf(monkeypatch, noise):
     monkeypatch.setattr(waiting, "connect", lambda url, **also: channel)
     monkeypatch.setattr(waiting, "AWAY_SECONDS", 0)
 
+    bell = Bell()
+    bell._followers["job_a"] = {print}
+
     with pytest.raises(Deaf):
-        Bell()._listen()
+        bell._listen()
+
+
+class Gone:
+    """A Redis that is away; after a few visits whoever waits for a job gives up."""
+
+    def __init__(self, bell: Bell) -> None:
+        self.bell, self.visits = bell, 0
+
+    def pubsub(self, **also):
+        return self
+
+    def subscribe(self, channel):
+        self.visits += 1
+        if self.visits == 3:
+            self.bell._waiting.clear()
+        raise RedisConnectionError("refused")
+
+    def close(self):
+        """Fine."""
+
+
+def test_an_outage_is_told_once_and_a_listener_without_waiters_ends(monkeypatch, caplog):
+    bell = Bell()
+    bell._waiting["job_a"] = 1
+    gone = Gone(bell)
+    monkeypatch.setattr(waiting, "connect", lambda url, **also: gone)
+    monkeypatch.setattr(waiting, "AWAY_SECONDS", 0)
+
+    bell._listen()
+
+    assert gone.visits == 3
+    assert [record.getMessage() for record in caplog.records] == ["event=bell.away error=refused"]
+    assert bell._thread is None
