@@ -124,7 +124,7 @@ class Planner:
 
     def _bundle(self, line: Line, step: Step) -> Sent | None:
         drop_known(line, self._flight)
-        for at in heads(line):
+        for at in heads(line, self._flight):
             count, demand = self._shape(line, at, step)
             head = line.ready[at]
             apart = bool(head.copy_because)
