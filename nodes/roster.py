@@ -92,6 +92,7 @@ class Seat:
                 tuple(gpu.memory_mb for gpu in self.beat.gpus),
                 self.beat.release,
                 self.tasks,
+                self.beat.total_memory_mb,
             )
             self._kind, self._kind_of = known.setdefault(kind, kind), made_of
         return self._kind

@@ -35,6 +35,8 @@ class Beat:
     cpu: float = 0.0
     memory: float = 0.0
     free_memory_mb: int = 0
+    #: Of the whole machine; 0 from nodes that do not say.
+    total_memory_mb: int = 0
     labels: dict[str, str] = field(default_factory=dict)
     capabilities: frozenset[str] = frozenset()
     gpus: tuple[Gpu, ...] = ()
@@ -59,6 +61,7 @@ def read_beat(body: Mapping[str, Any]) -> Beat:
             cpu=_share(body["cpu"]),
             memory=_share(body["memory"]),
             free_memory_mb=_count(body["free_memory_mb"]),
+            total_memory_mb=_count(body.get("total_memory_mb", 0)),
             labels={_text(k): _text(v) for k, v in body["labels"].items()},
             capabilities=frozenset(map(_text, body["capabilities"])),
             gpus=tuple(_read_gpu(gpu) for gpu in body["gpus"]),

@@ -33,6 +33,7 @@ class Kind:
     """What of a node stays the same from heartbeat to heartbeat; many nodes are of one kind.
 
     `tasks` are the names that it can run: None if nobody knows, none while it still loads them.
+    `memory_mb` is all of its machine's; 0 if nobody knows.
     """
 
     labels: frozenset[tuple[str, str]] = frozenset()
@@ -40,6 +41,7 @@ class Kind:
     gpu_memory_mb: tuple[int, ...] = ()
     release: str = ""
     tasks: frozenset[str] | None = None
+    memory_mb: int = 0
 
 
 PLAIN = Kind()
@@ -74,6 +76,8 @@ def mismatch(kind: Kind, demand: Demand) -> str:
         fitting = sum(memory >= demand.gpu_memory_mb for memory in kind.gpu_memory_mb)
         if demand.gpu > fitting:
             return f"has {fitting} of {gpus_text(demand)}"
+    if kind.memory_mb and demand.memory_mb > kind.memory_mb:
+        return f"has {kind.memory_mb} of {demand.memory_mb} MiB"
     if demand.release and not demand.release.admits(kind.release):
         return f"runs release {kind.release or 'unknown'}"
     return _tasks_mismatch(kind, demand)

@@ -10,7 +10,8 @@ class Sensors(Protocol):
     """Anything that can be asked how loaded its machine is."""
 
     def read(self, pids: list[int]) -> dict[str, Any]:
-        """cpu and memory (0 to 1), free_memory_mb, gpus, and metrics of host and processes."""
+        """cpu and memory (0 to 1), free_memory_mb and total_memory_mb, gpus, and metrics of host
+        and processes."""
 
 
 class HostSensors:
@@ -27,6 +28,7 @@ class HostSensors:
             "cpu": psutil.cpu_percent(None) / 100,
             "memory": memory.percent / 100,
             "free_memory_mb": memory.available // 2**20,
+            "total_memory_mb": memory.total // 2**20,
             "gpus": _read_gpus(self._gpus),
             "metrics": {
                 "load": psutil.getloadavg()[0],

@@ -67,6 +67,7 @@ def test_placement_sees_what_the_node_said_and_what_was_sent():
         "cpu": 0.25,
         "memory": 0.5,
         "free_memory_mb": 900,
+        "total_memory_mb": 4000,
         "labels": {"site": "lab"},
         "capabilities": frozenset({"tex"}),
         "gpus": cards,
@@ -77,7 +78,9 @@ def test_placement_sees_what_the_node_said_and_what_was_sent():
 
     assert (node.name, node.slots, node.sent) == ("spore-1", 2, 1)
     assert (node.cpu, node.memory, node.free_memory_mb) == (0.25, 0.5, 900)
-    assert node.kind == Kind(frozenset({("site", "lab")}), frozenset({"tex"}), (8000, 8000))
+    assert node.kind == Kind(
+        frozenset({("site", "lab")}), frozenset({"tex"}), (8000, 8000), memory_mb=4000
+    )
     assert node.free_gpus == cards[1:]
 
 

@@ -25,6 +25,8 @@ BODY = {
     "running": [[17, 1700000000.5, 0.5, "half of it"]],
     "metrics": {"load": 0.7, "network": {"sent": 1}, "slot_rss_mb": [40]},
 }
+#: What older agents do not say.
+NEWS = {"total_memory_mb": 16000}
 #: Python's JSON also knows NaN, infinities, NUL and halves of surrogate pairs.
 texts = st.text(st.characters(exclude_categories=()), max_size=8)
 numbers = st.floats() | st.integers() | st.sampled_from([10**400, -(10**400), inf, nan])
@@ -53,6 +55,18 @@ def test_a_heartbeat_tells_what_the_node_is_like():
         running=(Running(17, 1700000000.5, 0.5, "half of it"),),
         metrics={"load": 0.7, "network": {"sent": 1}, "slot_rss_mb": [40]},
     )
+
+
+def test_a_heartbeat_of_an_older_agent_leaves_open_what_it_did_not_know_of():
+    beat = read_beat(BODY)
+
+    assert beat.total_memory_mb == 0
+
+
+def test_a_heartbeat_tells_what_its_machine_has():
+    beat = read_beat(BODY | NEWS)
+
+    assert beat.total_memory_mb == 16000
 
 
 @pytest.mark.parametrize("missing", sorted(BODY.keys() - {"v"}))
@@ -122,7 +136,7 @@ def test_json_that_is_no_object_is_no_heartbeat(body):
         read_beat(body)
 
 
-@given(st.fixed_dictionaries({}, optional=dict.fromkeys(BODY, values)))
+@given(st.fixed_dictionaries({}, optional=dict.fromkeys(BODY | NEWS, values)))
 def test_any_change_to_a_heartbeat_makes_another_or_a_value_error(changes):
     check(BODY | changes)
 
@@ -144,6 +158,7 @@ def check(body: dict) -> None:
     assert 0 <= beat.cpu <= 1
     assert 0 <= beat.memory <= 1
     assert 0 <= beat.free_memory_mb < 2**63
+    assert 0 <= beat.total_memory_mb < 2**63
     for gpu in beat.gpus:
         assert min(gpu.index, gpu.memory_mb, gpu.free_mb) >= 0
     for running in beat.running:

@@ -79,14 +79,15 @@ def test_what_is_measured_makes_a_heartbeat(machine):
 def test_loads_are_shares_of_one_and_memory_is_in_mib(machine, monkeypatch):
     machine()
     monkeypatch.setattr(psutil, "cpu_percent", lambda interval: 25.0)
-    memory = SimpleNamespace(percent=50.0, available=3 * 1024 * MIB)
+    memory = SimpleNamespace(percent=50.0, available=3 * 1024 * MIB, total=8 * 1024 * MIB)
     monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
     monkeypatch.setattr(psutil, "getloadavg", lambda: (1.5, 8.0, 9.0))
     monkeypatch.setattr(psutil, "disk_usage", lambda path: SimpleNamespace(percent=75.0))
 
     read = HostSensors().read([])
 
-    assert (read["cpu"], read["memory"], read["free_memory_mb"]) == (0.25, 0.5, 3072)
+    assert (read["cpu"], read["memory"]) == (0.25, 0.5)
+    assert (read["free_memory_mb"], read["total_memory_mb"]) == (3072, 8192)
     assert (read["metrics"]["load"], read["metrics"]["disk"]) == (1.5, 0.75)
 
 
