@@ -13,12 +13,18 @@ MAX_REASON_CHARS = 300
 
 @dataclass(frozen=True, slots=True)
 class Gpu:
-    """One device; memory in MiB."""
+    """One device; memory in MiB. Its index may differ between containers, its `uuid` does not."""
 
     index: int
     name: str = ""
     memory_mb: int = 0
     free_mb: int = 0
+    uuid: str = ""
+
+    @property
+    def device(self) -> str:
+        """What tells it apart on its machine, whichever node speaks of it."""
+        return self.uuid or str(self.index)
 
 
 class Versions(Protocol):
