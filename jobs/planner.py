@@ -11,11 +11,12 @@ from jobs.domain.flight import Flight, Sent
 from jobs.domain.limits import Limiter
 from jobs.domain.shares import Lane
 from jobs.domain.taking import drop_known, heads, take
+from jobs.occupancy import occupy
 from jobs.wire import bundle_id
 from nodes.domain.placement import Choice, Demand
 from nodes.domain.pool import MAX_WHY_CHARS, Pool
 from nodes.domain.scoring import Weights
-from nodes.roster import Roster
+from nodes.roster import Roster, Seat
 
 #: What an item of an unknown task is charged, in seconds.
 UNKNOWN_SECONDS = 0.1
@@ -23,8 +24,6 @@ UNKNOWN_SECONDS = 0.1
 BUNDLES_AT_ONCE = 500
 #: Why a line cannot be placed is found out at most this often.
 EXPLAIN_EVERY_SECONDS = 1.0
-#: A task takes the memory it asked for within this time; then its node measures it.
-SETTLING_SECONDS = 10.0
 
 
 @dataclass(slots=True)
@@ -33,6 +32,7 @@ class Step:
 
     pool: Pool
     roster: Roster
+    machines: dict[str, list[Seat]]
     slots: int
     now: float
     demands: dict[tuple[str, bool, bool], Demand] = field(default_factory=dict)
@@ -73,11 +73,11 @@ class Planner:
         stamp = now.timestamp()
         self.goes_on = False
         self._backlog.prepare(stamp, refill=self._refill)
-        self.count_flight(roster, stamp)
+        self.count_flight(roster)
         line = self._backlog.turn()
         if line is None:
             return []
-        step = Step(self.survey(roster), roster, roster.slots(), stamp)
+        step = Step(self.survey(roster), roster, roster.machines(), roster.slots(), stamp)
         planned: list[tuple[Sent, Line]] = []
         closed: set[Lane] = set()
         while line and len(planned) < BUNDLES_AT_ONCE and not step.pool.is_full:
@@ -95,15 +95,10 @@ class Planner:
             self._explain_rest(step)
         return planned
 
-    def count_flight(self, roster: Roster, now: float) -> None:
-        """Bring what seats say of work in flight up to date; `now` in Unix seconds."""
-        for seat in roster:
-            sent = self._flight.on(seat.name)
-            seat.in_flight = len(sent)
-            seat.long_in_flight = sum(not bundle.short for bundle in sent)
-            seat.leased_gpus = {gpu for bundle in sent for gpu in bundle.gpus}
-            measured = now - seat.beat_age - SETTLING_SECONDS
-            seat.promised_mb = sum(b.memory_mb for b in sent if b.memory_mb and b.at > measured)
+    def count_flight(self, roster: Roster) -> None:
+        """Bring what seats say of work in flight up to date."""
+        for seats in roster.machines().values():
+            occupy(seats, self._flight)
 
     def survey(self, roster: Roster) -> Pool:
         """The nodes as they are now, with what is in flight there."""
@@ -162,7 +157,6 @@ class Planner:
         seat.in_flight += 1
         seat.long_in_flight += not demand.short
         seat.sent_since_beat += 1
-        seat.leased_gpus |= set(choice.gpus)
         step.pool.charge(choice, demand)
         seconds = self._pace.of(line.order.task) or UNKNOWN_SECONDS
         self._backlog.charge(line, seconds=seconds * len(items), now=step.now)
@@ -182,6 +176,8 @@ class Planner:
             task=demand.task,
         )
         self._flight.add(sent)
+        if choice.gpus:
+            occupy(step.machines[seat.host], self._flight)
         self._limiter.start(sent.task, len(items), seconds=seconds * len(items), now=step.now)
         self._refill(line)
         line.in_flight += len(items)

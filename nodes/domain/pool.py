@@ -19,9 +19,11 @@ from nodes.domain.placement import (
     busy,
     charge,
     devices,
+    leased,
     rating,
     room,
     score,
+    without,
 )
 from nodes.domain.scoring import Weights
 
@@ -85,10 +87,12 @@ class Pool:
     ) -> None:
         self._nodes = {node.name: node for node in nodes}
         self._weights, self._random, self._absent = weights, random, Counter(absent or {})
+        self._hosts: dict[str, list[str]] = {}
         self._kinds: dict[int, tuple[Kind, list[str]]] = {}
         for node in self._nodes.values():
             # By identity: equal kinds that are two objects only share less.
             self._kinds.setdefault(id(node.kind), (node.kind, []))[1].append(node.name)
+            self._hosts.setdefault(node.host or node.name, []).append(node.name)
         self._rooms: dict[object, Room] = {}
         self._known: dict[Demand, Room] = {}
         #: What was said of rooms; at the end of a plan, many ask about the same one.
@@ -126,6 +130,11 @@ class Pool:
         after = charge(before, choice, demand)
         self._left -= max(room(before, short=True), 0) - max(room(after, short=True), 0)
         self._nodes[choice.node] = after
+        if demand.memory_mb or choice.gpus:
+            taken = leased(before, choice)
+            for name in self._hosts[before.host or before.name]:
+                if name != choice.node:
+                    self._nodes[name] = without(self._nodes[name], taken, demand.memory_mb)
 
     def keep_places(self, demand: Demand, *, avoid: frozenset[str] = frozenset()) -> None:
         """Queue nothing more behind slots for which this waits, whose turn it is.
