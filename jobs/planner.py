@@ -128,6 +128,7 @@ class Planner:
                 return self._send(line, take(line, at, count, self._flight), choice, demand, step)
             if not apart:
                 step.pool.keep_places(demand, avoid=head.avoid)
+                step.pool.keep_means(demand, avoid=head.avoid)
         if line.ready:
             self._explain(line, step)
         return None

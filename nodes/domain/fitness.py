@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 #: How a reason about one node reads when it is about several.
-PLURALS = {"lacks": "lack", "has": "have", "is": "are", "runs": "run", "takes": "take"}
+PLURALS = {
+    "lacks": "lack",
+    "has": "have",
+    "is": "are",
+    "runs": "run",
+    "takes": "take",
+    "keeps": "keep",
+}
 #: Reasons are told to people on one line.
 MAX_REASON_CHARS = 300
 

@@ -33,8 +33,9 @@ class Candidate:
     #: What would be free if all that was sent to its machine had ended, and all its devices.
     idle_memory_mb: int = 0
     gpus: tuple[Gpu, ...] = ()
-    #: Whether what is free is kept for somebody who needs more.
-    kept: bool = False
+    #: What of all that is free is kept for somebody who needs more.
+    kept_gpus: frozenset[str] = frozenset()
+    kept_mb: int = 0
     kind: Kind = PLAIN
     free_gpus: tuple[Gpu, ...] = ()
 
@@ -75,18 +76,26 @@ def busy(node: Candidate, demand: Demand) -> str:
     """Why the node cannot take this just now; empty if it can."""
     if room(node, short=demand.short) <= 0:
         return "has all its slots taken"
-    if node.kept and _supply(node, demand) < 1:
+    if lack := _lack(node, demand):
+        return lack
+    keeps = node.kept_mb or node.kept_gpus
+    if keeps and _lack(without(node, node.kept_gpus, node.kept_mb), demand):
         return "keeps what is free for larger work"
+    return ""
+
+
+def _lack(node: Candidate, demand: Demand) -> str:
+    """What of memory and devices the node has too little of; empty if it has enough."""
     if demand.memory_mb > node.free_memory_mb:
         return f"has {node.free_memory_mb} of {demand.memory_mb} MiB free"
-    if demand.gpu and demand.gpu > (found := len(devices(node, demand))):
+    if demand.gpu and demand.gpu > (found := len(_fitting(node.free_gpus, demand))):
         return f"has {found} of {gpus_text(demand)} free"
     return ""
 
 
 def devices(node: Candidate, demand: Demand) -> tuple[int, ...]:
     """The free devices to lease, at most as many as are wanted."""
-    return _fitting(node.free_gpus, demand)
+    return _fitting((gpu for gpu in node.free_gpus if gpu.device not in node.kept_gpus), demand)
 
 
 def _fitting(gpus: Iterable[Gpu], demand: Demand) -> tuple[int, ...]:

@@ -111,6 +111,14 @@ def test_what_is_taken_just_now_does_not_make_a_node_unfit():
         (replace(RIG, free_gpus=CARDS[:1]), Demand(gpu=2), "has 1 of 2 GPUs free"),
         (RIG, Demand(gpu=2, gpu_memory_mb=8001), "has 1 of 2 GPUs with 8001 MiB free"),
         (RIG, Demand(gpu=2, gpu_memory_mb=8000), ""),
+        (replace(PLAIN, kept_mb=4000), Demand(memory_mb=1), "keeps what is free for larger work"),
+        (replace(PLAIN, kept_mb=4000), ANY, ""),
+        (replace(RIG, kept_gpus=frozenset("0")), Demand(gpu=1, gpu_memory_mb=1), ""),
+        (
+            replace(RIG, kept_gpus=frozenset("0")),
+            Demand(gpu=2),
+            "keeps what is free for larger work",
+        ),
     ],
 )
 def test_a_node_says_why_it_cannot_take_something_just_now(node, demand, reason):
