@@ -73,11 +73,11 @@ class Planner:
         stamp = now.timestamp()
         self.goes_on = False
         self._backlog.prepare(stamp, refill=self._refill)
-        self.count_flight(roster)
+        machines = self.count_flight(roster)
         line = self._backlog.turn()
         if line is None:
             return []
-        step = Step(self.survey(roster), roster, roster.machines(), roster.slots(), stamp)
+        step = Step(self.survey(roster), roster, machines, roster.slots(), stamp)
         planned: list[tuple[Sent, Line]] = []
         closed: set[Lane] = set()
         while line and len(planned) < BUNDLES_AT_ONCE and not step.pool.is_full:
@@ -95,10 +95,12 @@ class Planner:
             self._explain_rest(step)
         return planned
 
-    def count_flight(self, roster: Roster) -> None:
-        """Bring what seats say of work in flight up to date."""
-        for seats in roster.machines().values():
+    def count_flight(self, roster: Roster) -> dict[str, list[Seat]]:
+        """Bring what seats say of work in flight up to date; the seats by their machines."""
+        machines = roster.machines()
+        for seats in machines.values():
             occupy(seats, self._flight)
+        return machines
 
     def survey(self, roster: Roster) -> Pool:
         """The nodes as they are now, with what is in flight there."""

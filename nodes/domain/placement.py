@@ -128,6 +128,8 @@ def _supply(node: Candidate, demand: Demand) -> float:
 
 def without(node: Candidate, taken: Collection[str], memory_mb: int) -> Candidate:
     """The node with these devices and so much memory less to give."""
+    if not (taken or memory_mb):
+        return node
     return replace(
         node,
         free_memory_mb=max(node.free_memory_mb - memory_mb, 0),

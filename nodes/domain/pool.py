@@ -133,11 +133,10 @@ class Pool:
         after = charge(before, choice, demand)
         self._left -= max(room(before, short=True), 0) - max(room(after, short=True), 0)
         self._nodes[choice.node] = after
-        if demand.memory_mb or choice.gpus:
-            taken = leased(before, choice)
-            for name in self._hosts[before.host or before.name]:
-                if name != choice.node:
-                    self._nodes[name] = without(self._nodes[name], taken, demand.memory_mb)
+        taken = leased(before, choice)
+        for name in self._hosts[before.host or before.name]:
+            if name != choice.node:
+                self._nodes[name] = without(self._nodes[name], taken, demand.memory_mb)
 
     def keep_places(self, demand: Demand, *, avoid: frozenset[str] = frozenset()) -> None:
         """Queue nothing more behind slots for which this waits, whose turn it is.
