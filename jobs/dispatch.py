@@ -44,6 +44,8 @@ class LedgerEntry:
     at: float
     gpus: tuple[int, ...]
     task: str
+    memory_mb: int
+    short: bool
 
 
 class Dispatcher:
@@ -224,6 +226,8 @@ def _write_entry(sent: Sent) -> str:
         "t": sent.at,
         "g": sent.gpus,
         "k": sent.task,
+        "m": sent.memory_mb,
+        "h": sent.short,
     }
     return json.dumps(entry)
 
@@ -239,4 +243,6 @@ def _read_entry(node: str, bundle: str, entry: dict[str, Any]) -> LedgerEntry:
         at=entry["t"],
         gpus=tuple(entry["g"]),
         task=entry.get("k", ""),
+        memory_mb=entry.get("m", 0),
+        short=entry.get("h", False),
     )

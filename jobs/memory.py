@@ -190,6 +190,8 @@ class Memory:
                 subtasks=entry.subtasks,
                 gpus=entry.gpus,
                 task=entry.task,
+                memory_mb=entry.memory_mb,
+                short=entry.short,
                 placed=here[0][1] if here else "",
                 open={n: ready for n, (ready, newest) in closed.items() if n > newest},
             )

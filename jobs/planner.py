@@ -11,11 +11,12 @@ from jobs.domain.flight import Flight, Sent
 from jobs.domain.limits import Limiter
 from jobs.domain.shares import Lane
 from jobs.domain.taking import drop_known, heads, take
+from jobs.occupancy import occupy
 from jobs.wire import bundle_id
 from nodes.domain.placement import Choice, Demand
 from nodes.domain.pool import MAX_WHY_CHARS, Pool
 from nodes.domain.scoring import Weights
-from nodes.roster import Roster
+from nodes.roster import Roster, Seat
 
 #: What an item of an unknown task is charged, in seconds.
 UNKNOWN_SECONDS = 0.1
@@ -23,8 +24,6 @@ UNKNOWN_SECONDS = 0.1
 BUNDLES_AT_ONCE = 500
 #: Why a line cannot be placed is found out at most this often.
 EXPLAIN_EVERY_SECONDS = 1.0
-#: A task takes the memory it asked for within this time; then its node measures it.
-SETTLING_SECONDS = 10.0
 
 
 @dataclass(slots=True)
@@ -33,6 +32,7 @@ class Step:
 
     pool: Pool
     roster: Roster
+    machines: dict[str, list[Seat]]
     slots: int
     now: float
     demands: dict[tuple[str, bool, bool], Demand] = field(default_factory=dict)
@@ -73,11 +73,11 @@ class Planner:
         stamp = now.timestamp()
         self.goes_on = False
         self._backlog.prepare(stamp, refill=self._refill)
-        self.count_flight(roster, stamp)
+        machines = self.count_flight(roster)
         line = self._backlog.turn()
         if line is None:
             return []
-        step = Step(self.survey(roster), roster, roster.slots(), stamp)
+        step = Step(self.survey(roster), roster, machines, roster.slots(), stamp)
         planned: list[tuple[Sent, Line]] = []
         closed: set[Lane] = set()
         while line and len(planned) < BUNDLES_AT_ONCE and not step.pool.is_full:
@@ -95,15 +95,12 @@ class Planner:
             self._explain_rest(step)
         return planned
 
-    def count_flight(self, roster: Roster, now: float) -> None:
-        """Bring what seats say of work in flight up to date; `now` in Unix seconds."""
-        for seat in roster:
-            sent = self._flight.on(seat.name)
-            seat.in_flight = len(sent)
-            seat.long_in_flight = sum(not bundle.short for bundle in sent)
-            seat.leased_gpus = {gpu for bundle in sent for gpu in bundle.gpus}
-            measured = now - seat.beat_age - SETTLING_SECONDS
-            seat.promised_mb = sum(b.memory_mb for b in sent if b.memory_mb and b.at > measured)
+    def count_flight(self, roster: Roster) -> dict[str, list[Seat]]:
+        """Bring what seats say of work in flight up to date; the seats by their machines."""
+        machines = roster.machines()
+        for seats in machines.values():
+            occupy(seats, self._flight)
+        return machines
 
     def survey(self, roster: Roster) -> Pool:
         """The nodes as they are now, with what is in flight there."""
@@ -124,7 +121,7 @@ class Planner:
 
     def _bundle(self, line: Line, step: Step) -> Sent | None:
         drop_known(line, self._flight)
-        for at in heads(line):
+        for at in heads(line, self._flight):
             count, demand = self._shape(line, at, step)
             head = line.ready[at]
             apart = bool(head.copy_because)
@@ -133,6 +130,7 @@ class Planner:
                 return self._send(line, take(line, at, count, self._flight), choice, demand, step)
             if not apart:
                 step.pool.keep_places(demand, avoid=head.avoid)
+                step.pool.keep_means(demand, avoid=head.avoid)
         if line.ready:
             self._explain(line, step)
         return None
@@ -162,7 +160,6 @@ class Planner:
         seat.in_flight += 1
         seat.long_in_flight += not demand.short
         seat.sent_since_beat += 1
-        seat.leased_gpus |= set(choice.gpus)
         step.pool.charge(choice, demand)
         seconds = self._pace.of(demand.task) or UNKNOWN_SECONDS
         self._backlog.charge(line, seconds=seconds * len(items), now=step.now)
@@ -182,6 +179,8 @@ class Planner:
             task=demand.task,
         )
         self._flight.add(sent)
+        if choice.gpus:
+            occupy(step.machines[seat.host], self._flight)
         self._limiter.start(sent.task, len(items), seconds=seconds * len(items), now=step.now)
         self._refill(line)
         line.in_flight += len(items)

@@ -38,13 +38,21 @@ class Seat:
     #: So many of these are not short.
     long_in_flight: int = 0
     sent_since_beat: int = 0
+    #: Devices that are in use, by it or by another node of its machine.
     leased_gpus: set[int] = field(default_factory=set)
-    #: Memory promised to bundles that may not have taken it yet, in MiB.
+    #: Memory of its machine that bundles were promised and have not taken yet, in MiB.
     promised_mb: int = 0
+    #: What they have taken.
+    held_mb: int = 0
     #: Free memory of each device when nothing of ours ran on it, in MiB.
     _unleased_mb: dict[int, int] = field(default_factory=dict)
     _kind: Kind = PLAIN
     _kind_of: tuple[object, ...] = ()
+
+    @property
+    def host(self) -> str:
+        """Its machine. Who does not say which has one of its own."""
+        return self.beat.host or self.name
 
     @property
     def labels(self) -> dict[str, str]:
@@ -71,13 +79,12 @@ class Seat:
         free = {gpu.index: gpu.free_mb for gpu in beat.gpus if gpu.index not in self.leased_gpus}
         self._unleased_mb = {**self._unleased_mb, **free} if free else self._unleased_mb
 
-    def free_gpus(self) -> tuple[Gpu, ...]:
-        """The devices that may be leased, each with the memory that others leave."""
+    def gpus(self) -> tuple[Gpu, ...]:
+        """Its devices, each with the memory that others than the Hive leave."""
         # What a device had free while our own task ran on it says nothing about the next one.
         return tuple(
             replace(gpu, free_mb=self._unleased_mb.get(gpu.index, gpu.free_mb))
             for gpu in self.beat.gpus
-            if gpu.index not in self.leased_gpus
         )
 
     def kind(self, known: dict[Kind, Kind]) -> Kind:
@@ -92,6 +99,7 @@ class Seat:
                 tuple(gpu.memory_mb for gpu in self.beat.gpus),
                 self.beat.release,
                 self.tasks,
+                self.beat.total_memory_mb,
             )
             self._kind, self._kind_of = known.setdefault(kind, kind), made_of
         return self._kind
@@ -125,6 +133,13 @@ class Roster:
         """Forget a node that was deleted."""
         self._seats.pop(name, None)
 
+    def machines(self) -> dict[str, list[Seat]]:
+        """All seats, by the machines that they share."""
+        found: dict[str, list[Seat]] = {}
+        for seat in self:
+            found.setdefault(seat.host, []).append(seat)
+        return found
+
     def slots(self) -> int:
         """How many slots may be given new work."""
         return sum(seat.beat.slots for seat in self if seat.placeable)
@@ -137,7 +152,18 @@ class Roster:
         mean_memory = sum(seat.beat.memory for seat in present) / count
         if len(self._kinds) > MOST_KINDS:
             self._kinds.clear()
-        return [_candidate(seat, seat.kind(self._kinds), mean_cpu, mean_memory) for seat in present]
+        measured, means = self._measured_mb(), (mean_cpu, mean_memory)
+        return [
+            _candidate(seat, seat.kind(self._kinds), means, measured[seat.host]) for seat in present
+        ]
+
+    def _measured_mb(self) -> dict[str, int]:
+        """The free memory of each machine, by the newest heartbeat from there."""
+        # What another node says holds memory since then is counted twice, and never not at all.
+        return {
+            host: max(seats, key=lambda seat: seat.seen_ms).beat.free_memory_mb
+            for host, seats in self.machines().items()
+        }
 
     def absent(self) -> Counter[str]:
         """How many nodes are there and may not be given work, by what they are."""
@@ -149,17 +175,22 @@ class Roster:
         return Counter(f"is {state}" for state in states)
 
 
-def _candidate(seat: Seat, kind: Kind, mean_cpu: float, mean_memory: float) -> Candidate:
+def _candidate(seat: Seat, kind: Kind, means: tuple[float, float], measured_mb: int) -> Candidate:
     beat, age = seat.beat, seat.beat_age
+    mean_cpu, mean_memory = means
     cpu = faded(beat.cpu, mean_cpu, age_seconds=age)
+    gpus = seat.gpus() if beat.gpus else ()
     return Candidate(
         name=seat.name,
+        host=seat.host,
         slots=beat.slots,
         sent=seat.in_flight,
         long=seat.long_in_flight,
         cpu=charged(cpu, sent_since=seat.sent_since_beat, slots=beat.slots),
         memory=faded(beat.memory, mean_memory, age_seconds=age),
-        free_memory_mb=max(beat.free_memory_mb - seat.promised_mb, 0),
+        free_memory_mb=max(measured_mb - seat.promised_mb, 0),
+        idle_memory_mb=measured_mb + seat.held_mb,
         kind=kind,
-        free_gpus=seat.free_gpus() if beat.gpus else (),
+        gpus=gpus,
+        free_gpus=tuple(gpu for gpu in gpus if gpu.index not in seat.leased_gpus),
     )

@@ -10,7 +10,7 @@ from jobs.domain.flight import Flight
 LOOK_BEHIND = 100
 
 
-def heads(line: Line) -> Iterator[int]:
+def heads(line: Line, flight: Flight) -> Iterator[int]:
     """Where to begin a bundle: at the first item, else at others that other nodes may take."""
     if not line.ready:
         return
@@ -21,8 +21,7 @@ def heads(line: Line) -> Iterator[int]:
     for at, ready in enumerate(line.ready):
         if at >= LOOK_BEHIND:
             return
-        # What may be known by the time it is its turn is not sent before.
-        if ready.avoid not in tried and not ready.key:
+        if ready.avoid not in tried and not _is_spared(ready, flight):
             tried.add(ready.avoid)
             yield at
 
@@ -65,12 +64,17 @@ def drop_known(line: Line, flight: Flight) -> None:
 
 def _is_known(line: Line, ready: Ready, flight: Flight) -> bool:
     """Whether a subtask need not be sent, because an equal one was; it is put aside then."""
-    if not ready.key or flight.holds(ready.subtask):  # a second copy of it is wanted
+    if not _is_spared(ready, flight):
         return False
     if flight.twins.is_fresh(ready.key):
         line.known.append((ready, None))
-        return True
-    if flight.flies(ready.key):
+    else:
         flight.twins.park(line, ready)
-        return True
-    return False
+    return True
+
+
+def _is_spared(ready: Ready, flight: Flight) -> bool:
+    """Whether an equal subtask was sent, whose result will do."""
+    if not ready.key or flight.holds(ready.subtask):  # a second copy of it is wanted
+        return False
+    return flight.twins.is_fresh(ready.key) or flight.flies(ready.key)

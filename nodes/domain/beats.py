@@ -31,10 +31,14 @@ class Beat:
     """One heartbeat of one start (incarnation) of a Spore. Loads run from 0 to 1."""
 
     incarnation: str
+    #: What all nodes of its machine call that; empty from nodes that do not say.
+    host: str = ""
     slots: int = 1
     cpu: float = 0.0
     memory: float = 0.0
     free_memory_mb: int = 0
+    #: Of the whole machine; 0 from nodes that do not say.
+    total_memory_mb: int = 0
     labels: dict[str, str] = field(default_factory=dict)
     capabilities: frozenset[str] = frozenset()
     gpus: tuple[Gpu, ...] = ()
@@ -42,6 +46,8 @@ class Beat:
     agent_version: str = ""
     platform: str = ""
     running: tuple[Running, ...] = ()
+    #: What attempts at work hold of the machine's memory, as far as the node says.
+    held_mb: dict[int, int] = field(default_factory=dict)
     #: Why the node wants no new work, in its own words; empty if it does.
     trouble: str = ""
     #: The digest of the names of its tasks; empty while no slot has loaded them, None from nodes
@@ -55,10 +61,12 @@ def read_beat(body: Mapping[str, Any]) -> Beat:
     try:
         return Beat(
             incarnation=_read_incarnation(body["incarnation"]),
+            host=_text(body.get("host", ""), 64),
             slots=_count(body["slots"], MAX_SLOTS),
             cpu=_share(body["cpu"]),
             memory=_share(body["memory"]),
             free_memory_mb=_count(body["free_memory_mb"]),
+            total_memory_mb=_count(body.get("total_memory_mb", 0)),
             labels={_text(k): _text(v) for k, v in body["labels"].items()},
             capabilities=frozenset(map(_text, body["capabilities"])),
             gpus=tuple(_read_gpu(gpu) for gpu in body["gpus"]),
@@ -66,6 +74,7 @@ def read_beat(body: Mapping[str, Any]) -> Beat:
             agent_version=_text(body["agent_version"], 32),
             platform=_text(body["platform"], 128),
             running=tuple(_read_running(*row) for row in body["running"]),
+            held_mb={int(attempt): _count(mb) for attempt, mb in body.get("held_mb", ())},
             trouble=_text(body.get("trouble", "")),
             tasks=_text(body["tasks"], 64) if "tasks" in body else None,
             metrics=_read_metrics(body["metrics"]),
@@ -87,6 +96,7 @@ def _read_gpu(gpu: Mapping[str, Any]) -> Gpu:
         name=_text(gpu["name"]),
         memory_mb=_count(gpu["memory_mb"]),
         free_mb=_count(gpu["free_mb"]),
+        uuid=_text(gpu.get("uuid", ""), 64),
     )
 
 

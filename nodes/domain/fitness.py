@@ -6,19 +6,32 @@ from dataclasses import dataclass
 from typing import Protocol
 
 #: How a reason about one node reads when it is about several.
-PLURALS = {"lacks": "lack", "has": "have", "is": "are", "runs": "run", "takes": "take"}
+PLURALS = {
+    "lacks": "lack",
+    "has": "have",
+    "is": "are",
+    "runs": "run",
+    "takes": "take",
+    "keeps": "keep",
+}
 #: Reasons are told to people on one line.
 MAX_REASON_CHARS = 300
 
 
 @dataclass(frozen=True, slots=True)
 class Gpu:
-    """One device; memory in MiB."""
+    """One device; memory in MiB. Its index may differ between containers, its `uuid` does not."""
 
     index: int
     name: str = ""
     memory_mb: int = 0
     free_mb: int = 0
+    uuid: str = ""
+
+    @property
+    def device(self) -> str:
+        """What tells it apart on its machine, whichever node speaks of it."""
+        return self.uuid or str(self.index)
 
 
 class Versions(Protocol):
@@ -33,6 +46,7 @@ class Kind:
     """What of a node stays the same from heartbeat to heartbeat; many nodes are of one kind.
 
     `tasks` are the names that it can run: None if nobody knows, none while it still loads them.
+    `memory_mb` is all of its machine's; 0 if nobody knows.
     """
 
     labels: frozenset[tuple[str, str]] = frozenset()
@@ -40,6 +54,7 @@ class Kind:
     gpu_memory_mb: tuple[int, ...] = ()
     release: str = ""
     tasks: frozenset[str] | None = None
+    memory_mb: int = 0
 
 
 PLAIN = Kind()
@@ -74,6 +89,8 @@ def mismatch(kind: Kind, demand: Demand) -> str:
         fitting = sum(memory >= demand.gpu_memory_mb for memory in kind.gpu_memory_mb)
         if demand.gpu > fitting:
             return f"has {fitting} of {gpus_text(demand)}"
+    if kind.memory_mb and demand.memory_mb > kind.memory_mb:
+        return f"has {kind.memory_mb} of {demand.memory_mb} MiB"
     if demand.release and not demand.release.admits(kind.release):
         return f"runs release {kind.release or 'unknown'}"
     return _tasks_mismatch(kind, demand)

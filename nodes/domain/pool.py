@@ -19,9 +19,12 @@ from nodes.domain.placement import (
     busy,
     charge,
     devices,
+    leased,
+    nearest,
     rating,
     room,
     score,
+    without,
 )
 from nodes.domain.scoring import Weights
 
@@ -85,14 +88,18 @@ class Pool:
     ) -> None:
         self._nodes = {node.name: node for node in nodes}
         self._weights, self._random, self._absent = weights, random, Counter(absent or {})
+        self._hosts: dict[str, list[str]] = {}
         self._kinds: dict[int, tuple[Kind, list[str]]] = {}
         for node in self._nodes.values():
             # By identity: equal kinds that are two objects only share less.
             self._kinds.setdefault(id(node.kind), (node.kind, []))[1].append(node.name)
+            self._hosts.setdefault(node.host or node.name, []).append(node.name)
         self._rooms: dict[object, Room] = {}
         self._known: dict[Demand, Room] = {}
         #: What was said of rooms; at the end of a plan, many ask about the same one.
         self._told: dict[Room, str] = {}
+        #: Whether somebody's means are kept: one at a time, so that the others go on.
+        self._keeps = False
         self._left = sum(max(room(node, short=True), 0) for node in self._nodes.values())
 
     def __getitem__(self, name: str) -> Candidate:
@@ -126,6 +133,10 @@ class Pool:
         after = charge(before, choice, demand)
         self._left -= max(room(before, short=True), 0) - max(room(after, short=True), 0)
         self._nodes[choice.node] = after
+        taken = leased(before, choice)
+        for name in self._hosts[before.host or before.name]:
+            if name != choice.node:
+                self._nodes[name] = without(self._nodes[name], taken, demand.memory_mb)
 
     def keep_places(self, demand: Demand, *, avoid: frozenset[str] = frozenset()) -> None:
         """Queue nothing more behind slots for which this waits, whose turn it is.
@@ -143,6 +154,25 @@ class Pool:
                 kept = replace(node, long=node.slots)
                 self._left -= max(room(node, short=True), 0) - max(room(kept, short=True), 0)
                 self._nodes[name] = kept
+
+    def keep_means(self, demand: Demand, *, avoid: frozenset[str] = frozenset()) -> None:
+        """Give away nothing more of what one machine has free of the memory and devices for which
+        this waits, whose turn it is.
+
+        Else smaller work would always be there first. It is the machine that lacks least, so that
+        the next plan comes upon the same one.
+        """
+        fit = self._room(demand).names
+        if self._keeps or not (demand.memory_mb or demand.gpu):
+            return
+        node = nearest((self._nodes[name] for name in fit - avoid or fit), demand)
+        if node is None:
+            return
+        self._keeps = True
+        gpus = frozenset(gpu.device for gpu in node.free_gpus) if demand.gpu else frozenset()
+        memory_mb = node.free_memory_mb if demand.memory_mb else 0
+        for name in self._hosts[node.host or node.name]:
+            self._nodes[name] = replace(self._nodes[name], kept_gpus=gpus, kept_mb=memory_mb)
 
     def idle_slots(self, demand: Demand, *, besides: str) -> int:
         """How many idle slots other nodes have for this."""

@@ -155,6 +155,7 @@ class Agent:
             "agent_version": AGENT_VERSION,
             "platform": me.platform,
             "running": running,
+            "held_mb": self._crew.held_mb(),
             "trouble": self._limits.trouble(),
             "tasks": self._tasks,
         }

@@ -15,6 +15,7 @@ from nodes.spore.board import CANCEL, FENCE, MEMORY, TIMEOUT, Board, Work
 from nodes.spore.deadlines import Act, Asked, decide
 from nodes.spore.identity import Identity
 from nodes.spore.limits import Limits
+from nodes.spore.sensors import groups_rss_mb
 from nodes.spore.slots import Ended, SlotMain, SlotProcess, start_slot
 
 log = structlog.get_logger()
@@ -61,6 +62,12 @@ class Crew:
     def works(self) -> list[Work]:
         """What each slot is doing."""
         return [slot.cell.read() for slot in self._slots.values()]
+
+    def held_mb(self) -> list[tuple[int, int]]:
+        """What each attempt at work holds of the memory, with all that it started, in MiB."""
+        works = {slot.pid: slot.cell.read() for slot in self._slots.values()}
+        busy = {pid: work.attempt for pid, work in works.items() if work.busy and work.attempt}
+        return [(busy[pid], held) for pid, held in groups_rss_mb(busy).items()]
 
     def tasks(self) -> str:
         """The digest of the tasks that slots have loaded; empty if none has."""

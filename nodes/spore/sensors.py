@@ -1,32 +1,41 @@
 """What a machine measures of itself: psutil for the host, NVML for GPUs where there are any."""
 
 import os
+import platform
+from collections.abc import Collection
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, Protocol
 
 import psutil
+
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 class Sensors(Protocol):
     """Anything that can be asked how loaded its machine is."""
 
     def read(self, pids: list[int]) -> dict[str, Any]:
-        """cpu and memory (0 to 1), free_memory_mb, gpus, and metrics of host and processes."""
+        """host, cpu and memory (0 to 1), free_memory_mb and total_memory_mb, gpus, and metrics of
+        host and processes."""
 
 
 class HostSensors:
     """The machine this process runs on."""
 
     def __init__(self) -> None:
-        self._gpus = _find_gpus()
+        self._gpus, self._host = _find_gpus(), host_id()
         psutil.cpu_percent(None)  # the first call only starts the measurement
 
     def read(self, pids: list[int]) -> dict[str, Any]:
         """See `Sensors.read`."""
         memory = psutil.virtual_memory()
         return {
+            "host": self._host,
             "cpu": psutil.cpu_percent(None) / 100,
             "memory": memory.percent / 100,
             "free_memory_mb": memory.available // 2**20,
+            "total_memory_mb": memory.total // 2**20,
             "gpus": _read_gpus(self._gpus),
             "metrics": {
                 "load": psutil.getloadavg()[0],
@@ -40,6 +49,29 @@ class HostSensors:
 def _network() -> dict[str, int]:
     counters = psutil.net_io_counters()
     return {"sent": counters.bytes_sent, "received": counters.bytes_recv} if counters else {}
+
+
+def host_id() -> str:
+    """What this machine is called by all Spores on it, in whatever containers they run.
+
+    Containers see their host's memory and devices, and the kernel's id of this boot, which
+    images cannot copy as they do a machine's id.
+    """
+    try:
+        return BOOT_ID.read_text().strip()
+    except OSError:
+        return platform.node()
+
+
+def groups_rss_mb(leaders: Collection[int]) -> dict[int, int]:
+    """The resident memory of these processes in MiB, with what each started in its group."""
+    held = dict.fromkeys(leaders, 0)
+    for pid in psutil.pids() if held else ():
+        with suppress(ProcessLookupError, PermissionError):
+            group = pid if pid in held else os.getpgid(pid)
+            if group in held:
+                held[group] += rss_mb(pid)
+    return held
 
 
 def rss_mb(pid: int) -> int:
@@ -71,8 +103,7 @@ def _is_named(gpu: tuple[int, Any], given: str) -> bool:
 
     index, handle = gpu
     names = [name.strip() for name in given.split(",")]
-    uuid = pynvml.nvmlDeviceGetUUID(handle)
-    uuid = uuid.decode() if isinstance(uuid, bytes) else uuid
+    uuid = _text(pynvml.nvmlDeviceGetUUID(handle))
     return str(index) in names or any(n.startswith("GPU-") and uuid.startswith(n) for n in names)
 
 
@@ -83,15 +114,21 @@ def _read_gpus(gpus: list[tuple[int, Any]]) -> list[dict[str, Any]]:
     for index, handle in gpus:
         try:
             memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
-            name = pynvml.nvmlDeviceGetName(handle)
+            name, uuid = pynvml.nvmlDeviceGetName(handle), pynvml.nvmlDeviceGetUUID(handle)
         except pynvml.NVMLError:  # it fell off the bus, or its driver is being replaced
             continue
         found.append(
             {
                 "index": index,
-                "name": name.decode() if isinstance(name, bytes) else name,
+                "uuid": _text(uuid),
+                "name": _text(name),
                 "memory_mb": memory.total // 2**20,
                 "free_mb": memory.free // 2**20,
             }
         )
     return found
+
+
+def _text(value: str | bytes) -> str:
+    """What NVML says; older bindings give bytes."""
+    return value.decode() if isinstance(value, bytes) else value

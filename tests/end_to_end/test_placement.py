@@ -138,6 +138,25 @@ def test_each_subtask_has_a_gpu_of_its_own_and_one_too_many_waits(hive, colony, 
         assert {row["placed"].partition(";")[0] for row in rows} == {"gpu 0", "gpu 1"}
 
 
+def test_two_spores_of_one_machine_never_lease_its_device_at_once(hive, colony, marks):
+    card = with_gpus(colony, "8000")
+    with guest(colony, "rig", slots=2, **card), guest(colony, "twin", slots=2, **card):
+        job = hive.submit("odd.device", [str(marks.place)] * 2, retries=0)["id"]
+        marks.await_count(1)
+
+        await_why(hive, job, "2 have 0 of 1 GPU free", index=1)
+        marks.go()
+
+        assert hive.wait(job, PATIENCE)["state"] == "succeeded"
+
+
+def test_more_memory_than_any_machine_has_is_not_waited_for_as_if_it_were_busy(hive):
+    job = hive.submit("demo.echo", [1], requires={"memory_mb": 99_000_000})["id"]
+
+    await_why(hive, job, "no node has 99000000 MiB (3 nodes: 3 have ")
+    hive.cancel(job)
+
+
 def test_the_gpu_of_a_slot_that_is_killed_is_leased_again(hive, colony, marks):
     with guest(colony, "rig", slots=2, **with_gpus(colony, "8000")):
         job = hive.submit("odd.device", [str(marks.place)] * 2, retries=0)["id"]

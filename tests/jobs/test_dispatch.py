@@ -110,7 +110,8 @@ def test_another_epoch_writes_nothing_anywhere(hands, any_redis, verb, known):
 
 
 def test_the_ledger_gives_back_what_was_sent(hands, any_redis):
-    other = bundle(ready(1), node="spore-2", first=FIRST + 9, job="job_b")
+    also = {"memory_mb": 500, "short": True}
+    other = bundle(ready(1), node="spore-2", first=FIRST + 9, job="job_b", **also)
     push(hands, SENT, other)
 
     entries = {entry.bundle: entry for entry in hands.ledger(["spore-1", "spore-2", "nobody"])}
@@ -119,6 +120,7 @@ def test_the_ledger_gives_back_what_was_sent(hands, any_redis):
     mine = entries[SENT.id]
     assert (mine.node, mine.incarnation, mine.job) == ("spore-1", "born-1", "job_a")
     assert (mine.first, mine.subtasks, mine.at, mine.gpus) == (FIRST, [7, 8], SENT.at, (1,))
+    assert [(e.memory_mb, e.short) for e in (mine, entries[other.id])] == [(0, False), (500, True)]
 
 
 def test_bundles_are_found_in_queues_and_in_the_hands_of_slots(hands, any_redis):

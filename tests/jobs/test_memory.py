@@ -1,5 +1,6 @@
 """What a leader keeps in mind."""
 
+import json
 from datetime import timedelta
 from random import Random
 
@@ -179,6 +180,28 @@ def test_the_ledger_tells_a_new_leader_what_is_in_flight(stage):
     ]
     assert stage.memory.backlog.get(job.pk).in_flight == len(before)
     assert len(stage.memory.backlog.get(job.pk).ready) == 3 - len(before)
+
+
+def test_the_ledger_tells_a_new_leader_what_was_promised(stage):
+    stage.submit(1, requires={"memory_mb": 500})
+    stage.send()
+
+    stage.take_over()
+
+    assert [(s.memory_mb, s.short) for s in stage.in_flight] == [(500, False)]
+
+
+def test_what_an_earlier_release_wrote_into_the_ledger_is_read(stage):
+    stage.submit(1)
+    spore, sent = stage.bundle()
+    key = wire.flight_key(spore.name)
+    entry = json.loads(stage.redis.hget(key, sent.id))
+    known = {name: entry[name] for name in "ijfstgk"}
+    stage.redis.hset(key, sent.id, json.dumps(known))
+
+    stage.take_over()
+
+    assert [(s.id, s.memory_mb) for s in stage.in_flight] == [(sent.id, 0)]
 
 
 def test_what_the_database_knows_to_be_over_is_struck_from_the_ledger(stage):

@@ -180,15 +180,6 @@ def test_each_bundle_knows_why_it_went_where_it_did():
     assert picky.placed.startswith("not on spore-1, where it crashed; best of 2")
 
 
-def test_memory_that_was_asked_for_is_kept_until_the_node_can_have_measured_it():
-    demand = Demand(memory_mb=3000)
-    desk, nodes = Desk(line(items=9, demand=demand)), roster(seat(slots=4))
-
-    assert len(desk.plan(nodes)) == 1
-    assert desk.plan(nodes, NOW + timedelta(seconds=5)) == []
-    assert len(desk.plan(nodes, NOW + timedelta(seconds=11))) == 1
-
-
 def test_why_a_line_waits_is_found_out_once_a_second():
     work = line(items=1, demand=Demand(capabilities=frozenset({"tex"})))
     desk, nodes = Desk(work), roster(nodes=1)

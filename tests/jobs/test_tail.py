@@ -72,7 +72,7 @@ class Cluster:
                 running = tuple(Running(a, b.at) for b in sent for a in b.open)
                 seat.hear(replace(seat.beat, running=running), at_ms=int(self.now * 1000))
         if self.every(LOOK):
-            self.planner.count_flight(self.roster, self.now)
+            self.planner.count_flight(self.roster)
             self.stragglers.look(self.roster, self.when())
 
     def end_what_is_due(self):

@@ -67,6 +67,7 @@ def test_placement_sees_what_the_node_said_and_what_was_sent():
         "cpu": 0.25,
         "memory": 0.5,
         "free_memory_mb": 900,
+        "total_memory_mb": 4000,
         "labels": {"site": "lab"},
         "capabilities": frozenset({"tex"}),
         "gpus": cards,
@@ -77,7 +78,9 @@ def test_placement_sees_what_the_node_said_and_what_was_sent():
 
     assert (node.name, node.slots, node.sent) == ("spore-1", 2, 1)
     assert (node.cpu, node.memory, node.free_memory_mb) == (0.25, 0.5, 900)
-    assert node.kind == Kind(frozenset({("site", "lab")}), frozenset({"tex"}), (8000, 8000))
+    assert node.kind == Kind(
+        frozenset({("site", "lab")}), frozenset({"tex"}), (8000, 8000), memory_mb=4000
+    )
     assert node.free_gpus == cards[1:]
 
 
@@ -100,17 +103,46 @@ def test_a_device_is_judged_by_what_it_had_free_when_nothing_of_ours_ran_on_it()
     seat.leased_gpus = {0}
     seat.hear(beat(100), at_ms=3000)
 
-    assert seat.free_gpus() == ()
+    assert [gpu.free_mb for gpu in seat.gpus()] == [7500]
     seat.leased_gpus = set()
-    assert [gpu.free_mb for gpu in seat.free_gpus()] == [7500]
+    assert [gpu.free_mb for gpu in seat.gpus()] == [7500]
     seat.hear(beat(100), at_ms=5000)
-    assert [gpu.free_mb for gpu in seat.free_gpus()] == [100]
+    assert [gpu.free_mb for gpu in seat.gpus()] == [100]
 
 
 def test_memory_that_was_promised_is_not_free():
     roster = Roster([online(beat={"free_memory_mb": 900}, promised_mb=500)])
 
     assert roster.candidates()[0].free_memory_mb == 400
+
+
+def test_what_is_taken_is_free_again_when_all_that_was_sent_has_ended():
+    (node,) = Roster([online(beat={"free_memory_mb": 900}, held_mb=600)]).candidates()
+
+    assert (node.free_memory_mb, node.idle_memory_mb) == (900, 1500)
+
+
+def test_the_newest_heartbeat_from_a_machine_says_what_is_free_there():
+    old = online("a", beat={"host": "box", "free_memory_mb": 900}, seen_ms=1000)
+    new = online("b", beat={"host": "box", "free_memory_mb": 400}, seen_ms=2000)
+    other = online("c", beat={"free_memory_mb": 700}, seen_ms=3000)
+
+    nodes = Roster([old, new, other]).candidates()
+
+    assert [node.free_memory_mb for node in nodes] == [400, 400, 700]
+
+
+def test_a_node_that_does_not_name_its_machine_has_one_of_its_own():
+    seats = [online("a"), online("b"), online("c", beat={"host": "box"})]
+    seats.append(online("d", beat={"host": "box"}))
+
+    machines = Roster(seats).machines()
+
+    assert [[seat.name for seat in found] for found in machines.values()] == [
+        ["a"],
+        ["b"],
+        ["c", "d"],
+    ]
 
 
 def test_a_new_start_of_a_node_forgets_which_tasks_the_old_one_had():

@@ -25,6 +25,9 @@ BODY = {
     "running": [[17, 1700000000.5, 0.5, "half of it"]],
     "metrics": {"load": 0.7, "network": {"sent": 1}, "slot_rss_mb": [40]},
 }
+#: What older agents do not say.
+NEWS = {"host": "f00f", "total_memory_mb": 16000, "held_mb": [[17, 900]]}
+CARD = {**BODY["gpus"][0], "uuid": "GPU-1f35"}
 #: Python's JSON also knows NaN, infinities, NUL and halves of surrogate pairs.
 texts = st.text(st.characters(exclude_categories=()), max_size=8)
 numbers = st.floats() | st.integers() | st.sampled_from([10**400, -(10**400), inf, nan])
@@ -34,7 +37,7 @@ values = st.recursive(
     max_leaves=8,
 )
 rows = st.lists(st.lists(values, min_size=4, max_size=4), max_size=2)
-cards = st.lists(st.fixed_dictionaries(dict.fromkeys(BODY["gpus"][0], values)), max_size=2)
+cards = st.lists(st.fixed_dictionaries(dict.fromkeys(CARD, values)), max_size=2)
 
 
 def test_a_heartbeat_tells_what_the_node_is_like():
@@ -53,6 +56,20 @@ def test_a_heartbeat_tells_what_the_node_is_like():
         running=(Running(17, 1700000000.5, 0.5, "half of it"),),
         metrics={"load": 0.7, "network": {"sent": 1}, "slot_rss_mb": [40]},
     )
+
+
+def test_a_heartbeat_of_an_older_agent_leaves_open_what_it_did_not_know_of():
+    beat = read_beat(BODY)
+
+    assert (beat.host, beat.total_memory_mb, beat.held_mb) == ("", 0, {})
+    assert beat.gpus[0].device == "0"
+
+
+def test_a_heartbeat_tells_what_its_machine_has():
+    beat = read_beat(BODY | NEWS | {"gpus": [CARD]})
+
+    assert (beat.host, beat.total_memory_mb, beat.held_mb) == ("f00f", 16000, {17: 900})
+    assert beat.gpus[0].device == "GPU-1f35"
 
 
 @pytest.mark.parametrize("missing", sorted(BODY.keys() - {"v"}))
@@ -98,6 +115,9 @@ def test_what_a_node_says_of_itself_is_clamped(field, said, believed):
         ("gpus", [3]),
         ("running", [[1, 2.0, 0.5]]),
         ("running", [[inf, 2.0, 0.5, ""]]),
+        ("held_mb", [[1]]),
+        ("held_mb", [["one", 2]]),
+        ("held_mb", None),
         ("metrics", {"load": nan}),
         ("metrics", {"load": "x" * 20_000}),
     ],
@@ -122,7 +142,7 @@ def test_json_that_is_no_object_is_no_heartbeat(body):
         read_beat(body)
 
 
-@given(st.fixed_dictionaries({}, optional=dict.fromkeys(BODY, values)))
+@given(st.fixed_dictionaries({}, optional=dict.fromkeys(BODY | NEWS, values)))
 def test_any_change_to_a_heartbeat_makes_another_or_a_value_error(changes):
     check(BODY | changes)
 
@@ -144,6 +164,8 @@ def check(body: dict) -> None:
     assert 0 <= beat.cpu <= 1
     assert 0 <= beat.memory <= 1
     assert 0 <= beat.free_memory_mb < 2**63
+    assert 0 <= beat.total_memory_mb < 2**63
+    assert all(0 <= held < 2**63 for held in beat.held_mb.values())
     for gpu in beat.gpus:
         assert min(gpu.index, gpu.memory_mb, gpu.free_mb) >= 0
     for running in beat.running:
@@ -151,8 +173,9 @@ def check(body: dict) -> None:
         assert datetime.fromtimestamp(running.started_at, UTC).year >= 1970
     json.dumps(beat.metrics, allow_nan=False)
     shown = [beat.incarnation, beat.release, beat.agent_version, beat.platform]
-    shown += [*beat.labels, *beat.labels.values(), *beat.capabilities]
-    shown += [gpu.name for gpu in beat.gpus] + [running.message for running in beat.running]
+    shown += [beat.host, *beat.labels, *beat.labels.values(), *beat.capabilities]
+    shown += [text for gpu in beat.gpus for text in (gpu.name, gpu.uuid)]
+    shown += [running.message for running in beat.running]
     "".join(shown).encode()
     assert "\0" not in "".join(shown)
 

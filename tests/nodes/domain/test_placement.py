@@ -71,6 +71,9 @@ def test_a_candidate_is_scored_by_what_was_sent_to_it():
         (PLAIN, Demand(gpu=1), "has 0 of 1 GPU"),
         (RIG, Demand(gpu=2, gpu_memory_mb=9000), "has 1 of 2 GPUs with 9000 MiB"),
         (RIG, Demand(gpu=1, gpu_memory_mb=24000), ""),
+        (like(PLAIN, memory_mb=8000), Demand(memory_mb=8001), "has 8000 of 8001 MiB"),
+        (like(PLAIN, memory_mb=8000), Demand(memory_mb=8000), ""),
+        (PLAIN, Demand(memory_mb=10_000_000), ""),
         (PLAIN, Demand(avoid=frozenset({"plain"})), "is to be avoided"),
         (PLAIN, Demand(avoid=frozenset({"rig"})), ""),
         (like(PLAIN, release="1.3"), Demand(release=AtLeast("1.4")), "runs release 1.3"),
@@ -108,6 +111,14 @@ def test_what_is_taken_just_now_does_not_make_a_node_unfit():
         (replace(RIG, free_gpus=CARDS[:1]), Demand(gpu=2), "has 1 of 2 GPUs free"),
         (RIG, Demand(gpu=2, gpu_memory_mb=8001), "has 1 of 2 GPUs with 8001 MiB free"),
         (RIG, Demand(gpu=2, gpu_memory_mb=8000), ""),
+        (replace(PLAIN, kept_mb=4000), Demand(memory_mb=1), "keeps what is free for larger work"),
+        (replace(PLAIN, kept_mb=4000), ANY, ""),
+        (replace(RIG, kept_gpus=frozenset("0")), Demand(gpu=1, gpu_memory_mb=1), ""),
+        (
+            replace(RIG, kept_gpus=frozenset("0")),
+            Demand(gpu=2),
+            "keeps what is free for larger work",
+        ),
     ],
 )
 def test_a_node_says_why_it_cannot_take_something_just_now(node, demand, reason):

@@ -98,6 +98,13 @@ GPUS = Demand(gpu=4, labels=(("site", "lab"),))
             "no node fits (2 nodes: 2 are to be avoided)",
         ),
         (
+            [*many(2, kind=Kind(memory_mb=16000)), replace(PLAIN, kind=Kind(memory_mb=8000))],
+            {},
+            Demand(memory_mb=10_000_000),
+            "no node has 10000000 MiB"
+            " (3 nodes: 2 have 16000 of 10000000 MiB, 1 has 8000 of 10000000 MiB)",
+        ),
+        (
             [*many(2, sent=2), replace(PLAIN, free_memory_mb=100)],
             {},
             Demand(memory_mb=500),

@@ -87,6 +87,17 @@ def test_a_heartbeat_lists_what_runs_on_the_clock_of_redis(start, exchange):
     assert abs(age - (time.monotonic() - WORK.started)) < 5
 
 
+def test_a_heartbeat_tells_how_much_memory_each_attempt_holds(start, exchange):
+    agent = start(busy(WORK))
+    exchange.wake_up = True
+
+    step_until(agent, lambda: len(exchange.beats) > 1 and exchange.running())
+
+    held = read_beat(exchange.beats[-1]).held_mb
+    assert held.keys() == {7}
+    assert 10 < held[7] < 10_000  # a test run of Django weighs some 100 MiB
+
+
 def test_slots_know_the_clock_of_redis(start, exchange):
     def tell_the_time(identity, board, index) -> None:
         while True:

@@ -1,5 +1,9 @@
 import json
 import os
+import platform
+import signal
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import psutil
@@ -8,7 +12,8 @@ import pytest
 
 from nodes.domain.beats import read_beat
 from nodes.domain.placement import Gpu
-from nodes.spore.sensors import HostSensors
+from nodes.spore import sensors
+from nodes.spore.sensors import HostSensors, groups_rss_mb
 from tests.nodes.cast import SAID
 
 MIB = 2**20
@@ -71,7 +76,7 @@ def test_what_is_measured_makes_a_heartbeat(machine):
     assert 0 <= beat.cpu <= 1
     assert 0 < beat.memory < 1
     assert 0 < beat.free_memory_mb <= psutil.virtual_memory().total // MIB
-    assert beat.gpus == (Gpu(0, "A", 8000, 7000),)
+    assert beat.gpus == (Gpu(0, "A", 8000, 7000, "GPU-0f35-04ab"),)
     assert beat.metrics.keys() == {"load", "disk", "network", "slot_rss_mb"}
     json.dumps(read, allow_nan=False)
 
@@ -79,14 +84,15 @@ def test_what_is_measured_makes_a_heartbeat(machine):
 def test_loads_are_shares_of_one_and_memory_is_in_mib(machine, monkeypatch):
     machine()
     monkeypatch.setattr(psutil, "cpu_percent", lambda interval: 25.0)
-    memory = SimpleNamespace(percent=50.0, available=3 * 1024 * MIB)
+    memory = SimpleNamespace(percent=50.0, available=3 * 1024 * MIB, total=8 * 1024 * MIB)
     monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
     monkeypatch.setattr(psutil, "getloadavg", lambda: (1.5, 8.0, 9.0))
     monkeypatch.setattr(psutil, "disk_usage", lambda path: SimpleNamespace(percent=75.0))
 
     read = HostSensors().read([])
 
-    assert (read["cpu"], read["memory"], read["free_memory_mb"]) == (0.25, 0.5, 3072)
+    assert (read["cpu"], read["memory"]) == (0.25, 0.5)
+    assert (read["free_memory_mb"], read["total_memory_mb"]) == (3072, 8192)
     assert (read["metrics"]["load"], read["metrics"]["disk"]) == (1.5, 0.75)
 
 
@@ -103,12 +109,58 @@ def test_each_slot_is_weighed_and_one_that_just_died_weighs_nothing(machine):
     assert 10 < mine < 10_000  # a test run of Django weighs some 100 MiB
 
 
+def test_what_a_slot_started_is_weighed_with_it(machine):
+    code = "import os, time; os.setpgid(0, 0); "
+    code += "held = b'' if os.fork() else b'x' * (50 << 20); print(flush=True); time.sleep(60)"
+    slot = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+    try:
+        for _ in range(2):
+            slot.stdout.readline()  # both of them have what they want
+
+        [held] = groups_rss_mb([slot.pid]).values()
+
+        assert held > 50
+    finally:
+        os.killpg(slot.pid, signal.SIGKILL)
+        slot.communicate()
+
+
+def test_nobody_is_looked_for_when_no_slot_works(monkeypatch):
+    monkeypatch.setattr(psutil, "pids", None)
+
+    assert groups_rss_mb([]) == {}
+
+
+def test_all_spores_of_a_machine_call_it_by_one_name_until_it_boots_again(
+    machine, monkeypatch, tmp_path
+):
+    machine()
+    monkeypatch.setattr(sensors, "BOOT_ID", tmp_path / "boot_id")
+    sensors.BOOT_ID.write_text("3b5e-04\n")
+
+    assert HostSensors().read([])["host"] == HostSensors().read([])["host"] == "3b5e-04"
+    sensors.BOOT_ID.unlink()
+    assert HostSensors().read([])["host"] == platform.node()
+
+
 def test_every_card_is_told_apart_by_its_index(machine):
     machine((b"old binding", 8000, 10), ("H100", 80000, 79000))
 
     assert HostSensors().read([])["gpus"] == [
-        {"index": 0, "name": "old binding", "memory_mb": 8000, "free_mb": 10},
-        {"index": 1, "name": "H100", "memory_mb": 80000, "free_mb": 79000},
+        {
+            "index": 0,
+            "uuid": "GPU-0f35-04ab",
+            "name": "old binding",
+            "memory_mb": 8000,
+            "free_mb": 10,
+        },
+        {
+            "index": 1,
+            "uuid": "GPU-1f35-04ab",
+            "name": "H100",
+            "memory_mb": 80000,
+            "free_mb": 79000,
+        },
     ]
 
 
