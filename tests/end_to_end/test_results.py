@@ -39,6 +39,13 @@ def test_a_reduction_gets_the_results_there_are(hive):
     assert (job["state"], job["result"]) == ("partial", {"bee": 2})
 
 
+def test_a_reduction_that_may_run_only_once_is_not_tried_again(colony, hive):
+    job = hive.wait(hive.submit("demo.echo", [1, 2], reduce="odd.once")["id"], 30)
+
+    assert (job["state"], job["progress"]["succeeded"]) == ("failed", 2)
+    assert "only once; at_most_once" in job["error"]["message"]
+
+
 def test_a_job_without_items_runs_once_and_one_with_none_not_at_all(hive):
     one = hive.wait(hive.submit("demo.echo")["id"], 30)
     none = hive.submit("demo.echo", [])
