@@ -1,6 +1,6 @@
 """Stops jobs, one or any number of them."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from functools import partial
 
 from django.db import transaction
@@ -22,7 +22,8 @@ def cancel(jobs: QuerySet[Job]) -> int:
     """Stop those of these jobs that have not ended; how many. The caller wakes the Foreman.
 
     Those that wait for others end here, as nothing of them is in flight; the Foreman ends the
-    rest. In the caller's transaction; without one, in several.
+    rest. In several transactions: whoever ends a parent takes it and then its children, so nobody
+    who has taken children may wait for a parent.
     """
     ended = _end_blocked(jobs)
     # After them: what was let go meanwhile is among these.
@@ -47,9 +48,11 @@ def _end_blocked(jobs: QuerySet[Job]) -> list[Settled]:
     return ended
 
 
-def _announce(settled: Iterable[Settled]) -> None:
-    """Tell who waits for these, and the Foreman what it is to place or settle."""
+def _announce(settled: Collection[Settled]) -> None:
+    """Tell who waits for these, and the Foreman what it is to place or to settle."""
     if ended := [one.job for one in settled if one.state]:
         transaction.on_commit(partial(tell, jobs=ended, ended=ended))
-    if news := [one.job for one in settled if one.released or one.more]:
-        transaction.on_commit(partial(ring, "job", *news))
+    if released := [one.job for one in settled if one.released]:
+        transaction.on_commit(partial(ring, "job", *released))
+    if any(one.more for one in settled):
+        transaction.on_commit(partial(ring, "queue"))

@@ -60,7 +60,6 @@ def submit_workflow_once(
     return workflow_jobs(job.workflow), replayed
 
 
-@transaction.atomic
 def cancel_workflow(*, workflow: str) -> list[Job]:
     """Stop every job of a workflow that has not ended; cancelling twice is fine until they have.
 

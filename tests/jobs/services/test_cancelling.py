@@ -17,6 +17,7 @@ from jobs.services import (
     submit_workflow,
 )
 from nodes import wire
+from nodes.ports import Wakeup
 from tests.jobs.graphs import ECHO, chain, count, fan
 from tests.jobs.stage import fresh, listen, states
 
@@ -107,6 +108,22 @@ def test_many_are_cancelled_some_at_a_time(stage, monkeypatch):
     assert (swept.matched, swept.done) == (7, 7)
     assert {fresh(job).error for job in jobs.values()} == {None}
     assert {fresh(job).state for job in [*jobs.values(), *outside]} == {"cancelled"}
+
+
+def test_the_foreman_is_woken_for_those_that_one_transaction_has_no_room_for(
+    stage, monkeypatch, django_capture_on_commit_callbacks
+):
+    monkeypatch.setattr(descendants, "AT_ONCE", 2)
+    child = child_of(stage.submit().pk)
+    others = [child_of(child.pk) for _ in range(5)]
+    stage.redis.delete(wire.INBOX)
+
+    with django_capture_on_commit_callbacks(execute=True):
+        cancel_job(job_id=child.pk)
+
+    assert b"queue" in [hint[b"what"] for _, hint in stage.redis.xrange(wire.INBOX)]
+    stage.workload.heed([Wakeup("queue", "")], stage.now)
+    assert {fresh(job).state for job in others} == {"cancelled"}
 
 
 def test_what_was_cancelled_while_it_waited_may_wait_again(stage):
