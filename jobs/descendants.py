@@ -8,9 +8,10 @@ import json
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
+from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from jobs.domain.graph import Bond, Fate, Feed, decide
+from jobs.domain.graph import Bond, Fate, Feed, decide, doom, end_with
 from jobs.domain.states import JOB_OPEN, JobState
 from jobs.finisher import Settled, settle_jobs
 from jobs.letting_go import BAD_INPUT, let_go
@@ -29,6 +30,20 @@ FATAL = (JobState.FAILED, JobState.PARTIAL, JobState.CANCELLED)
 REASON_CHARS = 300
 #: So many jobs are settled in one transaction: the next report shall not wait for a second.
 AT_ONCE = 500
+
+#: The whole graph in one statement: a chain has as many generations as jobs. The children's states
+#: are looked up one by one: joined, PostgreSQL without statistics tries every blocked job.
+NEEDY = """NOT tie.passed AND NOT tie.allow_failure
+    AND (SELECT child.state FROM jobs_job AS child WHERE child.id = tie.child_id) = 'blocked'"""
+REACH = f"""
+WITH RECURSIVE doomed (id) AS (
+    SELECT tie.child_id FROM jobs_edge AS tie WHERE tie.parent_id IN ({{}}) AND {NEEDY}
+    UNION
+    SELECT tie.child_id FROM doomed JOIN jobs_edge AS tie ON tie.parent_id = doomed.id
+    WHERE {NEEDY}
+)
+SELECT id FROM doomed LIMIT %s
+"""  # noqa: S608
 
 
 def settle_with_children(
@@ -76,38 +91,27 @@ def _decided_children(ended: Collection[str], *, limit: int) -> list[str]:
 
 
 def _find_doomed(ended: Mapping[str, JobState], most: int) -> dict[str, End]:
-    """Who ends because of these jobs, because of those in turn, and so on; so many at most.
-
-    One statement for each generation: nothing has to be written before the next is looked at.
-    """
+    """Who ends because of these jobs, because of those in turn, and so on; so many at most."""
+    roots = {job: state for job, state in ended.items() if state in FATAL}
+    reached = _reach(list(roots), most) if roots else []
+    if not reached:
+        return {}
+    ties = Edge.objects.filter(child__in=reached, passed=False, allow_failure=False)
+    culprits = doom(roots, ties.order_by("pk").values_list("child", "parent", "name"))
+    reasons = _reasons_of(bond.parent for bond in culprits.values() if bond.parent in roots)
     ends: dict[str, End] = {}
-    reasons: dict[str, str] = {}
-    wave = {job: state for job, state in ended.items() if state in FATAL}
-    while wave and len(ends) < most:
-        bonds = _fatal_bonds(wave, known=ends, most=most - len(ends))
-        culprits = {job: bond for job, its in bonds.items() if (bond := decide(its)[1])}
-        if not ends:
-            reasons = _reasons_of(bond.parent for bond in culprits.values())
-        made = {job: _end_by(bond, reasons) for job, bond in culprits.items()}
-        reasons = {job: end.reason for job, end in made.items()}
-        wave = {job: end.state for job, end in made.items()}
-        ends |= made
+    for job, bond in culprits.items():  # whoever ends another one comes before it
+        ends[job] = _end_by(bond, reasons)
+        reasons[job] = ends[job].reason
     return ends
 
 
-def _fatal_bonds(
-    wave: Mapping[str, JobState], *, known: Collection[str], most: int
-) -> dict[str, list[Bond]]:
-    """What ties blocked jobs to these, which they need; `known` ones are left out."""
-    edges = Edge.objects.filter(
-        parent__in=list(wave), passed=False, allow_failure=False, child__state=JobState.BLOCKED
-    )
-    bonds: dict[str, list[Bond]] = {}
-    for child, parent, name in edges.order_by("pk").values_list("child", "parent", "name"):
-        if child not in known and (child in bonds or len(bonds) < most):
-            bond = Bond(parent=parent, name=name, state=wave[parent])
-            bonds.setdefault(child, []).append(bond)
-    return bonds
+def _reach(roots: list[str], most: int) -> list[str]:
+    """The blocked jobs that need these, or need those that do, and so on; the nearest first."""
+    places = ", ".join(["%s"] * len(roots))
+    with connection.cursor() as cursor:
+        cursor.execute(REACH.format(places), [*roots, most])
+        return [job for (job,) in cursor.fetchall()]
 
 
 def forgotten_jobs() -> QuerySet[Job]:
@@ -208,7 +212,6 @@ def _reasons_of(jobs: Iterable[str]) -> dict[str, str]:
 
 def _end_by(culprit: Bond, reasons: Mapping[str, str]) -> End:
     """How a job ends that needs this parent."""
-    reason = f"it needs {_tell(culprit, reasons)}"
-    if culprit.fate is Fate.CANCEL:
-        return End(JobState.CANCELLED, PARENT_CANCELLED, reason)
-    return End(JobState.FAILED, PARENT_FAILED, reason)
+    state = end_with(culprit)
+    kind = PARENT_CANCELLED if state is JobState.CANCELLED else PARENT_FAILED
+    return End(state, kind, f"it needs {_tell(culprit, reasons)}")
