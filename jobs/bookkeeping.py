@@ -9,7 +9,7 @@ from itertools import islice
 from django.db import transaction
 
 from hive_site.kernel.crash import crash_point
-from jobs.descendants import forgotten, settle_blocked, settle_children, settle_with_children
+from jobs.descendants import AT_ONCE, forgotten, settle_waiting, settle_with_children
 from jobs.domain.backlog import Line
 from jobs.domain.batch import Batch, Ending, doubtful
 from jobs.domain.bundles import Pace
@@ -37,6 +37,8 @@ class Bookkeeper:
         self._spent: list[Sent] = []
         #: Jobs that are new here: let go by their parents, or submitted by a task.
         self.arrived: set[str] = set()
+        #: Whether more was to be settled than one transaction takes.
+        self._more_to_settle = False
 
     def commit(self, batch: Batch, cursors: dict[str, str], now: datetime) -> None:
         """Record a batch with its cursors; then remember, tidy Redis, and tell waiters."""
@@ -119,18 +121,26 @@ class Bookkeeper:
         self._conclude(settled, {one.job for one in settled}, {})
 
     def unblock(self, now: datetime, jobs: set[str] | None = None) -> None:
-        """Let go or end blocked jobs, of these or of all, that no parent holds back any more.
+        """Let go or end blocked jobs, of these or of all, whose parents have decided.
 
-        Whoever ends a parent sees to that; here is found what slipped through.
+        Whoever ends a parent sees to that; here is found what was too much for one transaction,
+        and what slipped through.
         """
-        found = forgotten(jobs)
-        if not found:
-            return
-        with transaction.atomic():
-            seq = self._memory.leadership.confirm(now)
-            settled = settle_blocked(found, now, seq)
-            settled += settle_children([one.job for one in settled if one.state], now, seq)
-        self._conclude(settled, set(), {})
+        found = forgotten(jobs, limit=AT_ONCE + 1)
+        settled: list[Settled] = []
+        if found:
+            with transaction.atomic():
+                seq = self._memory.leadership.confirm(now)
+                settled = settle_waiting(found[:AT_ONCE], now, seq)
+        more = [Settled(job, more=True) for job in found[AT_ONCE:]]
+        self._more_to_settle = bool(jobs and self._more_to_settle)
+        if settled:
+            self._conclude(settled + more, set(), {})
+
+    def go_on_settling(self, now: datetime) -> None:
+        """Settle what was too much for one transaction, as much as the next one takes."""
+        if self._more_to_settle:
+            self.unblock(now)
 
     def mark_once(self, planned: list[tuple[Sent, Line]], now: datetime) -> None:
         """Write down what may never run twice before it is sent: Redis might forget that it was."""
@@ -227,6 +237,8 @@ class Bookkeeper:
         }
 
     def _conclude(self, settled: list[Settled], touched: set[str], cursors: dict[str, str]) -> None:
+        self._more_to_settle |= any(one.more for one in settled)
+        settled = [one for one in settled if not one.more]
         ended = [one.job for one in settled if one.state]
         for job in ended:
             self._memory.backlog.close(job)

@@ -1,26 +1,25 @@
 """What the ends of jobs mean for those that wait for them: they are let go, or end as well.
 
-Called in the transaction that ends a parent, so that nobody waits for what is over.
+Called in the transaction that ends a parent, so that nobody waits for what is over. Of a great
+many, one transaction settles some; the others are `forgotten` until the next.
 """
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
-from django.db import DataError, transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db import connection
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from hive_site.kernel.errors import NotFound
-from jobs.domain.batch import error_text
-from jobs.domain.graph import Bond, Fate, Feed, decide
-from jobs.domain.states import JOB_OPEN, JobState, Role, SubtaskState
-from jobs.finisher import Settled, cancel_rest, settle_jobs
-from jobs.inputs import BadInput, give_input
-from jobs.models import Edge, Job, Subtask
-from jobs.webhooks.outbox import note_end
+from jobs.domain.graph import Bond, Fate, Feed, decide, doom, end_with
+from jobs.domain.states import JOB_OPEN, JobState
+from jobs.finisher import Settled, settle_jobs
+from jobs.letting_go import BAD_INPUT, let_go
+from jobs.models import Edge, Job
+from jobs.unstarted import End, end_unstarted
 
 #: Types of the error of a job that never started because of a parent.
-PARENT_FAILED, PARENT_CANCELLED, BAD_INPUT = "parent_failed", "parent_cancelled", "input"
+PARENT_FAILED, PARENT_CANCELLED = "parent_failed", "parent_cancelled"
 ENDED_AS = {
     JobState.FAILED: "failed",
     JobState.PARTIAL: "succeeded only in part",
@@ -29,6 +28,22 @@ ENDED_AS = {
 FATAL = (JobState.FAILED, JobState.PARTIAL, JobState.CANCELLED)
 #: How much of a parent's reason its child repeats.
 REASON_CHARS = 300
+#: So many jobs are settled in one transaction: the next report shall not wait for a second.
+AT_ONCE = 500
+
+#: The whole graph in one statement: a chain has as many generations as jobs. The children's states
+#: are looked up one by one: joined, PostgreSQL without statistics tries every blocked job.
+NEEDY = """NOT tie.passed AND NOT tie.allow_failure
+    AND (SELECT child.state FROM jobs_job AS child WHERE child.id = tie.child_id) = 'blocked'"""
+REACH = f"""
+WITH RECURSIVE doomed (id) AS (
+    SELECT tie.child_id FROM jobs_edge AS tie WHERE tie.parent_id IN ({{}}) AND {NEEDY}
+    UNION
+    SELECT tie.child_id FROM doomed JOIN jobs_edge AS tie ON tie.parent_id = doomed.id
+    WHERE {NEEDY}
+)
+SELECT id FROM doomed LIMIT %s
+"""  # noqa: S608
 
 
 def settle_with_children(
@@ -36,36 +51,82 @@ def settle_with_children(
 ) -> list[Settled]:
     """What `settle_jobs` does, and all that follows from it for jobs that wait."""
     settled = settle_jobs(jobs, now, seq=seq, results=results)
-    return settled + settle_children([one.job for one in settled if one.state], now, seq)
+    return settled + settle_children(settled, now, seq)
 
 
-def settle_children(ended: Collection[str], now: datetime, seq: int) -> list[Settled]:
-    """Let go, or end, whatever waits for these jobs, and so on down the graph."""
+def settle_waiting(jobs: Collection[str], now: datetime, seq: int) -> list[Settled]:
+    """Let go or end those of these blocked jobs whose parents say so, and all that follows."""
+    settled = settle_blocked(jobs, now, seq)
+    return settled + settle_children(settled, now, seq)
+
+
+def settle_children(settled: Iterable[Settled], now: datetime, seq: int) -> list[Settled]:
+    """Let go, or end, whatever waits for those of these that ended, and so on down the graph.
+
+    If there are more than one transaction settles, somebody in the answer says `more`.
+    """
     found: list[Settled] = []
-    while ended:
-        wave = settle_blocked(_decided_children(ended), now, seq)
-        found += wave
-        ended = [one.job for one in wave if one.state]
+    wave = {one.job: one.state for one in settled if one.state}
+    while wave:
+        room = AT_ONCE - len(found)
+        ends = _find_doomed(wave, room)
+        gone = end_unstarted(ends, now, seq)
+        decided = _decided_children([*wave, *ends], limit=room - len(ends) + 1)
+        some = settle_blocked(decided[: room - len(ends)], now, seq)
+        found += gone + some
+        wave = {one.job: one.state for one in some if one.state}
+        if len(decided) > room - len(ends) or (wave and len(found) >= AT_ONCE):
+            return [*found, Settled((decided or list(wave))[-1], more=True)]
     return found
 
 
-def _decided_children(ended: Collection[str]) -> list[str]:
-    """The blocked children of jobs for which these ends may decide something."""
+def _decided_children(ended: Collection[str], *, limit: int) -> list[str]:
+    """The blocked children of jobs for which these ends decide something, so many at most."""
     open_parents = Edge.objects.filter(child=OuterRef("child"), parent__state__in=JOB_OPEN)
     decided = ~Exists(open_parents) | Q(allow_failure=False, parent__state__in=FATAL)
     rows = Edge.objects.filter(
         decided, parent__in=ended, passed=False, child__state=JobState.BLOCKED
     )
-    return sorted(set(rows.values_list("child", flat=True)))
+    return list(rows.order_by("child").values_list("child", flat=True).distinct()[:limit])
 
 
-def forgotten(jobs: Iterable[str] | None = None) -> list[str]:
-    """Blocked jobs, of these or of all, that nothing holds back any more."""
-    holding = Edge.objects.filter(child=OuterRef("pk"), passed=False, parent__state__in=JOB_OPEN)
-    rows = Job.objects.filter(~Exists(holding), state=JobState.BLOCKED)
-    if jobs is not None:
-        rows = rows.filter(pk__in=jobs)
-    return list(rows.order_by("pk").values_list("pk", flat=True))
+def _find_doomed(ended: Mapping[str, JobState], most: int) -> dict[str, End]:
+    """Who ends because of these jobs, because of those in turn, and so on; so many at most."""
+    roots = {job: state for job, state in ended.items() if state in FATAL}
+    reached = _reach(list(roots), most) if roots else []
+    if not reached:
+        return {}
+    ties = Edge.objects.filter(child__in=reached, passed=False, allow_failure=False)
+    culprits = doom(roots, ties.order_by("pk").values_list("child", "parent", "name"))
+    reasons = _reasons_of(bond.parent for bond in culprits.values() if bond.parent in roots)
+    ends: dict[str, End] = {}
+    for job, bond in culprits.items():  # whoever ends another one comes before it
+        ends[job] = _end_by(bond, reasons)
+        reasons[job] = ends[job].reason
+    return ends
+
+
+def _reach(roots: list[str], most: int) -> list[str]:
+    """The blocked jobs that need these, or need those that do, and so on; the nearest first."""
+    places = ", ".join(["%s"] * len(roots))
+    with connection.cursor() as cursor:
+        cursor.execute(REACH.format(places), [*roots, most])
+        return [job for (job,) in cursor.fetchall()]
+
+
+def forgotten_jobs() -> QuerySet[Job]:
+    """Blocked jobs whose parents have decided: nobody has settled them yet."""
+    mine = Edge.objects.filter(child=OuterRef("pk"), passed=False)
+    holding = mine.filter(parent__state__in=JOB_OPEN)
+    fatal = mine.filter(parent__state__in=FATAL, allow_failure=False)
+    rows = Job.objects.filter(~Exists(holding) | Exists(fatal), state=JobState.BLOCKED)
+    return rows.order_by("pk")
+
+
+def forgotten(jobs: Iterable[str] | None, *, limit: int) -> list[str]:
+    """So many of them, of these jobs or of all."""
+    rows = forgotten_jobs() if jobs is None else forgotten_jobs().filter(pk__in=jobs)
+    return list(rows.values_list("pk", flat=True)[:limit])
 
 
 def settle_blocked(jobs: Collection[str], now: datetime, seq: int) -> list[Settled]:
@@ -77,34 +138,11 @@ def settle_blocked(jobs: Collection[str], now: datetime, seq: int) -> list[Settl
         return []
     bonds = bonds_of(jobs)
     fates = {job: decide(bonds.get(job, [])) for job in sorted(jobs)}
-    hungry = {job for job in fates if any(bond.feeds for bond in bonds.get(job, []))}
-    plain = [job for job, (fate, _) in fates.items() if fate is Fate.GO and job not in hungry]
-    found = _let_go_plainly(plain)
-    known = {one.job for one in found}
-    others = [_settle(job, bonds.get(job, []), now, seq) for job in fates if job not in known]
-    return found + [one for one in others if one]
-
-
-def _let_go_plainly(jobs: list[str]) -> list[Settled]:
-    """Let go those of these jobs that have items and take nothing of their parents, at once."""
-    able: list[str] = []
-    for start in range(0, len(jobs), 500):
-        page = Job.objects.select_for_update(no_key=True).filter(
-            pk__in=jobs[start : start + 500], state=JobState.BLOCKED, total__gt=0
-        )
-        ids = list(page.order_by("pk").values_list("pk", flat=True))
-        Job.objects.filter(pk__in=ids).update(state=JobState.QUEUED)
-        _open(ids)
-        able += ids
-    return [Settled(job, released=True) for job in able]
-
-
-def _open(jobs: list[str]) -> None:
-    """Nothing holds the items of these jobs back any more."""
-    Edge.objects.filter(child__in=jobs, passed=False).update(passed=True)
-    Subtask.objects.filter(job__in=jobs, role=Role.MAP, state=SubtaskState.BLOCKED).update(
-        state=SubtaskState.WAITING
-    )
+    culprits = {job: bond for job, (_, bond) in fates.items() if bond}
+    reasons = _reasons_of(bond.parent for bond in culprits.values())
+    ends = {job: _end_by(bond, reasons) for job, bond in culprits.items()}
+    free = [job for job, (fate, _) in fates.items() if fate is Fate.GO]
+    return end_unstarted(ends, now, seq) + let_go(free, bonds, now, seq)
 
 
 def bonds_of(jobs: Iterable[str]) -> dict[str, list[Bond]]:
@@ -128,8 +166,14 @@ def bonds_of(jobs: Iterable[str]) -> dict[str, list[Bond]]:
 
 def lock_jobs(jobs: Iterable[str]) -> dict[str, str]:
     """The states of these jobs, none of which changes before the caller's transaction ends."""
-    rows = Job.objects.select_for_update(no_key=True).filter(pk__in=list(jobs))
-    return dict(rows.order_by("pk").values_list("pk", "state"))
+    states: dict[str, str] = {}
+    wanted = sorted(set(jobs))
+    for start in range(0, len(wanted), AT_ONCE):
+        page = Job.objects.select_for_update(no_key=True).filter(
+            pk__in=wanted[start : start + AT_ONCE]
+        )
+        states |= dict(page.order_by("pk").values_list("pk", "state"))
+    return states
 
 
 def ended_by_parent(error: str | None) -> bool:
@@ -138,71 +182,36 @@ def ended_by_parent(error: str | None) -> bool:
     return kind in (PARENT_FAILED, PARENT_CANCELLED, BAD_INPUT)
 
 
-def _settle(job: str, bonds: list[Bond], now: datetime, seq: int) -> Settled | None:
-    fate, culprit = decide(bonds)
-    if culprit:
-        cancelled = fate is Fate.CANCEL
-        state = JobState.CANCELLED if cancelled else JobState.FAILED
-        kind = PARENT_CANCELLED if cancelled else PARENT_FAILED
-        return _end(job, state, facts(kind, f"it needs {tell(culprit)}"), now, seq)
-    return _let_go(job, bonds, now, seq) if fate is Fate.GO else None
-
-
 def tell(bond: Bond) -> str:
     """Which parent ended how, and why, in words."""
-    row = Job.objects.filter(pk=bond.parent).values_list("error", "failed", "total").first()
-    if row is None or bond.state is None:
+    return _tell(bond, _reasons_of([bond.parent]))
+
+
+def _tell(bond: Bond, reasons: Mapping[str, str]) -> str:
+    if bond.state is None:
         return f"{bond.label}, which was deleted"
-    error, failed, total = row
     told = f"{bond.label}, which {ENDED_AS[bond.state]}"
-    reason = json.loads(error)["message"] if error else ""
-    if not reason and failed:
-        reason = f"{failed} of {total} subtasks failed"
-    return f"{told}: {reason[:REASON_CHARS]}" if reason else told
+    reason = reasons.get(bond.parent, "")[:REASON_CHARS]
+    return f"{told}: {reason}" if reason else told
 
 
-def _end(
-    job: str,
-    state: JobState,
-    error: str,
-    now: datetime,
-    seq: int,
-    *,
-    from_: JobState = JobState.BLOCKED,
-) -> Settled | None:
-    moved = Job.objects.move(job, from_=frozenset({from_}), to=state, error=error, finished_at=now)
-    if not moved:
-        return None
-    cancel_rest(job, in_flight=set(), now=now, seq=seq)
-    note_end(job)
-    return Settled(job, state=state)
+def _reasons_of(jobs: Iterable[str]) -> dict[str, str]:
+    """Why these jobs ended as they did, in words; empty where nothing is known."""
+    wanted = set(jobs)
+    if not wanted:
+        return {}
+    rows = Job.objects.filter(pk__in=wanted).values_list("pk", "error", "failed", "total")
+    reasons: dict[str, str] = {}
+    for job, error, failed, total in rows:
+        reason = json.loads(error)["message"] if error else ""
+        if not reason and failed:
+            reason = f"{failed} of {total} subtasks failed"
+        reasons[job] = reason
+    return reasons
 
 
-def _let_go(job_id: str, bonds: list[Bond], now: datetime, seq: int) -> Settled | None:
-    """The job is ready, with its input; or it failed, because its input makes no sense."""
-    blocked, queued = frozenset({JobState.BLOCKED}), JobState.QUEUED
-    if not Job.objects.move(job_id, from_=blocked, to=queued):
-        return None  # somebody cancelled it
-    job = Job.objects.only("total", "reduce", "kwargs").get(pk=job_id)
-    try:
-        with transaction.atomic():
-            give_input(job, bonds)
-    except (BadInput, NotFound, DataError, ValueError) as fact:
-        # Whatever it is, it must not keep the parent from ending.
-        return _end(job_id, JobState.FAILED, facts(BAD_INPUT, str(fact)), now, seq, from_=queued)
-    _open([job_id])
-    if not job.total:
-        if not job.reduce:
-            Job.objects.move(
-                job_id, from_=frozenset({queued}), to=JobState.SUCCEEDED, finished_at=now
-            )
-            note_end(job_id)
-            return Settled(job_id, state=JobState.SUCCEEDED)
-        reduction = Subtask.objects.filter(job=job_id, role=Role.REDUCE)
-        reduction.filter(state=SubtaskState.BLOCKED).update(state=SubtaskState.WAITING, item="[]")
-    return Settled(job_id, released=True)
-
-
-def facts(kind: str, message: str) -> str:
-    """An error as jobs keep it."""
-    return error_text({"type": kind, "message": message, "traceback": ""})
+def _end_by(culprit: Bond, reasons: Mapping[str, str]) -> End:
+    """How a job ends that needs this parent."""
+    state = end_with(culprit)
+    kind = PARENT_CANCELLED if state is JobState.CANCELLED else PARENT_FAILED
+    return End(state, kind, f"it needs {_tell(culprit, reasons)}")

@@ -14,12 +14,16 @@ from jobs.webhooks.outbox import note_end
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What became of a job: over, or its reduction is ready, or it waits for no other any more."""
+    """What became of a job: over, or its reduction is ready, or it waits for no other any more.
+
+    `more`: or nothing yet, for it is one of those that one transaction has no room for.
+    """
 
     job: str
     state: JobState | None = None
     reduction_ready: bool = False
     released: bool = False
+    more: bool = False
 
 
 def settle_jobs(

@@ -52,6 +52,7 @@ class Housekeeping:
     def tidy(self, roster: Roster, now: datetime) -> None:
         """One round; called once a second."""
         self._slots = {seat.name: seat.beat.slots for seat in roster}
+        self._book.go_on_settling(now)
         for job, due in list(self._expected.items()):
             if due <= now:
                 del self._expected[job]

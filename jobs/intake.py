@@ -5,11 +5,12 @@ from typing import Any
 
 from django.db import connection
 
-from jobs.domain.states import Role, SubtaskState
+from jobs.domain.states import Role
 
 #: What differs from row to row, and the rest. bulk_create spends ten times as long on building
 #: objects as the database on storing rows.
 GIVEN = ("job_id", "index", "state", "item")
+Row = tuple[str, int, str, str]
 SAME: dict[str, Any] = {
     "role": Role.MAP.value,
     "node": "",
@@ -25,11 +26,8 @@ _values = ", ".join(f"'{v}'" if isinstance(v, str) else str(v) for v in SAME.val
 INSERT = f"INSERT INTO jobs_subtask ({_names}) VALUES (%s, %s, %s, %s, {_values})"  # noqa: S608
 
 
-def store_items(
-    job_id: str, items: Iterable[str], *, state: SubtaskState = SubtaskState.WAITING
-) -> None:
-    """One subtask for each item (JSON text), in the caller's transaction."""
-    rows = ((job_id, index, state.value, item) for index, item in enumerate(items))
+def store_rows(rows: Iterable[Row]) -> None:
+    """One subtask for each row, in the caller's transaction."""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             same = tuple(SAME.values())

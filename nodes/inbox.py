@@ -1,5 +1,7 @@
 """Wake-ups for the Foreman. Losing one costs seconds, never work: the database is the truth."""
 
+import json
+
 import structlog
 from django.conf import settings
 from redis import Redis
@@ -35,17 +37,31 @@ def open_ear() -> Redis:
     return connect(settings.REDIS_URL, name="hive-nexus", blocking=True)
 
 
-def ring(what: str, subject: str = "") -> bool:
-    """Tell the Foreman that something about `subject` changed; False if Redis is away.
+def ring(what: str, *subjects: str) -> bool:
+    """Tell the Foreman that something about each of `subjects` changed; False if Redis is away.
 
     What: "job" (new or changed), "again" (something of it is ready once more), "cancel",
-    "node" (its intent or wishes), "queue", "schedule", "limits" (of a task).
+    "node" (its intent or wishes), "queue" (which needs no subject), "schedule", "limits" (of a
+    task).
     """
     try:
-        shared_client().xadd(
-            wire.INBOX, {"what": what, "subject": subject}, maxlen=KEPT, approximate=True
-        )
+        pipe = shared_client().pipeline(transaction=False)
+        for subject in subjects or ("",):
+            hint = {"what": what, "subject": subject}
+            pipe.xadd(wire.INBOX, hint, maxlen=KEPT, approximate=True)
+        pipe.execute()
     except (RedisError, OSError) as error:
-        log.warning("inbox.away", what=what, subject=subject, error=str(error))
+        log.warning("inbox.away", what=what, subjects=subjects[:10], error=str(error))
         return False
     return True
+
+
+def tell(*, jobs: list[str], ended: list[str]) -> None:
+    """Wake whoever follows these jobs, and whoever waits for the end of those.
+
+    They look by themselves too, a second later.
+    """
+    try:
+        shared_client().publish(wire.CHANGED, json.dumps({"jobs": jobs, "ended": ended}))
+    except (RedisError, OSError) as error:
+        log.warning("inbox.away", what="changed", error=str(error))

@@ -6,6 +6,9 @@ from enum import StrEnum
 
 from jobs.domain.states import JOB_OPEN, JobState
 
+#: A child, its parent, and what the child calls it.
+Tie = tuple[str, str, str]
+
 
 class Feed(StrEnum):
     """What a job takes of a parent's results."""
@@ -61,6 +64,34 @@ def decide(bonds: Iterable[Bond]) -> tuple[Fate, Bond | None]:
             if bond.fate is fate:
                 return fate, None if fate is Fate.WAIT else bond
     return Fate.GO, None
+
+
+def end_with(culprit: Bond) -> JobState:
+    """How a job ends because of a parent."""
+    return JobState.CANCELLED if culprit.fate is Fate.CANCEL else JobState.FAILED
+
+
+def doom(ended: Mapping[str, JobState], ties: Iterable[Tie]) -> dict[str, Bond]:
+    """Who ends because of these jobs, none of which succeeded, and because of those in turn.
+
+    Each with the parent that ends it, and behind it. `ties` are of children that need their
+    parent.
+    """
+    needed: dict[str, list[tuple[str, str]]] = {}
+    for child, parent, name in ties:
+        needed.setdefault(parent, []).append((child, name))
+    culprits: dict[str, Bond] = {}
+    wave = dict(ended)
+    while wave:
+        bonds: dict[str, list[Bond]] = {}
+        for parent, state in wave.items():
+            for child, name in needed.get(parent, ()):
+                if child not in culprits:
+                    bonds.setdefault(child, []).append(Bond(parent, name, state=state))
+        found = {child: bond for child, its in bonds.items() if (bond := decide(its)[1])}
+        culprits |= found
+        wave = {child: end_with(bond) for child, bond in found.items()}
+    return culprits
 
 
 def in_order(after: Mapping[str, Sequence[str]]) -> list[str]:

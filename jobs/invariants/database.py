@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from datetime import timedelta
 from itertools import islice
 
-from django.db.models import Count, F, Q
+from django.db.models import Count, Exists, F, OuterRef, Q
 from django.utils import timezone
 
-from jobs.descendants import forgotten
+from jobs.descendants import forgotten_jobs
 from jobs.domain.cache import FROM_CACHE
 from jobs.domain.retry import MAX_CRASHES, MAX_LOSSES
 from jobs.domain.states import (
@@ -22,11 +22,12 @@ from jobs.domain.states import (
 )
 from jobs.invariants.violation import LISTED, Violation
 from jobs.loader import may_run_once, read_policy
-from jobs.models import Attempt, Job, Subtask
+from jobs.models import Attempt, Edge, Job, Subtask
 from nodes.leadership import EPOCH_SHIFT
 from nodes.models import Lease
 
-#: How long a job whose subtasks all ended may stay open: the Foreman looks every few seconds.
+#: How long a job whose subtasks all ended may stay open, or blocked when its parents have decided:
+#: the Foreman looks every few seconds, and does not settle any number of jobs at once.
 PATIENCE = timedelta(seconds=30)
 #: What is compared of a job. SQLite groups by every column it loads, for each subtask of the
 #: job anew: with a result among them it would sort gigabytes.
@@ -146,8 +147,10 @@ def _nothing_waits_for_ever() -> Iterator[Violation]:
 
 
 def _blocked_by_somebody() -> Iterator[Violation]:
-    for job in forgotten()[:LISTED]:
-        yield Violation("I5", job, "blocked, and no parent of it is open")
+    just_now = timezone.now() - PATIENCE
+    recent = Edge.objects.filter(child=OuterRef("pk"), parent__finished_at__gt=just_now)
+    for job in forgotten_jobs().exclude(Exists(recent))[:LISTED]:
+        yield Violation("I5", job.pk, "blocked, though its parents have decided")
     begun = Subtask.objects.filter(job__state=JobState.BLOCKED).exclude(state=SubtaskState.BLOCKED)
     for row in begun[:LISTED]:
         yield Violation("I5", str(row), f"{row.state}, but its job is blocked")

@@ -13,6 +13,7 @@ from jobs.domain.states import JOB_OPEN, JobState
 from jobs.models import Job
 from jobs.requirements import check_labels
 from jobs.selectors import with_label
+from jobs.services.cancelling import cancel
 from jobs.services.retrying import RETRIABLE, retry_job
 from nodes.inbox import ring
 
@@ -42,8 +43,7 @@ def cancel_jobs(*, filter: Any, dry_run: bool = False) -> Sweep:
     found = _look(rows)
     if dry_run:
         return found
-    ids = rows.order_by().values("pk")
-    done = Job.objects.open().filter(pk__in=ids).update(state=JobState.CANCELLING)
+    done = cancel(rows)
     ring("queue")  # it has the Foreman compare everything that it knows with the database
     return Sweep(found.matched, found.jobs, done)
 

@@ -8,7 +8,7 @@ from django.db.models import Case, F, When
 from django.utils import timezone
 
 from hive_site.kernel.errors import Conflict, NotFound
-from jobs.descendants import bonds_of, ended_by_parent, lock_jobs, settle_blocked, tell
+from jobs.descendants import bonds_of, ended_by_parent, lock_jobs, settle_waiting, tell
 from jobs.domain.graph import Bond, decide
 from jobs.domain.states import TERMINAL, JobState, Kept, Role, SubtaskState
 from jobs.models import Edge, Job, Subtask
@@ -79,7 +79,7 @@ def _wait_again(job_id: str, bonds: list[Bond]) -> Job:
         raise Conflict(f"job {job_id} never started: it needs {tell(culprit)}; {way}")
     block([job_id])
     block_children(job_id)
-    settle_blocked([job_id], timezone.now(), present_number())
+    settle_waiting([job_id], timezone.now(), present_number())
     transaction.on_commit(partial(ring, "job", job_id))
     return get_job(job_id)
 

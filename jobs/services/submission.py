@@ -1,6 +1,6 @@
 """Takes jobs in: everything is checked first, then stored in one transaction or not at all."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar, Unpack
@@ -9,19 +9,14 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from hive_site.kernel.crash import crash_point
-from hive_site.kernel.errors import Invalid, Unprocessable
+from hive_site.kernel.errors import Unprocessable
 from jobs.blobs import keep
-from jobs.dependencies import Parent
-from jobs.descendants import lock_jobs, settle_blocked
 from jobs.domain.quotes import MARK
-from jobs.domain.states import JOB_OPEN, JobState, Role, SubtaskState
 from jobs.ids import new_job_id
-from jobs.intake import store_items
-from jobs.models import Edge, IdempotencyKey, Job, Subtask
+from jobs.models import IdempotencyKey, Job
+from jobs.services.storing import make_job, store_jobs
 from jobs.validation import Wish, WishFields, check_wish
-from jobs.webhooks.outbox import note_end
 from nodes.inbox import ring
-from nodes.leadership import present_number
 
 T = TypeVar("T")
 
@@ -133,7 +128,7 @@ def _find_earlier(idempotency: Idempotency) -> Job | None:
 
 def _store(wish: Wish, submitted_by: str, **columns: str) -> Job:
     job = store_wish(wish, submitted_by=submitted_by, **columns)
-    announce(job)
+    announce([job.pk])
     return job
 
 
@@ -142,65 +137,15 @@ def store_wish(wish: Wish, *, submitted_by: str = "", **columns: str) -> Job:
 
     Raises `Invalid` for parents that do not exist.
     """
-    states = lock_parents(wish.parents)
     columns = {"id": new_job_id(), "submitted_by": submitted_by[:150], **columns}
-    job = Job(total=len(wish.items), **columns, **wish.columns)
-    if wish.parents:
-        job.state, job.depends_on = JobState.BLOCKED, [parent.job for parent in wish.parents]
-    elif not (wish.items or job.reduce):
-        job.state, job.finished_at = JobState.SUCCEEDED, job.created_at
-    job.save(force_insert=True)
-    if job.state == JobState.SUCCEEDED and job.webhook:
-        note_end(job.pk)
-    if wish.items:
-        store_items(job.pk, wish.items)
-    if job.reduce:
-        _store_reduction(job)
-    if wish.parents:
-        _store_parents(job, wish.parents)
-        if not JOB_OPEN.issuperset(states):
-            settle_blocked([job.pk], timezone.now(), present_number())
-            job.refresh_from_db()
+    job = make_job(wish, **columns)
+    if store_jobs([(job, wish)]):
+        job.refresh_from_db()
     return job
 
 
-def announce(job: Job) -> None:
-    """Wake the Foreman once the caller's transaction is over."""
+def announce(jobs: Collection[str]) -> None:
+    """Wake the Foreman for these jobs, if any, once the caller's transaction is over."""
     transaction.on_commit(partial(crash_point, "nexus.stored"))
-    transaction.on_commit(partial(ring, "job", job.pk))
-
-
-def lock_parents(parents: list[Parent]) -> list[str]:
-    """The states of these jobs, none of which ends before the caller's transaction does."""
-    if not parents:
-        return []
-    states = lock_jobs(parent.job for parent in parents)
-    for parent in parents:
-        if parent.job not in states:
-            raise Invalid(f"no job has the id {parent.job!r}", field="depends_on")
-    return list(states.values())
-
-
-def _store_parents(job: Job, parents: list[Parent]) -> None:
-    Subtask.objects.filter(job=job).update(state=SubtaskState.BLOCKED)
-    Edge.objects.bulk_create(
-        Edge(
-            child=job,
-            parent_id=parent.job,
-            name=parent.name,
-            allow_failure=parent.allow_failure,
-            feeds=parent.feeds,
-        )
-        for parent in parents
-    )
-
-
-def _store_reduction(job: Job) -> None:
-    """The reduction comes after the last item; of no items it can start at once."""
-    Subtask.objects.create(
-        job=job,
-        index=job.total,
-        role=Role.REDUCE,
-        state=SubtaskState.BLOCKED if job.total else SubtaskState.WAITING,
-        item="null" if job.total else "[]",
-    )
+    if jobs:
+        transaction.on_commit(partial(ring, "job", *jobs))

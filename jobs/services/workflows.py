@@ -13,11 +13,13 @@ from django.utils import timezone
 from hive_site.kernel.errors import Conflict, Invalid, TooLarge
 from jobs.dependencies import Parent, read_entry
 from jobs.domain.graph import find_cycle, in_order
-from jobs.domain.states import JOB_OPEN, JobState
+from jobs.domain.states import JobState
 from jobs.ids import new_job_id, new_workflow_id
 from jobs.models import Job
 from jobs.selectors import workflow_jobs
-from jobs.services.submission import Idempotency, announce, keep_large, once, store_wish
+from jobs.services.cancelling import cancel
+from jobs.services.storing import make_job, store_jobs
+from jobs.services.submission import Idempotency, announce, keep_large, once
 from jobs.validation import Wish, check_wish
 from nodes.inbox import ring
 
@@ -58,20 +60,16 @@ def submit_workflow_once(
     return workflow_jobs(job.workflow), replayed
 
 
-@transaction.atomic
 def cancel_workflow(*, workflow: str) -> list[Job]:
-    """Stop every job of a workflow that has not ended. Cancelling twice is fine.
+    """Stop every job of a workflow that has not ended; cancelling twice is fine until they have.
 
     Raises `NotFound`, or `Conflict` if all of them have ended.
     """
-    jobs = workflow_jobs(workflow)
-    mine = [job.pk for job in jobs]
-    moved = Job.objects.filter(pk__in=mine, state__in=JOB_OPEN).update(state=JobState.CANCELLING)
-    if not moved:
+    workflow_jobs(workflow)
+    if not cancel(Job.objects.filter(workflow=workflow)):
         raise Conflict(f"all jobs of {workflow} have ended; it cannot be cancelled")
-    for job in jobs:
-        if job.state in JOB_OPEN:
-            transaction.on_commit(partial(ring, "cancel", job.pk))
+    # It has the Foreman compare everything that it knows with the database.
+    transaction.on_commit(partial(ring, "queue"))
     return workflow_jobs(workflow)
 
 
@@ -137,12 +135,13 @@ def _check_job(
 
 def _store(plan: Plan, submitted_by: str) -> Job:
     """Store all jobs; the first of them."""
-    workflow, jobs = new_workflow_id(), []
-    for name, wish in plan.wishes.items():
-        belongs = {"id": plan.ids[name], "workflow": workflow, "name": name}
-        try:
-            jobs.append(store_wish(wish, submitted_by=submitted_by, **belongs))
-            announce(jobs[-1])
-        except Invalid as error:
-            raise Invalid(str(error), field=f"jobs.{name}.{error.field}") from error
-    return jobs[0]
+    belongs = {"workflow": new_workflow_id(), "submitted_by": submitted_by[:150]}
+    made = [
+        (make_job(wish, id=plan.ids[name], name=name, **belongs), wish)
+        for name, wish in plan.wishes.items()
+    ]
+    settled = store_jobs(made)
+    # Whoever waits for others is no news to the Foreman, but for a time at which that ends.
+    news = {job.pk for job, _ in made if job.state != JobState.BLOCKED or job.deadline}
+    announce(sorted(news | {one.job for one in settled}))
+    return made[0][0]

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from hive_site.kernel.errors import Invalid
-from jobs import inputs
+from jobs import inputs, quoting
+from jobs.domain.graph import Bond, Feed
 from jobs.models import Job
 from jobs.services import retry_job, submit_job
 from tests.jobs.stage import fresh, states
@@ -135,7 +136,7 @@ def test_items_that_turn_out_to_be_no_list_fail_the_job_with_the_reason(stage, r
 
 
 def test_too_many_items_fail_the_job_with_the_reason(stage, monkeypatch):
-    monkeypatch.setattr(inputs, "MAX_ITEMS", 2)
+    monkeypatch.setattr(quoting, "MAX_ITEMS", 2)
     parent = stage.submit()
     child = child_of(stage, parent, one(parent))
 
@@ -147,7 +148,7 @@ def test_too_many_items_fail_the_job_with_the_reason(stage, monkeypatch):
 
 @pytest.mark.parametrize("quote", ["each", "list", "fan"])
 def test_no_job_takes_more_than_a_submission_may_hold(stage, monkeypatch, quote):
-    monkeypatch.setattr(inputs, "MAX_CHARS", 100)
+    monkeypatch.setattr(quoting, "MAX_CHARS", 100)
     parent = stage.submit(2)
     all_of_it = {"$results": parent.pk}
     made = {"each": [all_of_it] * 3, "list": [[all_of_it]], "fan": all_of_it}[quote]
@@ -156,6 +157,35 @@ def test_no_job_takes_more_than_a_submission_may_hold(stage, monkeypatch, quote)
     succeed(stage, "x" * (20 if quote == "each" else 60), "x" * 60)
 
     assert "its input would be longer than 100 characters" in fresh(child).error
+
+
+@pytest.mark.parametrize("field", ["items", "kwargs"])
+def test_a_result_counts_each_time_that_it_is_quoted(stage, monkeypatch, field):
+    monkeypatch.setattr(quoting, "MAX_CHARS", 1000)
+    parent = stage.submit()
+    often = [one(parent)] * 20
+    wish = {"items": [often]} if field == "items" else {"items": [1], "kwargs": {"x": often}}
+    child = submit_job(task="demo.echo", depends_on=[parent.pk], **wish)
+
+    succeed(stage, "x" * 100)
+
+    assert "its input would be longer than 1,000 characters" in fresh(child).error
+
+
+def test_no_text_is_made_that_is_longer_than_a_job_may_take():
+    bond = Bond(parent="job_1", feeds=Feed.INPUT)
+    quoted = [0]
+
+    class Parents:
+        def text(self, parent, kind):
+            quoted[0] += 1
+            return "x" * (quoting.MAX_CHARS // 10)
+
+    draft = inputs.Draft("job_2", json.dumps({"x": [{"$result": "job_1"}] * 1000}), [])
+    with pytest.raises(quoting.BadInput):
+        inputs.fill_in(draft, [bond], Parents())
+
+    assert quoted == [11]
 
 
 def test_what_failed_is_left_out_of_lists_and_null_by_itself(stage):
@@ -218,7 +248,7 @@ def test_a_result_that_was_lost_fails_the_child_with_the_reason(stage):
 
 
 def test_what_is_stored_elsewhere_counts_with_its_own_size(stage, monkeypatch):
-    monkeypatch.setattr(inputs, "MAX_CHARS", 200_000)
+    monkeypatch.setattr(quoting, "MAX_CHARS", 200_000)
     parent = stage.submit(2)
     child = child_of(stage, parent, one(parent))
 

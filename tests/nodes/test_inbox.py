@@ -21,6 +21,13 @@ def test_a_ring_leaves_a_hint(doorbell):
     ]
 
 
+def test_one_ring_may_be_about_many(doorbell):
+    assert inbox.ring("job", "job_1", "job_2")
+
+    subjects = [fields[b"subject"] for _, fields in doorbell.xrange(wire.INBOX)]
+    assert subjects == [b"job_1", b"job_2"]
+
+
 def test_hints_that_nobody_reads_do_not_pile_up(doorbell, monkeypatch):
     monkeypatch.setattr(inbox, "KEPT", 10)
 

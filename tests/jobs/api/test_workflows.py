@@ -110,7 +110,10 @@ def test_a_workflow_is_cancelled_whole(api):
     answer = api.post(f"{url}cancel/")
 
     assert answer.status_code == 202
-    assert {job["state"] for job in answer.json()["jobs"].values()} == {"cancelling"}
+    assert {name: job["state"] for name, job in answer.json()["jobs"].items()} == {
+        **dict.fromkeys(("left", "right", "join"), "cancelled"),
+        "start": "cancelling",
+    }
     assert api.post(f"{url}cancel/").status_code == 202
     Job.objects.update(state="cancelled")
     assert api.post(f"{url}cancel/").status_code == 409

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.domain.graph import Bond, Fate, decide, find_cycle, in_order, sum_up
+from jobs.domain.graph import Bond, Fate, decide, doom, end_with, find_cycle, in_order, sum_up
 from jobs.domain.states import JOB_TERMINAL, JobState
 
 NAMES = st.sampled_from("abcdefgh")
@@ -116,3 +116,38 @@ def test_a_parent_is_called_by_its_name_if_it_has_one():
 )
 def test_a_workflow_is_what_its_jobs_are(states, sum_):
     assert sum_up(states) == sum_
+
+
+def test_whoever_needs_a_job_that_ended_badly_ends_behind_it_and_so_on():
+    ties = [("c", "b", "the b"), ("b", "a", ""), ("d", "c", ""), ("y", "x", "")]
+
+    culprits = doom({"a": JobState.PARTIAL}, ties)
+
+    assert list(culprits) == ["b", "c", "d"]
+    assert culprits["c"] == Bond("b", "the b", state=JobState.FAILED)
+
+
+def test_of_two_parents_that_end_together_the_one_that_failed_is_told():
+    ended = {"a": JobState.CANCELLED, "b": JobState.FAILED}
+
+    culprits = doom(ended, [("c", "a", ""), ("c", "b", ""), ("d", "a", "")])
+
+    assert {job: end_with(bond) for job, bond in culprits.items()} == {
+        "c": JobState.FAILED,
+        "d": JobState.CANCELLED,
+    }
+
+
+@given(GRAPHS)
+def test_everybody_behind_a_failure_ends_once_and_after_the_one_that_ends_him(after):
+    order = in_order(after)
+    ties = [(child, parent, "") for child in order for parent in after[child] if parent in order]
+    roots = {name: JobState.FAILED for name in order if not after[name]}
+
+    culprits = doom(roots, ties)
+
+    placed = list(roots)
+    for child, bond in culprits.items():
+        assert bond.parent in placed
+        placed.append(child)
+    assert len(placed) == len(set(placed))
