@@ -10,12 +10,13 @@ from typing import Any
 from django.db import OperationalError, connection
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from hive_site.kernel.outages import OUTAGES
 from jobs.workload import JobsWorkload
 from nodes.domain.scoring import Weights
 from nodes.foreman import Foreman
 from nodes.leadership import Leadership
 from nodes.mailbox import Mailbox
-from nodes.management.commands.foreman import OUTAGES, REST_AFTER_OUTAGE_SECONDS
+from nodes.management.commands.foreman import REST_AFTER_OUTAGE_SECONDS
 from tests.simulation.agenda import Agenda, Days, Life
 from tests.simulation.client import Client
 from tests.simulation.ether import Ether
