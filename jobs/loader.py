@@ -1,6 +1,7 @@
 """From rows to the leader's memory: orders of jobs, and ready subtasks in pages."""
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -35,12 +36,18 @@ COLUMNS = ("id", "index", "attempts", "item", "role", "state", "retry_at", "cras
 
 def open_line(job: Job) -> Line:
     """The line of a job, its window still empty."""
-    line = Line(order=read_order(job), since=job.created_at.timestamp())
+    line = Line(order=read_order(job), since=_ready_since(job).timestamp())
     line.started = job.state == JobState.RUNNING
     line.held = job.state == JobState.PAUSED
     line.stopped = job.state == JobState.CANCELLING
     line.remaining = job.total - job.succeeded - job.failed - job.cancelled
     return line
+
+
+def _ready_since(job: Job) -> datetime:
+    """Since when something of the job could have been sent: age is what it waited since."""
+    ready = job.ready_at or job.created_at
+    return max(ready, job.not_before or ready)
 
 
 def read_order(job: Job) -> Order:

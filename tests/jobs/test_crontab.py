@@ -138,7 +138,7 @@ def test_spaces_do_not_matter():
 
 
 @pytest.mark.parametrize(
-    "name", ["", "Europe", "../UTC", "Mars/Base", 5, None, "europe/berlin\0", "localtime", "Factory"]
+    "name", ["", "Europe", "../UTC", "Mars/Base", 5, None, "utc\0", "localtime", "Factory"]
 )
 def test_what_is_no_time_zone_is_refused_by_name(name):
     with pytest.raises(Invalid) as refused:
