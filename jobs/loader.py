@@ -121,7 +121,18 @@ def fill(line: Line, flight: Flight, cache: ResultCache | None = None) -> None:
     line.exhausted = len(rows) < PAGE
     if rows:
         line.cursor = rows[-1][1]
-    crashed = _crash_nodes([row[0] for row in rows if row[7]])
+    crashed = find_crash_nodes([row[0] for row in rows if row[7]])
+    take_in(line, rows, crashed, flight, cache)
+
+
+def take_in(
+    line: Line,
+    rows: list[tuple],
+    crashed: dict[int, frozenset[str]],
+    flight: Flight,
+    cache: ResultCache | None,
+) -> None:
+    """Put rows of `COLUMNS` into the line's window, but for what is in flight."""
     rows = [row for row in rows if not flight.holds(row[0])]
     keys = _keys_of(line.order, rows)
     results = cache.find(line.order, list(keys.values())) if cache and keys else {}
@@ -203,7 +214,8 @@ def load_placed(subtasks: Iterable[int]) -> dict[int, tuple[str, str]]:
     return found
 
 
-def _crash_nodes(subtasks: list[int]) -> dict[int, frozenset[str]]:
+def find_crash_nodes(subtasks: list[int]) -> dict[int, frozenset[str]]:
+    """Where these subtasks killed their process, for those that did."""
     if not subtasks:
         return {}
     rows = Attempt.objects.filter(subtask__in=subtasks, outcome=Outcome.CRASHED)
