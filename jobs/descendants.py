@@ -7,6 +7,7 @@ import json
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import DataError, transaction
 from django.db.models import Exists, OuterRef, Q
 
@@ -79,13 +80,13 @@ def settle_blocked(jobs: Collection[str], now: datetime, seq: int) -> list[Settl
     fates = {job: decide(bonds.get(job, [])) for job in sorted(jobs)}
     hungry = {job for job in fates if any(bond.feeds for bond in bonds.get(job, []))}
     plain = [job for job, (fate, _) in fates.items() if fate is Fate.GO and job not in hungry]
-    found = _let_go_plainly(plain)
+    found = _let_go_plainly(plain, now)
     known = {one.job for one in found}
     others = [_settle(job, bonds.get(job, []), now, seq) for job in fates if job not in known]
     return found + [one for one in others if one]
 
 
-def _let_go_plainly(jobs: list[str]) -> list[Settled]:
+def _let_go_plainly(jobs: list[str], now: datetime) -> list[Settled]:
     """Let go those of these jobs that have items and take nothing of their parents, at once."""
     able: list[str] = []
     for start in range(0, len(jobs), 500):
@@ -93,7 +94,7 @@ def _let_go_plainly(jobs: list[str]) -> list[Settled]:
             pk__in=jobs[start : start + 500], state=JobState.BLOCKED, total__gt=0
         )
         ids = list(page.order_by("pk").values_list("pk", flat=True))
-        Job.objects.filter(pk__in=ids).update(state=JobState.QUEUED)
+        Job.objects.filter(pk__in=ids).update(state=JobState.QUEUED, ready_at=now)
         _open(ids)
         able += ids
     return [Settled(job, released=True) for job in able]
@@ -181,13 +182,13 @@ def _end(
 def _let_go(job_id: str, bonds: list[Bond], now: datetime, seq: int) -> Settled | None:
     """The job is ready, with its input; or it failed, because its input makes no sense."""
     blocked, queued = frozenset({JobState.BLOCKED}), JobState.QUEUED
-    if not Job.objects.move(job_id, from_=blocked, to=queued):
+    if not Job.objects.move(job_id, from_=blocked, to=queued, ready_at=now):
         return None  # somebody cancelled it
     job = Job.objects.only("total", "reduce", "kwargs").get(pk=job_id)
     try:
         with transaction.atomic():
             give_input(job, bonds)
-    except (BadInput, NotFound, DataError, ValueError) as fact:
+    except (BadInput, NotFound, ObjectDoesNotExist, DataError, ValueError) as fact:
         # Whatever it is, it must not keep the parent from ending.
         return _end(job_id, JobState.FAILED, facts(BAD_INPUT, str(fact)), now, seq, from_=queued)
     _open([job_id])
