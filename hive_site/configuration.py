@@ -24,6 +24,8 @@ SQLITE_FILE = "hive.sqlite3"
 WEBHOOK_PREFIX = "whsec_"
 #: What one job may ask for (jobs/validation.py), and so the most that can be its default.
 MAX_TIMEOUT_SECONDS, MAX_RETRIES = 30 * 24 * 3600, 1000
+#: A hundred years: "for ever" to people, and still a time to Python.
+MAX_TTL_SECONDS = 100 * 365 * 86400
 #: What is longer is no message any more (jobs/domain/bundles.py).
 MAX_INLINE_KB = 1024
 
@@ -84,9 +86,9 @@ def read_options(env: Env) -> Options:
         broadcast_channel=env.text("HIVE_BROADCAST_CHANNEL", "hive:broadcast"),
         task_timeout=env.integer("HIVE_TASK_TIMEOUT", 300, at_least=1, at_most=MAX_TIMEOUT_SECONDS),
         max_retries=env.integer("HIVE_MAX_RETRIES", 3, at_most=MAX_RETRIES),
-        zombie_timeout=env.integer("HIVE_ZOMBIE_TASK_TIMEOUT", 600, at_least=1),
-        result_ttl=env.integer("HIVE_RESULT_TTL", 86400, at_least=1),
-        job_ttl=env.integer("HIVE_JOB_TTL", 30 * 86400, at_least=1),
+        zombie_timeout=_ttl(env, "HIVE_ZOMBIE_TASK_TIMEOUT", 600),
+        result_ttl=_ttl(env, "HIVE_RESULT_TTL", 86400),
+        job_ttl=_ttl(env, "HIVE_JOB_TTL", 30 * 86400),
         inline_kb=env.integer("HIVE_INLINE_KB", 64, at_least=1, at_most=MAX_INLINE_KB),
         node_cache_mb=env.integer("HIVE_NODE_CACHE_MB", 512),
         nexus_url=_web_address(env, "HIVE_NEXUS_URL", "http://127.0.0.1:8000"),
@@ -180,6 +182,10 @@ def _queue_name(env: Env, name: str, default: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", value):
         raise ImproperlyConfigured(f"{name}={value!r}: give letters, digits, - and _ (64 at most)")
     return value
+
+
+def _ttl(env: Env, name: str, default: int) -> int:
+    return env.integer(name, default, at_least=1, at_most=MAX_TTL_SECONDS)
 
 
 def _web_address(env: Env, name: str, default: str) -> str:

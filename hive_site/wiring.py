@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from django.conf import settings
+from django.utils import timezone
 
 from hive_site.kernel.redis import connect
 from nodes.domain.scoring import Weights
@@ -33,7 +34,7 @@ def build_foreman() -> "Foreman":
     fleet_key = settings.HIVE_FLEET_KEY
     return Foreman(
         client=client,
-        leadership=Leadership(client),
+        leadership=Leadership(client, clock=timezone.now),
         mailbox=Mailbox(listener, fleet_key=fleet_key),
         workload=JobsWorkload(client, fleet_key=fleet_key, weights=weights),
         fleet_key=fleet_key,

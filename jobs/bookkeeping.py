@@ -27,6 +27,8 @@ from jobs.recorder import record_batch
 from jobs.spawning import store_submissions
 from nodes.wire import attempt_token
 
+SETTLED_AT_ONCE = 500
+
 
 class Bookkeeper:
     """One leader's pen. Every transaction confirms first that we lead."""
@@ -114,11 +116,14 @@ class Bookkeeper:
                 line.ready.extendleft(again)
 
     def settle(self, jobs: set[str], now: datetime) -> None:
-        """End the jobs of these whose subtasks all ended."""
-        with transaction.atomic():
-            seq = self._memory.leadership.confirm(now)
-            settled = settle_with_children(jobs, now, seq=seq)
-        self._conclude(settled, {one.job for one in settled}, {})
+        """End the jobs of these whose subtasks all ended, some of them in each transaction."""
+        ids = sorted(jobs)
+        for start in range(0, len(ids), SETTLED_AT_ONCE):
+            some = set(ids[start : start + SETTLED_AT_ONCE])
+            with transaction.atomic():
+                seq = self._memory.leadership.confirm(now)
+                settled = settle_with_children(some, now, seq=seq)
+            self._conclude(settled, {one.job for one in settled}, {})
 
     def unblock(self, now: datetime, jobs: set[str] | None = None) -> None:
         """Let go or end blocked jobs, of these or of all, whose parents have decided.

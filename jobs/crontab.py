@@ -16,7 +16,13 @@ from jobs.domain.cron import Ticks, next_time
 
 FIELDS, LONGEST = 5, 100
 EXAMPLE = "minute, hour, day of month, month, day of week, like 30 6 * * MON-FRI"
-_known_zones = cache(zoneinfo.available_timezones)
+#: What these mean depends on the machine, or is no time at all.
+VAGUE_ZONES = frozenset({"localtime", "posixrules", "Factory"})
+
+
+@cache
+def _known_zones() -> frozenset[str]:
+    return frozenset(zoneinfo.available_timezones() - VAGUE_ZONES)
 
 
 def check_timezone(name: object) -> str:

@@ -33,16 +33,17 @@ def let_go(
     ends = {job: End(JobState.FAILED, BAD_INPUT, why) for job, why in given.refused.items()}
     ends |= {job.pk: End(JobState.SUCCEEDED) for job in able if not (job.total or job.reduce)}
     found = end_unstarted(ends, now, seq)
-    _open([job for job in able if job.pk not in ends])
+    _open([job for job in able if job.pk not in ends], now)
     Edge.objects.filter(child__in=[job.pk for job in able], passed=False).update(passed=True)
     found += [Settled(job.pk, released=True) for job in able if job.pk not in ends]
     return found + [Settled(job, more=True) for job in sorted(left)]
 
 
-def _open(jobs: Sequence[Job]) -> None:
+def _open(jobs: Sequence[Job], now: datetime) -> None:
     """Nothing holds the items of these jobs back any more; of none, the reduction can start."""
     ids = [job.pk for job in jobs]
-    Job.objects.filter(pk__in=ids, state=JobState.BLOCKED).update(state=JobState.QUEUED)
+    waiting = Job.objects.filter(pk__in=ids, state=JobState.BLOCKED)
+    waiting.update(state=JobState.QUEUED, ready_at=now)
     blocked = Subtask.objects.filter(job__in=ids, state=SubtaskState.BLOCKED)
     blocked.filter(role=Role.MAP).update(state=SubtaskState.WAITING)
     if empty := [job.pk for job in jobs if not job.total]:

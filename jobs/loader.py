@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -10,20 +11,13 @@ from django.db.models import Q
 from jobs.blobs import keep_list
 from jobs.domain.backlog import Line, Order, Ready
 from jobs.domain.cache import base_of, key_of
-from jobs.domain.flight import Flight
 from jobs.domain.references import is_reference
 from jobs.domain.retry import Policy
-from jobs.domain.states import JobState, Outcome, Role, SubtaskState
-from jobs.models import Attempt, Job, Subtask
-from jobs.result_cache import ResultCache
+from jobs.domain.states import JobState, Role, SubtaskState
+from jobs.models import Job, Subtask
 from nodes.domain.placement import Demand
 from nodes.releases import Releases
 
-PAGE = 2000
-#: The window is filled again when it holds fewer than this.
-LOW_WATER = 500
-#: No page is read while so many wait for results of others.
-MOST_ASIDE = 10_000
 LOADABLE = (
     SubtaskState.WAITING,
     SubtaskState.RETRYING,
@@ -32,17 +26,22 @@ LOADABLE = (
 )
 #: What may never run twice is not sent again once it may have been.
 UNSENT = (SubtaskState.WAITING, SubtaskState.RETRYING)
-COLUMNS = ("id", "index", "attempts", "item", "role", "state", "retry_at", "crashes")
 
 
 def open_line(job: Job) -> Line:
     """The line of a job, its window still empty."""
-    line = Line(order=read_order(job), since=job.created_at.timestamp())
+    line = Line(order=read_order(job), since=_ready_since(job).timestamp())
     line.started = job.state == JobState.RUNNING
     line.held = job.state == JobState.PAUSED
     line.stopped = job.state == JobState.CANCELLING
     line.remaining = job.total - job.succeeded - job.failed - job.cancelled
     return line
+
+
+def _ready_since(job: Job) -> datetime:
+    """Since when something of the job could have been sent: age is what it waited since."""
+    ready = job.ready_at or job.created_at
+    return max(ready, job.not_before or ready)
 
 
 def read_order(job: Job) -> Order:
@@ -120,60 +119,6 @@ def read_demand(requires: dict[str, Any]) -> Demand:
     )
 
 
-def fill(line: Line, flight: Flight, cache: ResultCache | None = None) -> None:
-    """Load the next page into the line's window, if it runs low and there is more.
-
-    Of a job that asks for it, what is in the cache is known at once.
-    """
-    aside = len(line.known) + len(line.parked)
-    if line.exhausted or len(line.ready) >= LOW_WATER or aside >= MOST_ASIDE:
-        return
-    page = Subtask.objects.filter(
-        job_id=line.order.job, index__gt=line.cursor, state__in=LOADABLE
-    ).order_by("index")
-    rows = list(page.values_list(*COLUMNS)[:PAGE])
-    line.exhausted = len(rows) < PAGE
-    if rows:
-        line.cursor = rows[-1][1]
-    crashed = _crash_nodes([row[0] for row in rows if row[7]])
-    rows = [row for row in rows if not (flight.holds(row[0]) or _is_doubtful(line.order, row))]
-    keys = _keys_of(line.order, rows)
-    results = cache.find(line.order, list(keys.values())) if cache and keys else {}
-    for row in rows:
-        key = keys.get(row[0], "")
-        _enter(line, row, crashed, key, results.get(key))
-
-
-def _is_doubtful(order: Order, row: tuple) -> bool:
-    """Whether the subtask may never run twice, and may have been sent."""
-    role, state = row[4:6]
-    return order.of(reduce=role == Role.REDUCE).once and state not in UNSENT
-
-
-def _keys_of(order: Order, rows: list[tuple]) -> dict[int, str]:
-    """The names of these items' results in the cache, if their job uses it."""
-    if not order.cache_for:
-        return {}
-    return {row[0]: key_of(order.cache_base, row[3]) for row in rows if row[4] == Role.MAP}
-
-
-def _enter(
-    line: Line, row: tuple, crashed: dict[int, frozenset[str]], key: str, result: str | None
-) -> None:
-    subtask, index, attempts, item, role, state, retry_at, _ = row
-    reduce = role == Role.REDUCE
-    avoid = crashed.get(subtask, frozenset())
-    ready = Ready(subtask, index, attempts + 1, item, reduce, avoid, key=key)
-    if reduce:
-        ready = load_reduction(line.order.job) or ready
-    if result is not None:
-        line.known.append((ready, result))
-    elif state == SubtaskState.RETRYING and retry_at:
-        line.put_off(ready, retry_at.timestamp())
-    else:
-        line.ready.append(ready)
-
-
 def load_reduction(job: str) -> Ready | None:
     """The reduction of a job, with the list of its results in item order, if it is open."""
     row = Subtask.objects.filter(job_id=job, role=Role.REDUCE, state__in=LOADABLE).first()
@@ -237,13 +182,3 @@ def load_placed(subtasks: Iterable[int]) -> dict[int, tuple[str, str]]:
         rows = running.filter(pk__in=ids[start : start + 500])
         found |= {pk: (node, why) for pk, node, why in rows.values_list("pk", "node", "placed")}
     return found
-
-
-def _crash_nodes(subtasks: list[int]) -> dict[int, frozenset[str]]:
-    if not subtasks:
-        return {}
-    rows = Attempt.objects.filter(subtask__in=subtasks, outcome=Outcome.CRASHED)
-    nodes: dict[int, set[str]] = {}
-    for subtask, node in rows.values_list("subtask_id", "node"):
-        nodes.setdefault(subtask, set()).add(node)
-    return {subtask: frozenset(names) for subtask, names in nodes.items()}

@@ -13,7 +13,8 @@ from django.db import transaction
 from django.db.models import Min
 
 from hive_site.kernel.crash import crash_point
-from hive_site.kernel.errors import Invalid
+from hive_site.kernel.errors import Deposed, Invalid
+from hive_site.kernel.outages import OUTAGES
 from jobs.crontab import ticks_of
 from jobs.domain.cron import Missed, Overlap, choose_runs, due_times, next_time
 from jobs.ids import derive_job_id
@@ -46,18 +47,27 @@ class Timetable:
             return set()
         due = Schedule.objects.filter(enabled=True, next_run_at__lte=now).defer("job")
         rows = due.order_by("next_run_at")[:AT_ONCE]
-        jobs = {job for schedule in rows for job in self._submit(schedule, now)}
+        jobs = {job for schedule in rows for job in self._try(schedule, now)}
         self.read()
         return jobs
+
+    def _try(self, schedule: Schedule, now: datetime) -> list[str]:
+        """What became of one schedule; one that cannot be followed keeps no other from its time."""
+        try:
+            return self._submit(schedule, now)
+        except (Deposed, *OUTAGES):
+            raise
+        except Invalid as error:
+            self._disable(schedule, str(error), now)
+        except Exception as error:  # whatever it is, it would be so again in a second
+            log.exception("schedule.broke", schedule=schedule.name)
+            self._disable(schedule, repr(error), now)
+        return []
 
     def _submit(self, schedule: Schedule, now: datetime) -> list[str]:
         first = schedule.next_run_at
         assert first is not None, "only what has a time is due"  # noqa: S101
-        try:
-            ticks = ticks_of(schedule.cron, schedule.timezone)
-        except Invalid as error:
-            self._disable(schedule, str(error), now)
-            return []
+        ticks = ticks_of(schedule.cron, schedule.timezone)
         due = due_times(ticks, first=first, now=now)
         runs = choose_runs(due, now=now, missed=Missed(schedule.missed))
         following = next_time(ticks, after=now)
@@ -77,7 +87,7 @@ class Timetable:
         return jobs
 
     def _disable(self, schedule: Schedule, reason: str, now: datetime) -> None:
-        """Its times mean nothing any more, as when a time zone was dropped from the calendar."""
+        """It makes no sense any more, as when a time zone was dropped from the calendar."""
         with transaction.atomic():
             self._leadership.confirm(now)
             Schedule.objects.filter(pk=schedule.pk).update(

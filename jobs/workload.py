@@ -16,21 +16,26 @@ from jobs.domain.flight import Sent
 from jobs.domain.patience import why_lines_wait
 from jobs.domain.states import JobState
 from jobs.housekeeping import Housekeeping
-from jobs.loader import fill, open_line
+from jobs.loader import open_line
 from jobs.memory import Memory
 from jobs.models import Job
+from jobs.pages import bunches, fill, fill_bunch
 from jobs.planner import Planner
 from jobs.pruner import Pruner
 from jobs.reception import Reception, Refusals
 from jobs.search import Search
 from jobs.steering import Steering
 from jobs.stragglers import Stragglers
+from jobs.stranded import find_stranded
 from nodes.domain.scoring import Weights
-from nodes.domain.states import NodeState
 from nodes.leadership import Leadership
 from nodes.models import Node
 from nodes.ports import Mail, Wakeup
-from nodes.roster import Roster, Seat
+from nodes.roster import Roster
+from nodes.side_jobs import SideJobs
+
+#: Open jobs that are read together.
+JOBS_AT_ONCE = 500
 
 
 class JobsWorkload:
@@ -44,6 +49,7 @@ class JobsWorkload:
         self._dispatcher = Dispatcher(client, fleet_key=fleet_key)
         self._pace = Pace()
         self._refusals = Refusals()
+        self._side_jobs = SideJobs()
 
     def take_over(self, leadership: Leadership, now: datetime) -> None:
         """See `Workload.take_over`."""
@@ -71,8 +77,7 @@ class JobsWorkload:
         memory.recall(list(Node.objects.values_list("name", flat=True)))
         self._steering.read(now)
         self._book.unblock(now)
-        for job in Job.objects.open().order_by("pk"):
-            self._admit(job, now)
+        self._admit_all(now)
         self._book.give_up_doubtful(self._planner.next_attempt, now)
         self._book.settle({line.order.job for line in memory.backlog.lines()}, now)
 
@@ -88,17 +93,16 @@ class JobsWorkload:
 
     def _refresh(self, jobs: set[str], now: datetime) -> None:
         """Bring these jobs' lines up to date with the database."""
-        if not jobs:
-            return
-        rows = {job.pk: job for job in Job.objects.open().filter(pk__in=jobs)}
-        blocked = {job.pk for job in rows.values() if job.state == JobState.BLOCKED}
-        if blocked:
-            self._book.unblock(now, blocked)
-        for job_id in sorted(jobs):  # in the order in which they were submitted
-            if job_id in rows:
-                self._admit(rows[job_id], now)
-            else:
+        ids = sorted(jobs)  # in the order in which they were submitted
+        for start in range(0, len(ids), JOBS_AT_ONCE):
+            some = ids[start : start + JOBS_AT_ONCE]
+            rows = list(Job.objects.open().filter(pk__in=some).order_by("pk"))
+            blocked = {job.pk for job in rows if job.state == JobState.BLOCKED}
+            if blocked:
+                self._book.unblock(now, blocked)
+            for job_id in set(some).difference(job.pk for job in rows):
                 self._memory.backlog.close(job_id)
+            self._admit(rows, now)
 
     def _reread(self, jobs: set[str], now: datetime) -> None:
         """Forget what is remembered of these jobs, and read all of it anew."""
@@ -108,21 +112,36 @@ class JobsWorkload:
             self._refresh(jobs, now)
             self._book.give_up_doubtful(self._planner.next_attempt, now)
 
-    def _admit(self, job: Job, now: datetime) -> None:
-        """Give a job its line, or bring the line it has up to date."""
+    def _admit_all(self, now: datetime) -> None:
+        """Give all jobs that have not ended their lines."""
+        last = ""
+        while rows := list(Job.objects.open().filter(pk__gt=last).order_by("pk")[:JOBS_AT_ONCE]):
+            self._admit(rows, now)
+            last = rows[-1].pk
+
+    def _admit(self, jobs: list[Job], now: datetime) -> None:
+        """Give jobs their lines, or bring the lines that they have up to date."""
+        lines = [line for job in jobs if (line := self._line_of(job, now))]
+        for bunch in bunches(lines):
+            # There may be thousands, and a standby waits for the lease to run out.
+            self._memory.leadership.keep(now)
+            fill_bunch(bunch, self._memory.flight, self._memory.cache)
+
+    def _line_of(self, job: Job, now: datetime) -> Line | None:
+        """The job's line, to be filled; None if there is nothing to be sent."""
         backlog, flight = self._memory.backlog, self._memory.flight
         line = backlog.get(job.pk)
         if line is None:
             if self._house.starts_later(job, now) or self._house.awaits_parents(job, now):
-                return
+                return None
             line = backlog.open(open_line(job))
             line.in_flight = sum(len(sent.open) for sent in flight.of_job(job.pk))
         line.held = job.state == JobState.PAUSED or self._house.queue_held(job.queue)
         line.started = job.state == JobState.RUNNING
         if job.state == JobState.CANCELLING:
             self._book.stop(line, now)
-        else:
-            fill(line, flight, self._memory.cache)
+            return None
+        return line
 
     def record(self, mail: Mail, now: datetime) -> None:
         """See `Workload.record`. Large mail is committed in several transactions."""
@@ -143,20 +162,7 @@ class JobsWorkload:
 
     def stranded(self, roster: Roster) -> dict[str, str]:
         """See `Workload.stranded`."""
-        return {
-            node: reason
-            for node in self._memory.flight.nodes()
-            if (reason := self._why_stranded(node, roster.get(node)))
-        }
-
-    def _why_stranded(self, node: str, seat: Seat | None) -> str:
-        if seat is None:
-            return "was deleted"
-        if seat.state is NodeState.LOST:
-            return seat.reason or "lost"
-        sent = self._memory.flight.on(node)
-        anew = any(bundle.incarnation != seat.beat.incarnation for bundle in sent)
-        return "started anew" if anew else ""
+        return find_stranded(self._memory.flight, roster)
 
     def distrust(self, node: str, now: datetime) -> None:
         """See `Workload.distrust`."""
@@ -204,10 +210,11 @@ class JobsWorkload:
     def housekeep(self, roster: Roster, now: datetime) -> None:
         """See `Workload.housekeep`."""
         self._house.tidy(roster, now)
-        self._refresh(self._steering.look(now), now)
+        run = self._side_jobs.run
+        self._refresh(run("steering", lambda: self._steering.look(now), now) or set(), now)
         self._search.look(roster, now)
-        self._stragglers.look(roster, now)
-        self._pruner.step(now)
+        run("stragglers", lambda: self._stragglers.look(roster, now), now)
+        run("pruner", lambda: self._pruner.step(now), now)
 
     def next_due(self, now: datetime) -> timedelta:
         """See `Workload.next_due`."""
@@ -229,6 +236,7 @@ class JobsWorkload:
             "throughput": self._memory.rates.per_second(now.timestamp()),
             "dropped_reports": self._refusals.dropped,
             "dead_letters": self._refusals.dead_letters,
+            "side_jobs_broken": dict(self._side_jobs.broken),
         }
 
     def work_of(self, node: str) -> list[dict[str, Any]]:

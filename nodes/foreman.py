@@ -24,6 +24,7 @@ from nodes.orders import send_orders
 from nodes.ports import Mail, Workload
 from nodes.records import load_roster, refresh_wishes, save_seats
 from nodes.roster import Roster
+from nodes.side_jobs import SideJobs
 from nodes.snapshot import draw_snapshot
 from nodes.watch import Sighting, Watch
 
@@ -62,6 +63,7 @@ class Foreman:
         self._number = 0
         self._boot = ""
         self._away = False
+        self._side_jobs = SideJobs()
         self._recount_at: datetime | None = None
 
     @property
@@ -185,7 +187,7 @@ class Foreman:
             self._workload.recount(self._roster, now)
             self._recount_at = None
         self._workload.housekeep(self._roster, now)
-        self._publish(now)
+        self._side_jobs.run("snapshot", lambda: self._publish(now), now)
         self._watched_at = now.replace(tzinfo=None)
 
     def _act_on_verdicts(self, now: datetime) -> None:

@@ -7,6 +7,7 @@ in Redis, so a leader that was frozen and wakes up can write nowhere.
 import os
 import secrets
 import socket
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -30,9 +31,13 @@ LUA = Path(__file__).parent / "lua"
 
 
 class Leadership:
-    """One Foreman's claim to lead."""
+    """One Foreman's claim to lead.
 
-    def __init__(self, client: Redis) -> None:
+    `clock` says how late it is by now: a long step begins its `now`, and may outlive a term.
+    """
+
+    def __init__(self, client: Redis, *, clock: Callable[[], datetime] | None = None) -> None:
+        self._clock = clock
         self._claim_epoch = load_script(client, LUA / "claim_epoch.lua")
         self.holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self.epoch = 0
@@ -42,6 +47,7 @@ class Leadership:
 
     def hold(self, now: datetime) -> bool:
         """Lead or go on leading; False while another Foreman does."""
+        now = self._by_now(now)
         naive = now.replace(tzinfo=None)
         if self.held and naive < self._renew_at:
             return True
@@ -51,13 +57,18 @@ class Leadership:
         self._renew_at = naive + RENEW_EVERY
         return True
 
+    def keep(self, now: datetime) -> None:
+        """Between the parts of a long step: go on leading. Raises `Deposed` if another does."""
+        if not (self.held and self.hold(now)):
+            raise Deposed(f"epoch {self.epoch} is over")
+
     def confirm(self, now: datetime) -> int:
         """Inside a transaction: still leading. Raises `Deposed` otherwise.
 
         Returns the transaction's number. Numbers grow in the order of commits, also from one
         leader to the next: the lease's row is locked until the transaction is over.
         """
-        if not self._renew(now):
+        if not self._renew(self._by_now(now)):
             self.held = False
             raise Deposed(f"epoch {self.epoch} is over")
         self._confirmed += 1
@@ -81,6 +92,9 @@ class Leadership:
             self.held = False
             raise Deposed(f"Redis knows a later epoch than {self.epoch}")
         return boot.decode()
+
+    def _by_now(self, now: datetime) -> datetime:
+        return self._clock() if self._clock else now
 
     def _renew(self, now: datetime) -> bool:
         mine = Lease.objects.filter(pk=1, holder=self.holder, epoch=self.epoch)

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from hive_site.commands.answers import answer
+from hive_site.configuration import MAX_TTL_SECONDS
 from hive_site.kernel.errors import Invalid
 
 if TYPE_CHECKING:
@@ -79,11 +80,13 @@ def read_age(text: str | None) -> timedelta | None:
         return None
     try:
         seconds = float(text)
-        if seconds >= 0:
+        if 0 <= seconds <= MAX_TTL_SECONDS:
             return timedelta(seconds=seconds)
     except (ValueError, OverflowError):
         pass
-    raise Invalid(f"--older-than {text!r}: give seconds, 0 or more", field="older_than")
+    raise Invalid(
+        f"--older-than {text!r}: give seconds, 0 to {MAX_TTL_SECONDS}", field="older_than"
+    )
 
 
 def show_progress(what: str, done: int) -> None:

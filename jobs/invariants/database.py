@@ -109,6 +109,11 @@ def _ends_agree() -> Iterator[Violation]:
     for job in jobs.filter(state__in=JOB_TERMINAL, n__gt=0)[:LISTED]:
         yield Violation("I5", job.pk, f"{job.state} with {job.n} subtasks that have not ended")
 
+    # Of those that are kept whole, the counters are compared.
+    hollow = Job.objects.only(*NARROW).filter(state__in=JOB_OPEN).exclude(kept=Kept.ALL)
+    for job in hollow[:LISTED]:
+        yield Violation("I5", job.pk, f"{job.state}, but its items were deleted")
+
     old = timezone.now() - PATIENCE
     ended = jobs.filter(state__in=JOB_OPEN, total__gt=0, n=0, created_at__lt=old)
     for job in ended[:LISTED]:

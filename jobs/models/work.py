@@ -101,6 +101,9 @@ class Job(models.Model):
     )
     submitted_by = models.CharField(max_length=150, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
+    ready_at = models.DateTimeField(
+        null=True, blank=True, help_text="since when its parents, or a retry, let it go"
+    )
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 

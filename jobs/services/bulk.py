@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import islice
 from typing import Any
 
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from hive_site.kernel.errors import Conflict, Invalid, NotFound
-from jobs.domain.states import JOB_OPEN, JobState
+from hive_site.kernel.errors import Conflict, Gone, Invalid, NotFound
+from jobs.domain.states import JOB_OPEN, JobState, Kept
 from jobs.models import Job
 from jobs.requirements import check_labels
 from jobs.selectors import with_label
@@ -22,6 +23,8 @@ FILTERS = ("state", "task", "queue", "labels", "older_than", "workflow")
 LISTED = 100
 #: Retrying takes a few statements for each job; whoever has more asks again.
 RETRIES_AT_ONCE = 1000
+#: Of those that a parent holds back there may be any number, and each of them is asked about.
+TRIES_AT_ONCE = 5000
 MAX_AGE_SECONDS = 10 * 365 * 24 * 3600.0
 
 
@@ -51,21 +54,23 @@ def cancel_jobs(*, filter: Any, dry_run: bool = False) -> Sweep:
 def retry_jobs(*, filter: Any, dry_run: bool = False) -> Sweep:
     """Run again what did not succeed of all jobs that the filter finds, 1,000 jobs at most.
 
-    Raises `Invalid` for a filter that is empty or makes no sense.
+    Those of which retention has deleted the items are none of them. Raises `Invalid` for a filter
+    that is empty or makes no sense.
     """
-    rows = _find(filter).filter(state__in=RETRIABLE)
+    rows = _find(filter).filter(state__in=RETRIABLE, kept=Kept.ALL)
     found = _look(rows)
     if dry_run:
         return found
-    ids = list(rows.values_list("pk", flat=True)[:RETRIES_AT_ONCE])
-    return Sweep(found.matched, found.jobs, sum(map(_retry, ids)))
+    ids = list(rows.values_list("pk", flat=True)[:TRIES_AT_ONCE])
+    again = islice((job for job in ids if _retry(job)), RETRIES_AT_ONCE)
+    return Sweep(found.matched, found.jobs, len(list(again)))
 
 
 def _retry(job: str) -> bool:
     """Whether the job runs again; one that ended with a parent may do so with that."""
     try:
         retry_job(job_id=job)
-    except (Conflict, NotFound):
+    except (Conflict, Gone, NotFound):
         return Job.objects.open().filter(pk=job).exists()
     return True
 

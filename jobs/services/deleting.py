@@ -8,11 +8,15 @@ from typing import Any
 
 from django.db.models import CASCADE, SET_NULL, Model
 
-from jobs.models import Job, Subtask
+from jobs.models import Edge, Job, Subtask
 
 
 def delete_jobs(jobs: list[str]) -> None:
-    """Forget jobs with all that belongs to them, in the caller's transaction."""
+    """Forget jobs with all that belongs to them, in the caller's transaction.
+
+    Where they are parents, the edge stays: their children read from it that they were deleted.
+    """
+    _raw_delete(Edge, child__in=jobs)
     _delete(Job, jobs)
 
 

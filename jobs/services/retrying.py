@@ -10,7 +10,7 @@ from django.utils import timezone
 from hive_site.kernel.errors import Conflict, NotFound
 from jobs.descendants import bonds_of, ended_by_parent, lock_jobs, settle_waiting, tell
 from jobs.domain.graph import Bond, decide
-from jobs.domain.states import TERMINAL, JobState, Kept, Role, SubtaskState
+from jobs.domain.states import JOB_OPEN, TERMINAL, JobState, Kept, Role, SubtaskState
 from jobs.models import Edge, Job, Subtask
 from jobs.selectors import get_job, require_results
 from nodes.inbox import ring
@@ -42,6 +42,7 @@ def retry_job(*, job_id: str) -> Job:
     its items were deleted, or `Conflict` unless the job ended as partial, failed or cancelled, and
     if a parent of it did before it started.
     """
+    require_results(job_id)
     never_started = bonds_of([job_id]).get(job_id)
     if never_started:
         return _wait_again(job_id, never_started)
@@ -77,7 +78,8 @@ def _wait_again(job_id: str, bonds: list[Bond]) -> Job:
     if culprit:
         way = f"retry {culprit.parent}, and this one runs again after it"
         raise Conflict(f"job {job_id} never started: it needs {tell(culprit)}; {way}")
-    block([job_id])
+    if not block([job_id]):
+        raise _not_retriable(job_id)
     block_children(job_id)
     settle_waiting([job_id], timezone.now(), present_number())
     transaction.on_commit(partial(ring, "job", job_id))
@@ -89,24 +91,30 @@ def block_children(job_id: str) -> None:
     wave = [job_id]
     while wave:
         edges = Edge.objects.filter(parent__in=wave, passed=False, child__state__in=RETRIABLE)
+        edges = edges.filter(child__kept=Kept.ALL)
         errors = dict(edges.values_list("child", "child__error"))
         bonds = bonds_of(errors)
-        wave = [
-            child
-            for child, error in sorted(errors.items())
-            if ended_by_parent(error) and decide(bonds[child])[1] is None
-        ]
-        block(wave)
+        wave = block(
+            [
+                child
+                for child, error in errors.items()
+                if ended_by_parent(error) and decide(bonds[child])[1] is None
+            ]
+        )
 
 
-def block(jobs: list[str]) -> None:
-    """These jobs, of which nothing ever started, wait for their parents again."""
-    if not jobs:
-        return
-    Job.objects.filter(pk__in=jobs, state__in=RETRIABLE).update(
+def block(jobs: list[str]) -> list[str]:
+    """Those of these jobs that wait for their parents again; nothing of them ever started.
+
+    Not what somebody else has retried just now, and not what retention has begun to delete.
+    """
+    whole = Job.objects.filter(pk__in=jobs, state__in=RETRIABLE, kept=Kept.ALL)
+    able = list(whole.select_for_update(no_key=True).order_by("pk").values_list("pk", flat=True))
+    Job.objects.filter(pk__in=able).update(
         state=JobState.BLOCKED, failed=0, cancelled=0, **_job_afresh()
     )
-    Subtask.objects.filter(job__in=jobs).update(state=SubtaskState.BLOCKED, **AFRESH)
+    Subtask.objects.filter(job__in=able).update(state=SubtaskState.BLOCKED, **AFRESH)
+    return able
 
 
 def _not_retriable(job_id: str) -> Conflict:
@@ -118,9 +126,11 @@ def _not_retriable(job_id: str) -> Conflict:
 def release_subtask(*, job_id: str, index: int) -> Job:
     """Give a quarantined subtask another chance, with fresh budgets; its job goes on.
 
-    Raises `NotFound`, `Gone` if it was deleted, or `Conflict` unless the subtask is quarantined.
+    Raises `NotFound`, `Gone` if it was deleted, or `Conflict` unless the subtask is quarantined,
+    and while a reduction without it is under way.
     """
     require_results(job_id)
+    _check_unreduced(job_id)
     mine = Subtask.objects.filter(job_id=job_id, index=index, role=Role.MAP)
     released = mine.filter(state=SubtaskState.QUARANTINED).update(
         state=SubtaskState.WAITING, **AFRESH
@@ -140,6 +150,15 @@ def release_subtask(*, job_id: str, index: int) -> Job:
     return get_job(job_id)
 
 
+def _check_unreduced(job_id: str) -> None:
+    """Raises `Conflict` if the job is being reduced; it is not before the transaction is over."""
+    state = lock_jobs([job_id]).get(job_id)
+    reduction = Subtask.objects.filter(job_id=job_id, role=Role.REDUCE)
+    if state in JOB_OPEN and reduction.exclude(state=SubtaskState.BLOCKED).exists():
+        rule = "release it when the job has ended"
+        raise Conflict(f"job {job_id} is {state}, and its reduction has begun; {rule}")
+
+
 def _job_afresh() -> dict[str, Any]:
     return {
         "rounds": F("rounds") + 1,
@@ -147,6 +166,8 @@ def _job_afresh() -> dict[str, Any]:
         "result": None,
         "error": None,
         "finished_at": None,
+        # What it waited in an earlier round was paid then.
+        "ready_at": timezone.now(),
         # Whoever retries after the deadline does not want it to end the job again.
         "deadline": Case(When(deadline__gt=timezone.now(), then="deadline"), default=None),
     }

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -21,6 +21,8 @@ from nodes.inbox import ring
 
 FIELDS = ("name", "cron", "timezone", "job", "enabled", "missed", "overlap", "next_run_at")
 REQUIRED = ("name", "cron", "job")
+#: A first time that is earlier is a mistake, and one that is later too.
+EARLIEST, LATEST = timedelta(days=1), timedelta(days=100 * 365)
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -112,8 +114,16 @@ def _next_run(schedule: Schedule, fields: Mapping[str, Any], now: datetime) -> d
     if not schedule.enabled:
         return None
     if fields.get("next_run_at") is not None:
-        return read_moment(fields["next_run_at"], field="next_run_at")
+        return _first_run(fields["next_run_at"], now)
     return next_time(ticks_of(schedule.cron, schedule.timezone), after=now)
+
+
+def _first_run(value: Any, now: datetime) -> datetime:
+    first = read_moment(value, field="next_run_at")
+    if not now - EARLIEST <= first <= now + LATEST:
+        rule = "give a time from a day ago to 100 years from now"
+        raise Invalid(f"{value!r}; {rule}", field="next_run_at")
+    return first
 
 
 def _name(value: Any) -> str:

@@ -26,6 +26,8 @@ AT_ONCE, AT_ONCE_PER_HOST = 8, 2
 #: Longer than one try can take: after this its courier is dead, and it is sent again.
 LEASE = timedelta(seconds=20)
 LOOK_EVERY_SECONDS = 1.0
+#: One delivery that makes no sense is there the next time too.
+REST_AFTER_BREAKING_SECONDS = 60.0
 #: How long what is under way may take when the Foreman stops.
 FAREWELL_SECONDS = 2.0
 KEPT = timedelta(days=30)
@@ -51,6 +53,10 @@ class Courier:
                 log.warning("courier.outage", error=str(error))
                 close_old_connections()
                 rest = LOOK_EVERY_SECONDS
+            except Exception:  # a thread's edge: nobody would start another courier
+                log.exception("courier.broke")
+                close_old_connections()
+                rest = REST_AFTER_BREAKING_SECONDS
             if rest:
                 self.rest(rest, stop)
         self._leave()

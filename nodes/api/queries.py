@@ -1,6 +1,7 @@
 """What any request may carry besides its body: how long to wait, and a key to repeat it safely."""
 
 import hashlib
+import re
 
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
@@ -9,6 +10,7 @@ from hive_site.kernel.errors import Invalid
 
 MAX_WAIT_SECONDS = 60.0
 MAX_KEY_CHARS = 255
+KEY_PATTERN = "^[ -~]+$"
 WAIT = OpenApiParameter(
     "wait",
     {"type": "number", "minimum": 0, "maximum": MAX_WAIT_SECONDS},
@@ -16,7 +18,7 @@ WAIT = OpenApiParameter(
 )
 IDEMPOTENCY = OpenApiParameter(
     "Idempotency-Key",
-    {"type": "string", "minLength": 1, "maxLength": MAX_KEY_CHARS, "pattern": "^[ -~]+$"},
+    {"type": "string", "minLength": 1, "maxLength": MAX_KEY_CHARS, "pattern": KEY_PATTERN},
     OpenApiParameter.HEADER,
     description="the same key with the same body gets the same answer; with another body 422",
 )
@@ -43,8 +45,8 @@ def read_key(request: Request) -> tuple[str, str] | None:
     text = request.headers.get("Idempotency-Key")
     if text is None:
         return None
-    if not 0 < len(text) <= MAX_KEY_CHARS or not text.isprintable():
-        rule = f"give 1 to {MAX_KEY_CHARS} printable characters"
+    if not 0 < len(text) <= MAX_KEY_CHARS or not re.fullmatch(KEY_PATTERN, text):
+        rule = f"give 1 to {MAX_KEY_CHARS} printable characters of ASCII"
         raise Invalid(rule, field="Idempotency-Key")
     seen = f"{request.method} {request.path}\n".encode() + request.body
     return text, hashlib.sha256(seen).hexdigest()

@@ -35,6 +35,7 @@ def stage(unchecked_stage: Stage) -> Iterator[Stage]:
     """A leader, two nodes of one slot, and at the end a database in which everything holds."""
     yield unchecked_stage
     assert check_database() == []
+    assert unchecked_stage.workload.snapshot(unchecked_stage.now)["side_jobs_broken"] == {}
 
 
 @pytest.fixture

@@ -137,7 +137,9 @@ def test_spaces_do_not_matter():
     assert check_cron("  0  2 * *\t*", timezone="UTC", now=NOW) == "0 2 * * *"
 
 
-@pytest.mark.parametrize("name", ["", "Europe", "../UTC", "Mars/Base", 5, None, "europe/berlin\0"])
+@pytest.mark.parametrize(
+    "name", ["", "Europe", "../UTC", "Mars/Base", 5, None, "utc\0", "localtime", "Factory"]
+)
 def test_what_is_no_time_zone_is_refused_by_name(name):
     with pytest.raises(Invalid) as refused:
         check_timezone(name)

@@ -2,10 +2,11 @@
 
 import pytest
 
-from jobs import loader
+from jobs import pages
 from jobs.domain.flight import Flight
-from jobs.loader import fill, load_open, load_reduction, open_line, read_order
+from jobs.loader import load_open, load_reduction, open_line, read_order
 from jobs.models import Attempt, Job, Subtask
+from jobs.pages import fill
 from jobs.services import submit_job
 from nodes.domain.placement import Demand
 from tests.jobs.cast import FIRST, NOW, bundle
@@ -16,8 +17,8 @@ pytestmark = pytest.mark.usefixtures("db", "redis")
 
 @pytest.fixture(autouse=True)
 def small_pages(monkeypatch):
-    monkeypatch.setattr(loader, "PAGE", 4)
-    monkeypatch.setattr(loader, "LOW_WATER", 2)
+    monkeypatch.setattr(pages, "PAGE", 4)
+    monkeypatch.setattr(pages, "LOW_WATER", 2)
 
 
 def indexes(line):

@@ -2,9 +2,9 @@
 
 import pytest
 
+from hive_site.kernel.outages import OUTAGES
 from jobs import services
 from jobs.models import Job
-from nodes.management.commands.foreman import OUTAGES
 from tests.jobs.leader import Leader, Outage, lost_answer
 
 pytestmark = pytest.mark.django_db

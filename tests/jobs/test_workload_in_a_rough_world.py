@@ -2,7 +2,7 @@
 
 import pytest
 
-from jobs import loader
+from jobs import pages
 from jobs.domain.states import JOB_OPEN
 from jobs.invariants import check_database, check_redis
 from jobs.models import Job
@@ -11,8 +11,8 @@ from tests.jobs.world import World
 
 @pytest.mark.parametrize("seed", range(12))
 def test_whatever_happens_everything_ends_and_every_invariant_holds(db, redis, seed, monkeypatch):
-    monkeypatch.setattr(loader, "PAGE", 4)
-    monkeypatch.setattr(loader, "LOW_WATER", 3)
+    monkeypatch.setattr(pages, "PAGE", 4)
+    monkeypatch.setattr(pages, "LOW_WATER", 3)
     world = World(redis, seed)
 
     for _ in range(8):

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from jobs import loader
+from jobs import pages
 from jobs.models import Attempt, Job, Subtask
 from nodes import wire
 from tests.jobs.stage import fresh, ledger, states
@@ -99,8 +99,8 @@ def test_a_new_leader_sends_nothing_that_is_in_flight(stage):
 
 
 def test_a_new_leader_runs_nothing_twice_that_lies_behind_its_first_page(stage, monkeypatch):
-    monkeypatch.setattr(loader, "PAGE", 2)
-    monkeypatch.setattr(loader, "LOW_WATER", 4)
+    monkeypatch.setattr(pages, "PAGE", 2)
+    monkeypatch.setattr(pages, "LOW_WATER", 4)
     stage.submit(8)
     for spore in stage.spores * 2:
         stage.send()

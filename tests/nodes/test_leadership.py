@@ -73,6 +73,30 @@ def test_a_leader_renews_every_five_seconds_and_asks_the_database_no_more_often(
     assert first.epoch == 1
 
 
+def test_a_long_step_is_timed_by_the_clock_and_not_by_its_beginning(fake_broker):
+    times = [START, after(1), after(A_ROUND), after(A_TERM)]
+    leader = Leadership(fake_broker.open(), clock=lambda: times.pop(0))
+    assert leader.hold(START)
+    leader.keep(START)
+    assert Lease.objects.get().expires_at == after(A_TERM)
+
+    leader.keep(START)
+    assert Lease.objects.get().expires_at == after(A_ROUND + A_TERM)
+    leader.confirm(START)
+    assert Lease.objects.get().expires_at == after(2 * A_TERM)
+
+
+def test_whoever_leads_no_more_goes_on_with_nothing_and_takes_no_new_term(first, candidate):
+    second = candidate()
+    second.hold(after(A_TERM + 1))
+
+    for _ in range(2):
+        with pytest.raises(Deposed):
+            first.keep(after(A_TERM + 2))
+
+    assert Lease.objects.get().holder == second.holder
+
+
 def test_a_late_leader_goes_on_if_nobody_took_its_lease(first):
     assert first.hold(after(A_TERM + 60))
     assert first.epoch == 1

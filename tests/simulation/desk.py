@@ -10,12 +10,13 @@ from typing import Any
 from django.db import OperationalError, connection
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from hive_site.kernel.outages import OUTAGES
 from jobs.workload import JobsWorkload
 from nodes.domain.scoring import Weights
 from nodes.foreman import Foreman
 from nodes.leadership import Leadership
 from nodes.mailbox import Mailbox
-from nodes.management.commands.foreman import OUTAGES, REST_AFTER_OUTAGE_SECONDS
+from nodes.management.commands.foreman import REST_AFTER_OUTAGE_SECONDS
 from tests.simulation.agenda import Agenda, Days, Life
 from tests.simulation.client import Client
 from tests.simulation.ether import Ether
@@ -59,7 +60,7 @@ class Desk:
         self._frozen_until = 0.0
         self.acting = False
         client = Client(ether, self._redis_gate)
-        leadership = Leadership(client)
+        leadership = Leadership(client, clock=self._now)
         leadership.holder = f"desk:{number}"
         self.workload = JobsWorkload(client, fleet_key=fleet_key, weights=Weights(), random=random)
         self._foreman = Foreman(
@@ -109,12 +110,14 @@ class Desk:
             with connection.execute_wrapper(self._query_gate):
                 if self.leads:
                     self._foreman.wait(timedelta(0))
-                now = datetime.fromtimestamp(self._agenda.now, UTC)
-                return self._foreman.tick(now).total_seconds()
+                return self._foreman.tick(self._now()).total_seconds()
         except OUTAGES:
             return REST_AFTER_OUTAGE_SECONDS
         finally:
             self.acting = False
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._agenda.now, UTC)
 
     def _due(self, where: str) -> Strike | None:
         for strike in self._strikes:

@@ -19,6 +19,8 @@ def reckon(world: World) -> list[str]:
     wrong += sorted(world.violations | set(map(str, check_database())))
     world.rest(30)
     wrong += look_twice(world)
+    broken = [name for desk in world.desks for name in desk.workload._side_jobs.broken]
+    wrong += [f"the side job {name} broke" for name in broken]
     wrong += judge_edges()
     for row in Subtask.objects.select_related("job"):
         wrong += [f"{row} of {row.job.task} {what}" for what in judge(row, world)]

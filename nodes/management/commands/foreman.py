@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import structlog
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import InterfaceError, OperationalError, close_old_connections
-from django.db.transaction import TransactionManagementError
+from django.db import close_old_connections
 from django.utils.timezone import now
 
+from hive_site.kernel.outages import OUTAGES
 from hive_site.kernel.redis import RedisError, safe_url
 
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ log = structlog.get_logger()
 REST_AFTER_OUTAGE_SECONDS = 1.0
 #: How long the courier may take to put down what it carries.
 COURIER_SECONDS = 5.0
-#: The third is how Django puts it when the database goes away while a savepoint is rolled back.
-OUTAGES = (OperationalError, InterfaceError, TransactionManagementError, RedisError, OSError)
 
 
 class Command(BaseCommand):

@@ -147,6 +147,14 @@ def test_the_same_key_and_body_get_the_same_answer_and_one_job(api):
     assert Job.objects.count() == 1
 
 
+@pytest.mark.parametrize("key", ["", "é", "no\ttab", "x" * 256])
+def test_a_key_that_the_document_does_not_allow_is_refused(api, key):
+    answer = post(api, {"task": "demo.echo"}, **{"Idempotency-Key": key})
+
+    assert answer.status_code == 400
+    assert not Job.objects.exists()
+
+
 def test_the_same_key_with_another_body_is_refused(api):
     post(api, {"task": "demo.echo"}, **{"Idempotency-Key": "k"})
 

@@ -96,7 +96,7 @@ def test_what_has_ended_can_be_forgotten_with_everything_of_it(
     Attempt.objects.create(id=FIRST, subtask=job.subtasks.first(), number=1, outcome="failed")
     Job.objects.filter(pk=job.pk).update(state=state)
 
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(15):
         delete_job(job_id=job.pk)
 
     assert list(Job.objects.all()) == [other]

@@ -216,15 +216,17 @@ def test_what_ended_long_ago_is_forgotten(courier):
     assert sorted(Delivery.objects.values_list("job", flat=True)) == ["job_2", "job_3"]
 
 
-def test_it_goes_on_after_an_outage_until_it_is_stopped(road, monkeypatch):
+@pytest.mark.parametrize("error", [OperationalError, OverflowError])
+def test_it_goes_on_after_whatever_happened_until_it_is_stopped(road, monkeypatch, error):
     stop, steps = threading.Event(), []
     courier = Courier(road.send)
     monkeypatch.setattr(module, "LOOK_EVERY_SECONDS", 0.001)
+    monkeypatch.setattr(module, "REST_AFTER_BREAKING_SECONDS", 0.001)
 
     def step(now):
         steps.append(now)
         if len(steps) == 1:
-            raise OperationalError("gone")
+            raise error("gone")
         stop.set()
         return 0.0
 
