@@ -40,7 +40,7 @@ class Bookkeeper:
 
     def commit(self, batch: Batch, cursors: dict[str, str], now: datetime) -> None:
         """Record a batch with its cursors; then remember, tidy Redis, and tell waiters."""
-        if not (batch.endings or batch.returned or cursors):
+        if batch.is_empty and not cursors:
             return
         mistrust_interruptions(batch, lambda job: self._memory.policy_of(job) is None)
         set_aside_echoes(batch, self._memory.flight)
