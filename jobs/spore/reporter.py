@@ -24,6 +24,7 @@ from nodes.spore.spool import Spool
 
 log = structlog.get_logger()
 FLUSH_SECONDS = 0.05
+IDLE_SECONDS = 1.0
 LONG_SECONDS = 1.0
 AWAY_SECONDS = 0.2
 
@@ -56,7 +57,6 @@ class Reporter:
         with self._lock:
             self._bundle, self._position, self._end = bundle, -1, len(bundle.items)
             self._item_started = time.monotonic()
-            self._log_reader.ignore()
             self._running.set()
 
     def take(self, position: int) -> bool:
@@ -101,17 +101,25 @@ class Reporter:
         with self._lock:
             while not self._try_flush(last=True):
                 time.sleep(AWAY_SECONDS)
+                self._log_reader.ignore()
             self._bundle = None
+            self._log_reader.ignore()
 
     def _tend(self) -> None:
         while True:
-            self._running.wait()
-            time.sleep(FLUSH_SECONDS)
+            if self._running.wait(IDLE_SECONDS):
+                time.sleep(FLUSH_SECONDS)
             with self._lock:
-                if self._bundle is not None:
-                    self._hand_back_rest(self._bundle)
-                    self._note(self._log_reader.hear())
-                    self._try_flush()
+                self._look()
+
+    def _look(self) -> None:
+        if self._bundle is None:
+            # What an attempt left behind may go on printing.
+            self._log_reader.ignore()
+            return
+        self._hand_back_rest(self._bundle)
+        self._note(self._log_reader.hear())
+        self._try_flush()
 
     def _hand_back_rest(self, bundle: Bundle) -> None:
         first = self._position + 1

@@ -6,7 +6,6 @@ around a job (57 commands, callbacks, its own retries) is left out: the Foreman 
 
 import os
 import time
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -175,7 +174,7 @@ class Slot(SimpleWorker):
             crash_point("spore.ran")
             ended = started + time.monotonic() - begun
             if self._payloads.is_large(result):
-                result = self._leave(result)
+                result = self._leave(result, attempt)
             self._reporter.succeeded(attempt, started, ended, result)
 
     def _show_work(self, bundle: Bundle, attempt: int, begun: float) -> None:
@@ -206,12 +205,14 @@ class Slot(SimpleWorker):
             report=self._tell,
         )
         share = partial(self._share, Parts(attempt))
+        self._capture.put_back()
         self._interruptions.attempt = attempt
         try:
             given, kwargs = self._payloads.open(item[3]), self._payloads.open(bundle.kwargs)
             return encode_result(call(task, ctx, given, kwargs, share=share))
         finally:
             self._interruptions.attempt = 0
+            self._capture.put_back()
 
     def _share(self, parts: Parts, value: Any) -> None:
         event = parts.encode(value)
@@ -222,10 +223,10 @@ class Slot(SimpleWorker):
         with self._interruptions.put_off():
             self._reporter.happened(event, size)
 
-    def _leave(self, result: str) -> str:
+    def _leave(self, result: str, attempt: int) -> str:
         """Bring a large result to the Nexus, in time of its own: the task's is over."""
         limit = time.monotonic() + DELIVERY_SECONDS
-        self._cell.write(replace(self._cell.read(), limit=limit))
+        self._cell.amend(attempt, limit=limit)
         return self._payloads.leave(result)
 
     def _hand_back(self, bundle: Bundle, position: int) -> None:
