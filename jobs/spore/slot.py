@@ -19,7 +19,7 @@ from hive_site.kernel.crash import crash_point
 from hive_site.kernel.envelope import Forged, unseal
 from hive_site.kernel.errors import NotFound
 from hive_site.kernel.redis import RedisError, connect
-from jobs.registry import Registry, Task
+from jobs.registry import PICKLE, Registry, Task
 from jobs.spore.capture import Capture
 from jobs.spore.codecs import call
 from jobs.spore.context import Context
@@ -204,12 +204,13 @@ class Slot(SimpleWorker):
             say=self._capture.say,
             report=self._tell,
         )
-        share = partial(self._share, Parts(attempt))
+        packed = task.codec == PICKLE
+        share = partial(self._share, Parts(attempt, packed=packed))
         self._capture.put_back()
         self._interruptions.attempt = attempt
         try:
             given, kwargs = self._payloads.open(item[3]), self._payloads.open(bundle.kwargs)
-            return encode_result(call(task, ctx, given, kwargs, share=share))
+            return encode_result(call(task, ctx, given, kwargs, share=share), packed=packed)
         finally:
             self._interruptions.attempt = 0
             self._capture.put_back()
