@@ -73,10 +73,10 @@ class Capture:
         """Print a line for a task, wherever it sends what it prints itself."""
         self._output.write(f"{line}\n")
 
-    def skip(self) -> None:
-        """What was printed up to now is nobody's."""
+    def skip(self) -> bool:
+        """What was printed up to now is nobody's. True if anything was."""
         self._flush()
-        self._output.skip()
+        return self._output.skip()
 
     def take(self) -> str:
         """What can be told by now and was not."""

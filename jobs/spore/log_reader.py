@@ -6,8 +6,8 @@ from typing import Any, Protocol
 class Printed(Protocol):
     """Where output comes from: `jobs.spore.capture.Capture`."""
 
-    def skip(self) -> None:
-        """What was printed up to now is nobody's."""
+    def skip(self) -> bool:
+        """What was printed up to now is nobody's. True if anything was."""
 
     def take(self) -> str:
         """What can be told by now and was not."""
@@ -23,9 +23,9 @@ class LogReader:
         self._printed = printed
         self._attempt = self._count = 0
 
-    def ignore(self) -> None:
-        """Nothing runs: what was printed is nobody's, and takes no room."""
-        self._printed.skip()
+    def ignore(self) -> bool:
+        """Nothing runs: what was printed is nobody's, and takes no room. True if anything was."""
+        return self._printed.skip()
 
     def begin(self, attempt: int) -> None:
         """An attempt starts; what is printed from now on is its own."""

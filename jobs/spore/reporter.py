@@ -24,6 +24,7 @@ from nodes.spore.spool import Spool
 
 log = structlog.get_logger()
 FLUSH_SECONDS = 0.05
+#: Nobody looks less often at what is printed while nothing runs; more often while anything is.
 IDLE_SECONDS = 1.0
 LONG_SECONDS = 1.0
 AWAY_SECONDS = 0.2
@@ -106,20 +107,23 @@ class Reporter:
             self._log_reader.ignore()
 
     def _tend(self) -> None:
+        rest = FLUSH_SECONDS
         while True:
-            if self._running.wait(IDLE_SECONDS):
+            if self._running.wait(rest):
                 time.sleep(FLUSH_SECONDS)
             with self._lock:
-                self._look()
+                rest = self._look(rest)
 
-    def _look(self) -> None:
+    def _look(self, rest: float) -> float:
+        """See to what runs; how long to rest while nothing does."""
         if self._bundle is None:
-            # What an attempt left behind may go on printing.
-            self._log_reader.ignore()
-            return
+            # What an attempt left behind may go on printing, a lot and without end.
+            is_quiet = not self._log_reader.ignore()
+            return min(2 * rest, IDLE_SECONDS) if is_quiet else FLUSH_SECONDS
         self._hand_back_rest(self._bundle)
         self._note(self._log_reader.hear())
         self._try_flush()
+        return FLUSH_SECONDS
 
     def _hand_back_rest(self, bundle: Bundle) -> None:
         first = self._position + 1

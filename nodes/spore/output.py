@@ -49,11 +49,16 @@ class Output:
         """Print, wherever the streams of this process go."""
         os.write(self.file, text.encode(errors="backslashreplace"))
 
-    def skip(self) -> None:
-        """What was printed up to now is nobody's: an attempt starts, or none runs."""
-        if self._size():
+    def skip(self) -> bool:
+        """What was printed up to now is nobody's: an attempt starts, or none runs.
+
+        True if anything was.
+        """
+        printed = bool(self._size())
+        if printed:
             os.ftruncate(self.file, 0)
         self._register.write(0, self._head, 0)
+        return printed
 
     def take(self) -> str:
         """What can be told by now and was not; nothing behind the beginning that is kept."""

@@ -313,8 +313,7 @@ def test_what_waits_on_disk_is_not_overtaken(reporter, redis, server, spool):
     assert [event["n"] for event in said(redis)] == [1, 2, 3]
 
 
-def test_what_is_left_behind_fills_no_memory_while_nothing_runs(reporter, printed, monkeypatch):
-    monkeypatch.setattr(module, "IDLE_SECONDS", 0.001)
+def test_what_is_left_behind_fills_no_memory_while_nothing_runs(reporter, printed):
     reporter.take(0)
     printed.write("of the attempt")
     reporter.succeeded(100, 1.0, 2.0, "1")
