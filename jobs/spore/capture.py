@@ -68,6 +68,9 @@ class Capture:
             setattr(sys, name, stream)
         # After that: what a task wrapped around a stream takes the stream along when it goes.
         self._flush()
+        with suppress(*BROKEN):
+            for stream in self._before:
+                stream.flush()
 
     def say(self, line: str) -> None:
         """Print a line for a task, wherever it sends what it prints itself."""
@@ -75,7 +78,6 @@ class Capture:
 
     def skip(self) -> bool:
         """What was printed up to now is nobody's. True if anything was."""
-        self._flush()
         return self._output.skip()
 
     def take(self) -> str:
@@ -84,8 +86,7 @@ class Capture:
         return self._output.take()
 
     def rest(self) -> str:
-        """The end of what was not told."""
-        self._flush()
+        """The end of what was not told, right after all that can be told was taken."""
         return self._output.rest()
 
     def _flush(self) -> None:
@@ -96,9 +97,6 @@ class Capture:
                 self._streams[name] = _writer(self._output.file)
                 if getattr(sys, name, None) is stream:
                     setattr(sys, name, self._streams[name])
-        for stream in self._before:
-            with suppress(*BROKEN):
-                stream.flush()
 
     def _move_handlers(self, own: TextIO) -> None:
         loggers = [logging.root, *logging.root.manager.loggerDict.values()]

@@ -57,16 +57,19 @@ class Output:
         printed = bool(self._size())
         if printed:
             os.ftruncate(self.file, 0)
-        self._register.write(0, self._head, 0)
+        fresh = (0, self._head, 0)
+        if self._register.read() != fresh:
+            self._register.write(*fresh)
         return printed
 
     def take(self) -> str:
         """What can be told by now and was not; nothing behind the beginning that is kept."""
         told, left, cut = self._register.read()
+        if self._size() <= told:
+            return ""
         text, taken = begin(self._read(told, left))
-        if taken:
-            told, left = told + taken, left - taken
-            self._register.write(told, left, cut)
+        told, left = told + taken, left - taken
+        self._register.write(told, left, cut)
         self._bound(told, left, cut)
         return text
 
@@ -74,6 +77,8 @@ class Output:
         """The attempt is over: the end of what was not told."""
         told, left, cut = self._register.read()
         size = self._size()
+        if size <= told and not cut:
+            return ""
         start = max(told, size - self._tail - left)
         data = self._read(start, size - start)
         self._register.write(size, 0, 0)

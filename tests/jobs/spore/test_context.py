@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -88,13 +89,14 @@ def test_who_is_left_behind_says_nothing_of_another_attempts_progress(ctx, cell)
 
 
 def test_progress_never_undoes_what_the_slot_shows_at_the_same_time(ctx, cell):
-    stop = threading.Event()
+    stop, usual = threading.Event(), sys.getswitchinterval()
 
     def go_on():
         while not stop.is_set():
             ctx.progress(0.5, "half")
 
     threads = [threading.Thread(target=go_on) for _ in range(2)]
+    sys.setswitchinterval(1e-6)
     for thread in threads:
         thread.start()
     wrong = []
@@ -105,6 +107,7 @@ def test_progress_never_undoes_what_the_slot_shows_at_the_same_time(ctx, cell):
     stop.set()
     for thread in threads:
         thread.join()
+    sys.setswitchinterval(usual)
 
     assert wrong == []
 
