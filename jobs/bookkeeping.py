@@ -44,7 +44,7 @@ class Bookkeeper:
 
     def commit(self, batch: Batch, cursors: dict[str, str], now: datetime) -> None:
         """Record a batch with its cursors; then remember, tidy Redis, and tell waiters."""
-        if not (batch.endings or batch.returned or cursors):
+        if batch.is_empty and not cursors:
             return
         mistrust_interruptions(batch, self._memory.is_stopped)
         set_aside_echoes(batch, self._memory.flight)

@@ -11,15 +11,16 @@ from typing import Any
 
 from django.db.models import OuterRef, QuerySet, Subquery
 
+from hive_site.kernel.errors import Gone
 from jobs.domain.following import Kind, Position, Reading, Record, merge
-from jobs.domain.states import JOB_TERMINAL, Role
+from jobs.domain.states import JOB_TERMINAL, Kept, Role
 from jobs.json_text import assemble
 from jobs.models import Job, LogChunk, Partial, Subtask
 from jobs.selectors import job_text, progress_of, result_texts
 
 #: A page ends behind the row that makes it larger than this, and holds no more rows of a kind.
 PAGE_CHARS, PAGE_ROWS = 256 * 1024, 1000
-COUNTERS = ("state", "total", "running", "succeeded", "failed", "cancelled")
+COUNTERS = ("state", "kept", "total", "running", "succeeded", "failed", "cancelled")
 SPOKEN = ("seq", "id", "subtask__index", "subtask__role", "number", "node", "n")
 
 
@@ -52,11 +53,13 @@ class Page:
 
 
 def read_page(job_id: str, after: Position) -> Page:
-    """The next page of a job's records."""
+    """The next page of a job's records. Raises `Gone` once they are being deleted."""
     # In one statement: all of it is of one moment, and a job ends with its last result.
     job = Job.objects.only(*COUNTERS).filter(pk=job_id).annotate(**LAST).first()
     if job is None:
         return Page([], after, True, False, None, None)
+    if job.kept != Kept.ALL:
+        raise Gone(f"job {job_id}: what was recorded of it was deleted (HIVE_RESULT_TTL)")
     last = {kind: getattr(job, f"last_{kind.name}") or 0 for kind in Kind}
     horizon = max(last.values())
     readings = [
@@ -73,8 +76,8 @@ def read_page(job_id: str, after: Position) -> Page:
 
 
 def _final(job_id: str) -> str | None:
-    """The job, unless it was given another chance just now."""
-    job = Job.objects.filter(pk=job_id, state__in=JOB_TERMINAL).first()
+    """The job, unless it was given another chance just now, or some of it was deleted."""
+    job = Job.objects.filter(pk=job_id, state__in=JOB_TERMINAL, kept=Kept.ALL).first()
     return job_text(job) if job else None
 
 

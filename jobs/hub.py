@@ -13,6 +13,7 @@ from typing import Any
 import structlog
 from django.db import InterfaceError, OperationalError
 
+from hive_site.kernel.errors import Gone
 from jobs.channel import Channel, Page
 from jobs.domain.following import Position
 from jobs.reader_threads import in_thread
@@ -82,7 +83,10 @@ class Hub:
             self._loop.call_soon_threadsafe(self._ring_all)
 
     async def follow(self, job: str, after: Position) -> AsyncIterator[bytes]:
-        """What was recorded for a job behind a position, and then whatever is, until it ends."""
+        """What was recorded for a job behind a position, and then whatever is, until it ends.
+
+        Raises `Gone` if it is deleted before that: what breaks off does not look whole.
+        """
         clock = asyncio.get_running_loop().time
         with self._following(job) as channel:
             teller, said_at = Teller(after), clock()
@@ -92,7 +96,9 @@ class Hub:
                 for part in teller.tell(page, channel.told):
                     yield part
                     said_at = clock()
-                if page.state is None or page.final is not None:
+                if page.state is None:
+                    raise Gone(f"job {job} was deleted while it was followed")
+                if page.final is not None:
                     return
                 if page.whole:
                     await channel.rest(news, KEEP_ALIVE_SECONDS)

@@ -17,6 +17,13 @@ def is_packed(value: Any) -> bool:
     return isinstance(value, dict) and value.keys() == {MARK} and isinstance(value[MARK], str)
 
 
+def holds_packed(value: Any) -> bool:
+    """Whether there is an object anywhere in a JSON value."""
+    if isinstance(value, dict):
+        return is_packed(value) or any(map(holds_packed, value.values()))
+    return isinstance(value, list) and any(map(holds_packed, value))
+
+
 def pack(value: Any) -> dict[str, str]:
     """The object as JSON. With cloudpickle installed, lambdas and local classes too.
 

@@ -9,13 +9,16 @@ from django.db import DataError, IntegrityError
 from jobs.bookkeeping import Bookkeeper
 from jobs.domain.batch import Batch
 from jobs.domain.reports import read_report
-from jobs.mail import split
+from jobs.mail import split, split_events
 from jobs.memory import Memory
 from nodes.ports import Mail
 
 log = structlog.get_logger()
 #: What a report that cannot be stored looks like; an outage looks different and is tried again.
-POISON = (DataError, IntegrityError, ValueError, TypeError, KeyError, OverflowError)
+POISON = (
+    *(DataError, IntegrityError, ValueError, TypeError, KeyError, AttributeError),
+    *(OverflowError, RecursionError),
+)
 #: A transaction should hold no more events than this, or readers wait for it.
 EVENTS_AT_ONCE = 1000
 
@@ -52,11 +55,12 @@ class Reception:
             self._isolate(mail, now, error)
 
     def _isolate(self, mail: Mail, now: datetime, error: Exception) -> None:
-        """One poisonous report does not take its neighbours along."""
-        if len(mail.reports) <= 1:
-            self._refusals.dead_letters += 1
-            log.error("report.dead_letter", error=str(error), reports=len(mail.reports))
-            self._book.commit(Batch(), mail.cursors, now)
+        """One poisonous report does not take its neighbours along, nor one event the others."""
+        parts = split(mail, 1) if len(mail.reports) > 1 else split_events(mail)
+        if len(parts) > 1:
+            for part in parts:
+                self._record(part, now)
             return
-        for part in split(mail, 1):
-            self._record(part, now)
+        self._refusals.dead_letters += 1
+        log.error("report.dead_letter", error=str(error), reports=len(mail.reports))
+        self._book.commit(Batch(), mail.cursors, now)

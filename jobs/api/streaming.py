@@ -9,6 +9,7 @@ from django.http import StreamingHttpResponse
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 
+from hive_site.kernel.errors import Gone
 from jobs import selectors
 from jobs.reader_threads import in_thread
 from jobs.sse import one_line
@@ -69,12 +70,19 @@ async def _hand_over(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
         yield piece
 
 
-def result_lines(job_id: str, after: int) -> tuple[str, int]:
-    """A page of results, one a line, and the index of the last."""
+def result_lines(job_id: str, after: int, *, total: int) -> tuple[str, int]:
+    """A page of results, one a line, and the index of the last; empty behind all `total` of them.
+
+    Raises `Gone` if some were deleted meanwhile: what breaks off does not look whole.
+    """
     lines, chars = list[str](), 0
     for index, text in selectors.result_texts(selectors.map_rows(job_id, after=after)[:PAGE_ROWS]):
+        if index != after + 1:
+            break
         lines.append(f"{one_line(text)}\n")
         after, chars = index, chars + len(text)
         if chars >= PAGE_CHARS:
             break
+    if not lines and after + 1 < total:
+        raise Gone(f"job {job_id}: its results were deleted while they were read")
     return "".join(lines), after

@@ -59,7 +59,7 @@ class EventsView(APIView):
         """Server-sent events: `state`, `progress`, `partial`, `result`, `log`, and `end` with the
         job; then the stream closes. From the first on, or from the one after `Last-Event-ID`."""
         after = read_position(request)
-        selectors.get_job(job_id)
+        selectors.require_results(job_id)
         return StreamingHttpResponse(
             hub.follow(job_id, after), content_type=EVENTS, headers=AT_ONCE
         )
@@ -80,7 +80,7 @@ class LogView(APIView):
 
         The reduction's is that of the index after the last item's.
         """
-        selectors.get_job(job_id)
+        selectors.require_results(job_id)
         logs = speech.attempt_logs(job_id, index, attempt=read_attempt(request))
         if logs is None:
             raise NotFound(f"job {job_id} has no subtask {index}")
@@ -100,7 +100,7 @@ class GridView(APIView):
     def get(self, request: Request, job_id: str) -> HttpResponse:
         """One byte for each item, in their order: 0 blocked, 1 waiting, 2 queued, 3 running,
         4 retrying, 5 succeeded, 6 failed, 7 cancelled, 8 quarantined."""
-        selectors.get_job(job_id)
+        selectors.require_results(job_id)
         states = selectors.map_rows(job_id).values_list("state", flat=True)
         return HttpResponse(draw(states), content_type=BYTES)
 

@@ -140,9 +140,9 @@ class ResultsView(APIView):
     )
     def get(self, request: Request, job_id: str) -> HttpResponse | StreamingHttpResponse:
         """Results in item order, in pages; all of them with `Accept: application/x-ndjson`."""
-        selectors.require_results(job_id)
+        job = selectors.require_results(job_id)
         if NDJSON in request.headers.get("Accept", ""):
-            pages = partial(result_lines, job_id)
+            pages = partial(result_lines, job_id, total=job.total)
             return stream_pages(request, pages, start=-1, content_type=NDJSON)
         limit = read_limit(request)
         rows = selectors.map_rows(job_id, after=read_index(request))[: limit + 1]

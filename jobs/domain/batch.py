@@ -92,6 +92,11 @@ class Batch:
         self.parts = [said for said in self.parts if is_open(said.job)]
 
     @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to record."""
+        return not (self.endings or self.returned or self.logs or self.parts or self.submissions)
+
+    @property
     def speaking(self) -> set[str]:
         """The jobs for which something was said."""
         return {said.job for said in (*self.logs, *self.parts)}

@@ -34,7 +34,7 @@ KINDS = {
     "unfed": Outcome.LOST,
 }
 #: What attempts say while they run, and how much at once, in characters: what a slot sends
-#: (jobs/wire.py, jobs/domain/transcript.py) with room to spare.
+#: (jobs/wire.py, nodes/domain/transcript.py) with room to spare.
 SPEECH = {"log": 128 * 1024, "part": 256 * 1024}
 MAX_PLACE = 2**31 - 1
 #: What reading raises if a node does not keep to the protocol.
@@ -57,7 +57,7 @@ def read_report(body: dict[str, Any], node: str, flight: Flight, batch: Batch) -
     """Add what one verified report says. What makes no sense is dropped and counted."""
     speaker = Speaker(node, str(body.get("incarnation")))
     took: list[float] = []
-    for row in _rows(body, "ok", batch):
+    for row in read_rows(body, "ok", batch):
         try:
             took += _read_success(row, speaker, flight, batch)
         except MALFORMED:
@@ -67,7 +67,7 @@ def read_report(body: dict[str, Any], node: str, flight: Flight, batch: Batch) -
         job = batch.endings[-1].job
         batch.paces.append((job, sum(took) / len(took)))
         batch.samples.append((job, took[:: -(-len(took) // SAMPLES)]))
-    for event in _rows(body, "events", batch):
+    for event in read_rows(body, "events", batch):
         try:
             _read_event(event, body, speaker, flight, batch)
         except MALFORMED:
@@ -76,10 +76,11 @@ def read_report(body: dict[str, Any], node: str, flight: Flight, batch: Batch) -
 
 def count_events(body: dict[str, Any]) -> int:
     """How many events a report holds."""
-    return len(_rows(body, "ok")) + len(_rows(body, "events"))
+    return len(read_rows(body, "ok")) + len(read_rows(body, "events"))
 
 
-def _rows(body: dict[str, Any], name: str, batch: Batch | None = None) -> list[Any]:
+def read_rows(body: dict[str, Any], name: str, batch: Batch | None = None) -> list[Any]:
+    """The successes or the events of a report; none where it has no list of them."""
     rows = body.get(name) or []
     if isinstance(rows, list):
         return rows

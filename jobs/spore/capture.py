@@ -2,21 +2,23 @@
 
 The file stands in for the descriptors 1 and 2, so that programs which a task starts and libraries
 in C are heard too, and nobody who writes ever waits for a reader. It is put there once in the life
-of a slot: an item that prints nothing costs one system call.
+of a slot: an item that prints nothing costs a few system calls.
 """
 
 import io
 import logging
 import os
 import sys
-import tempfile
+from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import TextIO
 
-#: So much is read at once, and a larger file is emptied once it was read. What is written in
-#: between is lost, and would have been cut: far more than a log holds was written before it.
-ROOM_BYTES = 1024 * 1024
+from nodes.spore.output import Output
+
 STDOUT, STDERR = 1, 2
+#: What a stream raises that somebody closed or took apart, or that cannot write.
+BROKEN = (ValueError, OSError)
 #: Who speaks for the Spore, and not for the task that it runs.
 OWN_LOGGERS = ("jobs.spore", "nodes.", "hive_site.", "rq.")
 
@@ -25,12 +27,11 @@ class Capture:
     """A context: as long as it lasts, what is printed goes here, and the Spore's own log where it
     went before."""
 
-    def __init__(self) -> None:
-        self._file = _open_file()
-        self._read = 0
-        self._out, self._err = _writer(self._file), _writer(self._file)
+    def __init__(self, output: Output) -> None:
+        self._output = output
+        self._streams = {name: _writer(output.file) for name in ("stdout", "stderr")}
         self._moved: list[tuple[logging.StreamHandler[TextIO], TextIO]] = []
-        self._listener = _TaskLines(self._err)
+        self._listener = _TaskLines(output.write)
 
     def __enter__(self) -> "Capture":
         self._before = sys.stdout, sys.stderr
@@ -39,9 +40,9 @@ class Capture:
         self._kept = os.dup(STDOUT), os.dup(STDERR)
         own = open(self._kept[1], "w", buffering=1, errors="backslashreplace", closefd=False)
         self._move_handlers(own)
-        os.dup2(self._file, STDOUT)
-        os.dup2(self._file, STDERR)
-        sys.stdout, sys.stderr = self._out, self._err
+        os.dup2(self._output.file, STDOUT)
+        os.dup2(self._output.file, STDERR)
+        self.put_back()
         logging.root.addHandler(self._listener)
         return self
 
@@ -58,29 +59,44 @@ class Capture:
             os.dup2(kept, place)
         for handler, stream in self._moved:
             handler.setStream(stream)
-        for file in (*self._kept, self._file):
+        for file in self._kept:
             os.close(file)
+
+    def put_back(self) -> None:
+        """Have Python print here again, whatever a task did to its streams."""
+        for name, stream in self._streams.items():
+            setattr(sys, name, stream)
+        # After that: what a task wrapped around a stream takes the stream along when it goes.
+        self._flush()
+        with suppress(*BROKEN):
+            for stream in self._before:
+                stream.flush()
 
     def say(self, line: str) -> None:
         """Print a line for a task, wherever it sends what it prints itself."""
-        self._out.write(f"{line}\n")
+        self._output.write(f"{line}\n")
 
-    def take(self) -> bytes:
-        """What was printed since the last time, or the beginning of it if it is much."""
+    def skip(self) -> bool:
+        """What was printed up to now is nobody's. True if anything was."""
+        return self._output.skip()
+
+    def take(self) -> str:
+        """What can be told by now and was not."""
         self._flush()
-        size = os.lseek(self._file, 0, os.SEEK_END)
-        if size <= self._read:
-            return b""
-        data = os.pread(self._file, min(size - self._read, ROOM_BYTES), self._read)
-        self._read += len(data)
-        if self._read >= max(size, ROOM_BYTES):
-            os.ftruncate(self._file, 0)
-            self._read = 0
-        return data
+        return self._output.take()
+
+    def rest(self) -> str:
+        """The end of what was not told, right after all that can be told was taken."""
+        return self._output.rest()
 
     def _flush(self) -> None:
-        self._out.flush()
-        self._err.flush()
+        for name, stream in self._streams.items():
+            try:
+                stream.flush()
+            except BROKEN:
+                self._streams[name] = _writer(self._output.file)
+                if getattr(sys, name, None) is stream:
+                    setattr(sys, name, self._streams[name])
 
     def _move_handlers(self, own: TextIO) -> None:
         loggers = [logging.root, *logging.root.manager.loggerDict.values()]
@@ -93,28 +109,15 @@ class Capture:
 class _TaskLines(logging.Handler):
     """What tasks and their libraries log belongs to what they print."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, write: Callable[[str], None]) -> None:
         super().__init__()
-        self._stream = stream
+        self._print = write
         self.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print a record, unless the Spore speaks."""
         if not record.name.startswith(OWN_LOGGERS):
-            self._stream.write(f"{self.format(record)}\n")
-
-
-def _open_file() -> int:
-    """A file in memory, where there are such; every write goes to its end."""
-    if hasattr(os, "memfd_create"):
-        file = os.memfd_create("output", os.MFD_CLOEXEC)
-    else:
-        with tempfile.TemporaryFile() as unnamed:
-            file = os.dup(unnamed.fileno())
-    import fcntl
-
-    fcntl.fcntl(file, fcntl.F_SETFL, fcntl.fcntl(file, fcntl.F_GETFL) | os.O_APPEND)
-    return file
+            self._print(f"{self.format(record)}\n")
 
 
 def _writer(file: int) -> io.TextIOWrapper:

@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -65,7 +64,7 @@ class Context:
     def progress(self, fraction: float, message: str = "") -> None:
         """Show how far this attempt is, from 0 to 1."""
         share = min(max(0.0, float(fraction)), 1.0)  # in this order NaN is 0
-        self._cell.write(replace(self._cell.read(), progress=share, message=message))
+        self._cell.amend(self._attempt_id, progress=share, message=message)
 
     def log(self, message: str) -> None:
         """Write a line to the subtask's log, among what it prints; to the Spore's own log only

@@ -24,6 +24,8 @@ from nodes.spore.spool import Spool
 
 log = structlog.get_logger()
 FLUSH_SECONDS = 0.05
+#: Nobody looks less often at what is printed while nothing runs; more often while anything is.
+IDLE_SECONDS = 1.0
 LONG_SECONDS = 1.0
 AWAY_SECONDS = 0.2
 
@@ -56,7 +58,6 @@ class Reporter:
         with self._lock:
             self._bundle, self._position, self._end = bundle, -1, len(bundle.items)
             self._item_started = time.monotonic()
-            self._log_reader.ignore()
             self._running.set()
 
     def take(self, position: int) -> bool:
@@ -101,17 +102,28 @@ class Reporter:
         with self._lock:
             while not self._try_flush(last=True):
                 time.sleep(AWAY_SECONDS)
+                self._log_reader.ignore()
             self._bundle = None
+            self._log_reader.ignore()
 
     def _tend(self) -> None:
+        rest = FLUSH_SECONDS
         while True:
-            self._running.wait()
-            time.sleep(FLUSH_SECONDS)
+            if self._running.wait(rest):
+                time.sleep(FLUSH_SECONDS)
             with self._lock:
-                if self._bundle is not None:
-                    self._hand_back_rest(self._bundle)
-                    self._note(self._log_reader.hear())
-                    self._try_flush()
+                rest = self._look(rest)
+
+    def _look(self, rest: float) -> float:
+        """See to what runs; how long to rest while nothing does."""
+        if self._bundle is None:
+            # What an attempt left behind may go on printing, a lot and without end.
+            is_quiet = not self._log_reader.ignore()
+            return min(2 * rest, IDLE_SECONDS) if is_quiet else FLUSH_SECONDS
+        self._hand_back_rest(self._bundle)
+        self._note(self._log_reader.hear())
+        self._try_flush()
+        return FLUSH_SECONDS
 
     def _hand_back_rest(self, bundle: Bundle) -> None:
         first = self._position + 1

@@ -30,7 +30,7 @@ def serve_slot(
     from jobs.registry import load_tasks
 
     registry = load_tasks(modules)
-    with Capture() as capture:
+    with Capture(board[index].output) as capture:
         make = partial(
             Slot,
             url=url,

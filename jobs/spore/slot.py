@@ -6,7 +6,6 @@ around a job (57 commands, callbacks, its own retries) is left out: the Foreman 
 
 import os
 import time
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -20,7 +19,7 @@ from hive_site.kernel.crash import crash_point
 from hive_site.kernel.envelope import Forged, unseal
 from hive_site.kernel.errors import NotFound
 from hive_site.kernel.redis import RedisError, connect
-from jobs.registry import Registry, Task
+from jobs.registry import PICKLE, Registry, Task
 from jobs.spore.capture import Capture
 from jobs.spore.codecs import call
 from jobs.spore.context import Context
@@ -175,7 +174,7 @@ class Slot(SimpleWorker):
             crash_point("spore.ran")
             ended = started + time.monotonic() - begun
             if self._payloads.is_large(result):
-                result = self._leave(result)
+                result = self._leave(result, attempt)
             self._reporter.succeeded(attempt, started, ended, result)
 
     def _show_work(self, bundle: Bundle, attempt: int, begun: float) -> None:
@@ -205,13 +204,16 @@ class Slot(SimpleWorker):
             say=self._capture.say,
             report=self._tell,
         )
-        share = partial(self._share, Parts(attempt))
+        packed = task.codec == PICKLE
+        share = partial(self._share, Parts(attempt, packed=packed))
+        self._capture.put_back()
         self._interruptions.attempt = attempt
         try:
             given, kwargs = self._payloads.open(item[3]), self._payloads.open(bundle.kwargs)
-            return encode_result(call(task, ctx, given, kwargs, share=share))
+            return encode_result(call(task, ctx, given, kwargs, share=share), packed=packed)
         finally:
             self._interruptions.attempt = 0
+            self._capture.put_back()
 
     def _share(self, parts: Parts, value: Any) -> None:
         event = parts.encode(value)
@@ -222,10 +224,10 @@ class Slot(SimpleWorker):
         with self._interruptions.put_off():
             self._reporter.happened(event, size)
 
-    def _leave(self, result: str) -> str:
+    def _leave(self, result: str, attempt: int) -> str:
         """Bring a large result to the Nexus, in time of its own: the task's is over."""
         limit = time.monotonic() + DELIVERY_SECONDS
-        self._cell.write(replace(self._cell.read(), limit=limit))
+        self._cell.amend(attempt, limit=limit)
         return self._payloads.leave(result)
 
     def _hand_back(self, bundle: Bundle, position: int) -> None:

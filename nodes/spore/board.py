@@ -5,16 +5,20 @@ Every register has one writer: a slot its work, the agent its orders and the clo
 
 import mmap
 import struct
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, replace
 from typing import Any
+
+from nodes.spore.output import Output
 
 # busy, careful, attempt, started, limit, progress, bundle, stop token, message
 WORK = struct.Struct("=? ? q d d d 64s 48s 96s")
 ORDER = struct.Struct("=q i")  # attempt, what
 TASKS = struct.Struct("=32s")  # digest of the names of tasks
+OUTPUT = struct.Struct("=q q q")  # bytes told, bytes that may be told, bytes cut
 CLOCK = struct.Struct("=d ?")  # offset to Redis's clock, stopping
 CELL_BYTES = 1024
-ORDER_AT, TASKS_AT = 768, 832
+ORDER_AT, TASKS_AT, OUTPUT_AT = 768, 832, 928
 
 #: Why an attempt is ended before its time.
 NONE, CANCEL, TIMEOUT, FENCE, MEMORY = range(5)
@@ -74,9 +78,23 @@ class Cell:
         self._work = Register(memory, offset, WORK)
         self._order = Register(memory, offset + ORDER_AT, ORDER)
         self._tasks = Register(memory, offset + TASKS_AT, TASKS)
+        #: What the slot prints; told by the slot, and by the agent once it is dead.
+        self.output = Output(Register(memory, offset + OUTPUT_AT, OUTPUT))
+        # Between threads of the slot: those that a task leaves behind write as well.
+        self._lock = threading.Lock()
 
     def write(self, work: Work) -> None:
         """Show what the slot does now. Only the slot calls this."""
+        with self._lock:
+            self._write(work)
+
+    def amend(self, attempt: int, **changes: Any) -> None:
+        """Show more of an attempt, unless it is over by now. Only the slot calls this."""
+        with self._lock:
+            if (work := self.read()).attempt == attempt:
+                self._write(replace(work, **changes))
+
+    def _write(self, work: Work) -> None:
         self._work.write(
             work.busy,
             work.careful,
@@ -106,10 +124,11 @@ class Cell:
         return str(digest.rstrip(b"\0").decode(errors="ignore"))
 
     def clear(self) -> None:
-        """Idle, without orders. The agent calls it before a new slot starts."""
+        """Idle, without orders or output. The agent calls it before a new slot starts."""
         self.write(IDLE)
         self.show_tasks("")
         self.order(0, NONE)
+        self.output.skip()
 
     def order(self, attempt: int, what: int) -> None:
         """Tell the slot to end this attempt. Only the agent calls this."""

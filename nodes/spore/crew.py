@@ -23,6 +23,8 @@ MAX_SLOTS = 256
 RESTART_BACKOFF_SECONDS = (0.0, 0.0, 0.5, 1, 2, 5, 10, 30)
 #: A slot that lived this long is healthy again, whatever came before.
 HEALTHY_AFTER_SECONDS = 60.0
+#: The place of an attempt's last words among its pieces of log: behind all that it can have told.
+LAST = 2**31 - 1
 WHY = {CANCEL: "cancelled", TIMEOUT: "timeout", FENCE: "fenced", MEMORY: "crashed"}
 #: What became of a bundle whose slot died, ready to be reported.
 Obituary = dict[str, Any]
@@ -149,7 +151,15 @@ class Crew:
         if not work.bundle:
             return None
         event = {"k": "died", "a": work.attempt, "why": why, "how": how, **self._span(work)}
-        return {"bundle": work.bundle, "events": [event]}
+        return {"bundle": work.bundle, "events": [*self._last_words(ended), event]}
+
+    def _last_words(self, ended: Ended) -> list[dict[str, Any]]:
+        """What its attempt printed and did not live to tell."""
+        if not ended.work.busy:
+            return []
+        output = self.board[ended.index].output
+        text = output.take() + output.rest()
+        return [{"k": "log", "a": ended.work.attempt, "n": LAST, "text": text}] if text else []
 
     def _rest_before_the_next(self, index: int, now: float) -> None:
         """It died by itself, and the next one may too. What a task did is its subtask's matter."""

@@ -1,8 +1,10 @@
 """Tasks that nobody would write, and some that everybody does."""
 
 import asyncio
+import io
 import logging
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -142,6 +144,37 @@ def loud(ctx, item):
 def chatter(ctx, item):
     for n in range(item):
         print(f"line {n} ü")
+
+
+@task("odd.break_streams", retries=0)
+def break_streams(ctx, item):
+    """Does with its stdout what `item` says."""
+    print("before")
+    if item == "wrap":
+        sys.stdout = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8")
+    elif item == "detach":
+        sys.stdout = io.TextIOWrapper(sys.stdout.detach(), encoding="utf-8")
+    elif item == "close":
+        sys.stdout.close()
+    elif item == "replace":
+        sys.stdout = io.StringIO()
+    return os.getpid()
+
+
+@task("odd.last_words", retries=0, backoff=(0,))
+def last_words(ctx, item):
+    """Says something, waits until it was told, says more and dies."""
+    print("first words")
+    time.sleep(item)
+    print("last words")
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+@task("odd.indescribable", retries=0)
+def indescribable(ctx, item):
+    error = SyntaxError("bad")
+    error.filename, error.lineno, error.offset, error.text = "x", 1, item, "abc"
+    raise error
 
 
 @task("large.repeat")

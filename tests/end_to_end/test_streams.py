@@ -6,6 +6,7 @@ from contextlib import suppress
 import pytest
 import urllib3
 
+from jobs.client import pack
 from tests.end_to_end.colony import until
 from tests.end_to_end.events import following, read_all
 
@@ -155,6 +156,60 @@ def test_of_a_long_log_the_beginning_and_the_end_are_kept(colony, hive):
     assert lines[1:3] == ["line 0 ü", "line 1 ü"]
     assert lines[-1] == "line 19999 ü"
     assert any(line.endswith("bytes were cut here ---") for line in lines)
+
+
+def test_tasks_that_break_their_streams_succeed_and_are_heard(colony, hive):
+    ways = ["wrap", "detach", "close", "replace"]
+    job = hive.submit("odd.break_streams", ways * 3)["id"]
+
+    assert hive.wait(job, 30)["state"] == "succeeded"
+
+    rows = list(hive.results(job))
+    assert {row["attempts"] for row in rows} == {1}
+    for row in rows:
+        text = fetch(colony, f"jobs/{job}/subtasks/{row['index']}/log/").data.decode()
+        assert text == f"--- attempt 1 on {row['node']} ---\nbefore\n"
+
+
+@pytest.mark.parametrize("seconds", [0, 0.3], ids=["at once", "after a while"])
+def test_what_a_process_said_last_is_told_once_though_it_died_of_it(colony, hive, seconds):
+    job = hive.submit("odd.last_words", [seconds])["id"]
+    events = read_all(colony, job)
+
+    texts = {}
+    for event in events:
+        if event.name == "log":
+            texts.setdefault(event.data["attempt"], []).append(event.data["text"])
+    assert texts
+    for said in texts.values():
+        assert "".join(said) == "first words\nlast words\n"
+    whole = recorded(events)
+    for _, place, _ in whole:
+        rest = [row for row in whole if key(row[1]) > key(place)]
+        assert recorded(read_all(colony, job, place)) == rest
+
+
+def test_an_error_that_cannot_be_printed_fails_its_subtask_and_kills_no_process(colony, hive):
+    job = hive.submit("odd.indescribable", ["q"])["id"]
+
+    hive.wait(job, 30)
+
+    [row] = hive.results(job)
+    assert (row["state"], row["attempts"], row["error"]["type"]) == ("failed", 1, "SyntaxError")
+
+
+def test_a_document_that_looks_like_a_python_object_reaches_no_task_that_would_load_it(
+    colony, hive
+):
+    """Only results are quoted, and of tasks that make no objects none looks like one."""
+    document = hive.submit("demo.echo", [pack(1)])["id"]
+    child = hive.submit("odd.pickled", [{"$result": document}], depends_on=[document])["id"]
+
+    assert hive.wait(document, 30)["state"] == "failed"
+    assert hive.wait(child, 30)["state"] == "failed"
+    [row] = hive.results(document)
+    assert (row["error"]["type"], row["attempts"]) == ("result_invalid", 1)
+    assert [row["attempts"] for row in hive.results(child)] == [0]
 
 
 def test_the_grid_has_a_byte_for_each_item(colony, hive):

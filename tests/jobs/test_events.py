@@ -6,8 +6,10 @@ from random import Random
 import pytest
 from django.db import connection
 
+from hive_site.kernel.errors import Gone
 from jobs import events
 from jobs.domain.following import Kind, Position
+from jobs.domain.states import Kept
 from jobs.events import read_page
 from jobs.models import Job, LogChunk, Partial, Subtask
 from jobs.services import delete_job, retry_job
@@ -131,6 +133,15 @@ def test_what_is_recorded_while_a_page_is_read_waits_for_the_next(stage, monkeyp
 
     assert [record.kind for record in page.records] == [Kind.LOG]
     assert [record.kind for record in rest] == [Kind.PARTIAL, Kind.RESULT]
+
+
+def test_what_is_being_deleted_is_told_to_nobody(stage):
+    job = stage.submit()
+    stage.run()
+    Job.objects.filter(pk=job.pk).update(kept=Kept.GOING)
+
+    with pytest.raises(Gone, match="HIVE_RESULT_TTL"):
+        read_page(job.pk, Position())
 
 
 def test_all_that_a_page_goes_by_is_of_one_moment(stage, django_assert_num_queries):

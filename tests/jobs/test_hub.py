@@ -6,6 +6,7 @@ import json
 import pytest
 from django.db import OperationalError
 
+from hive_site.kernel.errors import Gone
 from jobs import channel as channels
 from jobs import hub as module
 from jobs.channel import Page
@@ -251,13 +252,14 @@ def test_an_outage_of_the_database_is_waited_for(hub, book, monkeypatch):
     assert asyncio.run(play()).results == [1]
 
 
-def test_the_stream_of_a_job_that_is_no_more_ends(hub, book):
+def test_the_stream_of_a_job_that_is_no_more_breaks_off_and_does_not_look_whole(hub, book):
     book.gone = True
 
     async def play():
         return await Follower(hub).end()
 
-    assert asyncio.run(play()).parts == [HELLO]
+    with pytest.raises(Gone, match="job job was deleted"):
+        asyncio.run(play())
 
 
 def test_who_goes_away_is_forgotten(hub, bell):

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from hive_site.kernel.errors import Deposed
+from jobs import speech
 from jobs.models import Attempt, LogChunk, Partial, Subtask
 from jobs.services import delete_job, release_subtask, retry_job
 from tests.jobs.stage import depose, fresh, states
@@ -84,6 +85,25 @@ def test_what_is_said_together_with_the_end_is_kept_too(stage):
     stage.read()
 
     assert LogChunk.objects.get().seq == Subtask.objects.get().seq
+
+
+def test_the_last_words_of_a_process_stand_behind_all_that_it_said_itself(stage):
+    from nodes.spore.crew import LAST
+
+    job = stage.submit()
+    spore, bundle = stage.bundle()
+    spore.happen(bundle, **log(n=1, text="first\n"))
+    spore.happen(bundle, **log(n=2, text="second\n"))
+    stage.read()
+    last = {"k": "log", "a": bundle.first, "n": LAST, "text": "last\n"}
+    died = {"k": "died", "a": bundle.first, "why": "crashed", "how": "signal SIGSEGV"}
+
+    spore.report(bundle=bundle.id, events=[last, died])
+    spore.report(bundle=bundle.id, events=[last, died])
+    stage.read()
+
+    [said] = speech.attempt_logs(job.pk, 0)
+    assert said["text"] == "first\nsecond\nlast\n"
 
 
 def test_nobody_listens_to_copies_once_the_job_is_over(stage):

@@ -5,7 +5,7 @@ from django.db import IntegrityError
 
 from jobs import reception
 from jobs.mail import split
-from jobs.models import Job, Subtask
+from jobs.models import Job, LogChunk, Subtask
 from jobs.recorder import record_batch
 from jobs.services import pause_queue
 from nodes import wire
@@ -54,12 +54,12 @@ def test_large_mail_is_recorded_in_several_transactions(stage, monkeypatch):
     assert (fresh(job).state, seen) == ("succeeded", [1, 1, 1, 1])
 
 
-def poison(monkeypatch, subtask):
+def poison(monkeypatch, subtask, error=IntegrityError):
     """The database refuses whatever is about this subtask."""
 
     def refuse(batch, **also):
         if any(ending.ready.subtask == subtask for ending in batch.endings):
-            raise IntegrityError("refused")
+            raise error("refused")
         return record_batch(batch, **also)
 
     monkeypatch.setattr("jobs.bookkeeping.record_batch", refuse)
@@ -82,6 +82,29 @@ def test_a_poisoned_report_does_not_take_its_neighbours_along(stage, monkeypatch
     assert fresh(job).succeeded == len(bundles) - 1 > 400
     assert stage.workload.snapshot(stage.now)["dead_letters"] == 1
     assert [sent.id for sent in stage.in_flight if sent.node == spore.name] == [bad.id]
+    assert stage.redis.xlen(wire.report_key(spore.name)) == 0
+
+
+@pytest.mark.parametrize("error", [IntegrityError, RecursionError, AttributeError])
+def test_one_poisoned_event_does_not_take_its_report_along(stage, monkeypatch, error):
+    job = stage.submit(200)
+    spore, sent = stage.bundle()
+    while len(sent.items) < 3:  # bundles grow once it is known that items are short
+        spore.report(bundle=sent.id, ok=[(sent.first, 1.0, 1.001, "1")])
+        spore.end(sent)
+        stage.read()
+        spore, sent = stage.bundle()
+    before = fresh(job).succeeded
+    poison(monkeypatch, sent.items[0][0], error)
+    rows = [(sent.first + n, 1.0, 2.0, "1") for n in range(len(sent.items))]
+    said = [{"k": "log", "a": sent.first + 1, "n": 1, "text": "said"}]
+    spore.report(bundle=sent.id, ok=rows, events=said)
+
+    stage.read()
+
+    assert fresh(job).succeeded - before == len(sent.items) - 1
+    assert LogChunk.objects.get().text == "said"
+    assert stage.workload.snapshot(stage.now)["dead_letters"] == 1
     assert stage.redis.xlen(wire.report_key(spore.name)) == 0
 
 

@@ -7,7 +7,9 @@ import time
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
+from hive_site.kernel.errors import Gone
 from jobs.api.streaming import result_lines, walk_async
 from jobs.api.streams import read_page
 from jobs.domain.following import Position
@@ -126,6 +128,18 @@ def test_of_a_job_that_does_not_exist_there_is_nothing(api, path):
     assert (answer.status_code, answer.headers["Content-Type"]) == (404, "application/problem+json")
 
 
+@pytest.mark.parametrize("path", ["events/", "grid/", "subtasks/0/log/"])
+@pytest.mark.parametrize("kept", ["going", "row"])
+def test_of_a_job_whose_results_were_deleted_nothing_is_shown(api, job, path, kept):
+    end(job)
+    Job.objects.filter(pk=job.pk).update(kept=kept, finished_at=timezone.now())
+
+    answer = api.get(f"{URL}{job.pk}/{path}")
+
+    assert answer.status_code == 410
+    assert "HIVE_RESULT_TTL" in answer.json()["detail"]
+
+
 def test_a_log_is_text_with_a_line_for_each_attempt(api, job):
     say(job, "one\n", attempt=1, n=1)
     say(job, "two", attempt=1, n=2)
@@ -208,7 +222,9 @@ def test_the_grid_of_a_large_job_takes_one_query_and_a_moment(
 def test_all_results_of_a_large_job_pass_through_little_memory(large):
     async def read():
         before, count, most = sys.getallocatedblocks(), 0, 0
-        async for text in walk_async(lambda after: result_lines(large.pk, after), -1):
+        async for text in walk_async(
+            lambda after: result_lines(large.pk, after, total=100_000), -1
+        ):
             count += text.count("\n")
             most = max(most, sys.getallocatedblocks() - before)
         return count, most
@@ -239,3 +255,16 @@ def test_results_on_lines_stay_on_their_lines_whatever_a_node_wrote(api, job):
 
     lines = b"".join(answer.streaming_content).decode().splitlines()
     assert [json.loads(line)["result"] for line in lines] == [{"a": 1}, 1, 1]
+
+
+@pytest.mark.parametrize("deleted", [[0], [1], [2], [0, 1, 2]])
+def test_results_that_are_deleted_while_they_are_read_break_off(api, job, deleted, monkeypatch):
+    """Whatever order the pruner took them in, and between which pages."""
+    monkeypatch.setattr("jobs.api.streaming.PAGE_ROWS", 1)
+    end(job)
+    answer = api.get(f"{URL}{job.pk}/results/", headers={"Accept": "application/x-ndjson"})
+
+    Subtask.objects.filter(job=job, index__in=deleted).delete()
+
+    with pytest.raises(Gone, match="deleted while they were read"):
+        list(answer.streaming_content)

@@ -3,22 +3,29 @@
 pytest captures too, anew for each phase of a test, so each test captures in its own body.
 """
 
+import io
 import logging
 import os
 import subprocess
 import sys
 
+import pytest
 import structlog
 
-from jobs.spore import capture as module
 from jobs.spore.capture import Capture
+from nodes.spore.board import Board
 
 ON_BOTH = "import os; os.write(1, b'out'); os.write(2, b'err')"
 
 
+def new_capture():
+    return Capture(Board(1)[0].output)
+
+
 def capture(act):
     """What is captured while `act` runs."""
-    with Capture() as captured:
+    with new_capture() as captured:
+        captured.skip()
         act(captured)
         return captured.take()
 
@@ -31,21 +38,22 @@ def test_what_python_prints_is_captured_in_its_order():
         print("fo", end="")
         print("ur")
 
-    assert capture(act) == b"one\ntwo\nthree\nfour\n"
+    assert capture(act) == "one\ntwo\nthree\nfour\n"
 
 
 def test_it_is_taken_once():
-    with Capture() as captured:
+    with new_capture() as captured:
+        captured.skip()
         print("one")
         taken = captured.take(), captured.take()
         print("two", end="")
         taken += (captured.take(),)
 
-    assert taken == (b"one\n", b"", b"two")
+    assert taken == ("one\n", "", "two")
 
 
 def test_what_children_print_is_captured():
-    assert capture(lambda _: subprocess.check_call([sys.executable, "-c", ON_BOTH])) == b"outerr"
+    assert capture(lambda _: subprocess.check_call([sys.executable, "-c", ON_BOTH])) == "outerr"
 
 
 def test_what_is_said_to_the_task_is_captured_wherever_the_task_prints(monkeypatch):
@@ -55,11 +63,11 @@ def test_what_is_said_to_the_task_is_captured_wherever_the_task_prints(monkeypat
             print("nowhere")
             captured.say("here")
 
-    assert capture(act) == b"here\n"
+    assert capture(act) == "here\n"
 
 
 def test_any_text_can_be_printed():
-    assert capture(lambda _: print("ü \ud800 \0")) == "ü \\ud800 \0\n".encode()
+    assert capture(lambda _: print("ü \ud800 \0")) == "ü \\ud800 �\n"
 
 
 def test_what_tasks_log_is_captured_and_what_the_spore_says_is_not():
@@ -69,7 +77,7 @@ def test_what_tasks_log_is_captured_and_what_the_spore_says_is_not():
         structlog.get_logger("nodes.spore.agent").warning("mine too")
         logging.getLogger("rq.worker").warning("mine as well")
 
-    assert capture(act) == b"WARNING some.library: watch out, bee\n"
+    assert capture(act) == "WARNING some.library: watch out, bee\n"
 
 
 def test_the_spores_own_log_goes_where_it_went_before(capfd):
@@ -81,7 +89,7 @@ def test_the_spores_own_log_goes_where_it_went_before(capfd):
     finally:
         logger.removeHandler(handler)
 
-    assert taken == b""
+    assert taken == ""
     assert "of the Spore" in capfd.readouterr().err
     assert handler.stream is sys.stderr
 
@@ -98,32 +106,72 @@ def test_afterwards_everything_is_as_before(capfd):
     assert (said.out, said.err) == ("out\n", "err")
 
 
-def test_a_flood_does_not_fill_the_memory(monkeypatch):
-    monkeypatch.setattr(module, "ROOM_BYTES", 1000)
-    lines = [f"{n:099}\n" for n in range(100)]
-    taken, sizes = b"", set()
-
-    with Capture() as captured:
-        for line in lines:
-            print(line, end="")
-            taken += captured.take()
-            sizes.add(os.fstat(captured._file).st_size)
-
-    assert taken == "".join(lines).encode()
-    assert max(sizes) < 1000
+def wrap(captured):
+    sys.stdout = io.TextIOWrapper(sys.stdout.buffer, "utf-8")
+    print("wrapped")
+    sys.stdout = sys.__stdout__
 
 
-def test_without_files_in_memory_one_on_disk_will_do(monkeypatch):
-    monkeypatch.delattr(os, "memfd_create")
+def detach(captured):
+    sys.stdout = io.TextIOWrapper(sys.stdout.detach(), "utf-8")
+    print("detached")
 
-    assert capture(lambda _: subprocess.check_call(["echo", "child"])) == b"child\n"
+
+def close(captured):
+    print("before it is closed")
+    sys.stdout.close()
+    sys.stderr.close()
 
 
-def test_much_is_taken_piece_by_piece(monkeypatch):
-    monkeypatch.setattr(module, "ROOM_BYTES", 10)
+def replace(captured):
+    sys.stdout = io.StringIO()
+    print("kept by the task")
 
-    with Capture() as captured:
-        print("0123456789abcdef", end="")
-        taken = captured.take(), captured.take(), captured.take()
 
-    assert taken == (b"0123456789", b"abcdef", b"")
+def take_away(captured):
+    del sys.stdout
+
+
+def put_something_odd(captured):
+    sys.stdout = sys.stderr = object()
+
+
+ODD = {
+    "wrapped": (wrap, "wrapped\n"),
+    "detached": (detach, "detached\n"),
+    "closed": (close, "before it is closed\n"),
+    "replaced": (replace, ""),
+    "taken away": (take_away, ""),
+    "an object": (put_something_odd, ""),
+}
+
+
+@pytest.mark.parametrize("how", ODD)
+def test_whatever_a_task_does_to_its_streams_it_is_heard_and_so_is_the_next_one(how):
+    act, said = ODD[how]
+    with new_capture() as captured:
+        captured.skip()
+        captured.put_back()
+        act(captured)
+        first = captured.take()
+        captured.put_back()
+        first += captured.take() + captured.rest()
+        captured.skip()
+        captured.put_back()
+        print("the next one")
+        print("on stderr", file=sys.stderr)
+        captured.say("said")
+        logging.getLogger("some.library").warning("logged")
+        second = captured.take()
+
+    assert first == said
+    assert second == "the next one\non stderr\nsaid\nWARNING some.library: logged\n"
+
+
+def test_what_a_task_says_after_it_closed_its_streams_is_heard():
+    def act(captured):
+        close(captured)
+        captured.say("said")
+        logging.getLogger("some.library").warning("logged")
+
+    assert capture(act).endswith("closed\nsaid\nWARNING some.library: logged\n")

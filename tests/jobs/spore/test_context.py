@@ -2,6 +2,9 @@
 
 import json
 import math
+import sys
+import threading
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -74,6 +77,39 @@ def test_progress_is_shown_beside_what_the_agent_needs(ctx, cell):
     assert (after.progress, after.message) == (0.25, "a quarter")
     assert (after.attempt, after.started, after.limit) == (100, before.started, before.limit)
     assert (after.busy, after.bundle, after.stop_token) == (True, BUNDLE.id, BUNDLE.stop_token)
+
+
+def test_who_is_left_behind_says_nothing_of_another_attempts_progress(ctx, cell):
+    later = replace(cell.read(), attempt=101, limit=99.0)
+    cell.write(later)
+
+    ctx.progress(0.25, "a quarter")
+
+    assert cell.read() == later
+
+
+def test_progress_never_undoes_what_the_slot_shows_at_the_same_time(ctx, cell):
+    stop, usual = threading.Event(), sys.getswitchinterval()
+
+    def go_on():
+        while not stop.is_set():
+            ctx.progress(0.5, "half")
+
+    threads = [threading.Thread(target=go_on) for _ in range(2)]
+    sys.setswitchinterval(1e-6)
+    for thread in threads:
+        thread.start()
+    wrong = []
+    for attempt in range(100, 2100):
+        cell.write(Work(True, attempt, bundle=BUNDLE.id))
+        shown = cell.read()
+        wrong += [shown] if shown.attempt != attempt else []
+    stop.set()
+    for thread in threads:
+        thread.join()
+    sys.setswitchinterval(usual)
+
+    assert wrong == []
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """What a slot says of its work, when it says it, and what it must never say."""
 
 import json
+import os
 import time
 
 import pytest
@@ -11,6 +12,7 @@ from jobs.spore.log_reader import LogReader
 from jobs.spore.reporter import Reporter
 from jobs.wire import FLUSH_BYTES, Bundle
 from nodes import wire
+from nodes.spore.board import Board
 from nodes.spore.line import send_report
 from nodes.spore.spool import Spool
 from tests.jobs.spore.cast import ME, NODE, RestlessServer, connect_to, until
@@ -50,20 +52,10 @@ def spool(tmp_path):
     return Spool(tmp_path / "spool")
 
 
-class Printed:
-    """What tasks print, by hand."""
-
-    def __init__(self):
-        self.pending = b""
-
-    def take(self):
-        taken, self.pending = self.pending, b""
-        return taken
-
-
 @pytest.fixture
 def printed():
-    return Printed()
+    """What tasks print."""
+    return Board(1)[0].output
 
 
 @pytest.fixture
@@ -257,7 +249,7 @@ def said(redis):
 
 def test_what_a_task_prints_is_told_while_it_runs(reporter, redis, printed):
     reporter.take(0)
-    printed.pending = b"hello\n"
+    printed.write("hello\n")
 
     until(lambda: said(redis), what="the first piece")
 
@@ -266,7 +258,7 @@ def test_what_a_task_prints_is_told_while_it_runs(reporter, redis, printed):
 
 def test_who_says_nothing_is_not_told_of(reporter, redis, printed):
     reporter.take(0)
-    printed.pending = b"hello\n"
+    printed.write("hello\n")
     until(lambda: said(redis), what="the first piece")
     entries = redis.xlen(wire.report_key(NODE))
 
@@ -280,10 +272,10 @@ def test_what_each_attempt_printed_is_told_with_its_end(reporter, redis, printed
     reporter.end()
     reporter.begin(BUNDLE)
     reporter.take(0)
-    printed.pending = b"one"
+    printed.write("one")
     reporter.succeeded(100, 1.0, 2.0, "1")
     reporter.take(1)
-    printed.pending = b"two"
+    printed.write("two")
     reporter.failed({"k": "fail", "a": 101})
 
     reporter.end()
@@ -319,3 +311,16 @@ def test_what_waits_on_disk_is_not_overtaken(reporter, redis, server, spool):
     until(lambda: len(said(redis)) == 3, what="all of them")
 
     assert [event["n"] for event in said(redis)] == [1, 2, 3]
+
+
+def test_what_is_left_behind_fills_no_memory_while_nothing_runs(reporter, printed):
+    reporter.take(0)
+    printed.write("of the attempt")
+    reporter.succeeded(100, 1.0, 2.0, "1")
+
+    reporter.end()
+    at_its_end = os.fstat(printed.file).st_size
+    printed.write("left behind")
+
+    assert at_its_end == 0
+    until(lambda: not os.fstat(printed.file).st_size, what="an empty file")

@@ -2,15 +2,18 @@
 
 import json
 import math
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jobs import packing
 from jobs.outcomes import Fail, Retry, TaskCancelled, TaskTimeout
 from jobs.spore.verdicts import (
     MESSAGE_CHARS,
     TRACEBACK_CHARS,
+    Parts,
     ResultInvalid,
     ResultTooLarge,
     describe,
@@ -147,6 +150,61 @@ def test_an_error_that_cannot_be_printed_is_still_told():
     assert "Mute" in facts["traceback"]
 
 
+def misplaced() -> SyntaxError:
+    error = SyntaxError("bad")
+    error.filename, error.lineno, error.offset, error.text = "x", 1, "q", "abc"
+    return error
+
+
+class Unnoted(Exception):
+    @property
+    def __notes__(self):
+        raise KeyError("notes")
+
+
+class Causeless(Exception):
+    @property
+    def __cause__(self):
+        return 5
+
+
+@pytest.mark.parametrize("error", [misplaced(), Unnoted("x"), Causeless("x")])
+def test_an_error_whose_story_cannot_be_told_is_told_with_its_place(error):
+    facts = describe(raised(error))["e"]
+
+    assert facts["type"] == type(error).__qualname__
+    assert "raise error" in facts["traceback"]
+    json.dumps(facts)
+
+
+class Hopeless(Exception):
+    """One that lets nobody look at it."""
+
+    def __getattribute__(self, name):
+        raise SystemExit(name)
+
+    def __str__(self):
+        raise SystemExit("str")
+
+
+def test_an_error_that_nobody_can_describe_is_a_failure_all_the_same():
+    told = describe(Hopeless())
+
+    assert (told["k"], told["e"]["type"]) == ("fail", "Exception")
+    assert "cannot be described: SystemExit" in told["e"]["message"]
+
+
+@pytest.mark.parametrize("after", [timedelta(seconds=1), "soon", object(), 10**400])
+def test_a_time_of_retry_that_is_none_leaves_it_to_the_task(after):
+    error = Retry("x")
+    error.after = after
+
+    told = describe(raised(error))
+
+    assert (told["k"], told["after"]) == ("fail", None)
+    json.dumps(told)
+
+
 @pytest.mark.parametrize("message", ["a\0b", "\ud800", "x" * 100_000, "\ud800" * 10_000])
 def test_what_is_said_of_an_error_is_text_that_every_database_keeps(message):
     facts = describe(raised(ValueError(message)))["e"]
@@ -175,3 +233,27 @@ def test_a_traceback_without_end_keeps_its_end():
 
     assert facts["traceback"].strip().endswith("maximum recursion depth exceeded")
     json.dumps(facts)
+
+
+PACKED = packing.pack({1, 2})
+
+
+@pytest.mark.parametrize("value", [PACKED, [PACKED], {"a": [{"b": (PACKED,)}]}])
+def test_what_looks_like_a_python_object_is_no_result_of_a_task_that_makes_none(value):
+    with pytest.raises(ResultInvalid, match=r"a result holds .*\$pickle.* codec"):
+        encode_result(value)
+    with pytest.raises(ResultInvalid, match=r"partial result 1 holds .*\$pickle"):
+        Parts(1).encode(value)
+
+
+def test_a_python_object_is_a_result_of_a_task_that_makes_some():
+    assert json.loads(encode_result(PACKED, packed=True)) == PACKED
+    assert json.loads(Parts(1, packed=True).encode(PACKED)["value"]) == PACKED
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["$pickle", ["$pickle"], {"$pickle": 1}, {"$pickle": "x", "also": 1}, '{"$pickle": ""}'],
+)
+def test_what_nobody_would_unpack_is_a_result_like_any_other(value):
+    assert json.loads(encode_result(value)) == value

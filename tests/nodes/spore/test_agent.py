@@ -1,3 +1,5 @@
+import os
+import signal
 import time
 from dataclasses import replace
 
@@ -7,6 +9,7 @@ import pytest
 from hive_site.kernel.errors import Invalid
 from nodes import wire
 from nodes.domain.beats import read_beat
+from nodes.domain.transcript import HEAD_BYTES, TAIL_BYTES
 from nodes.spore.agent import MAX_SLOTS
 from tests.nodes.cast import wait_until
 from tests.nodes.spore.cast import WORK, busy, fail, idle, step_until
@@ -168,6 +171,42 @@ def test_a_crash_is_reported_with_what_ran_and_its_bundle_let_go(start, exchange
     assert (said["bundle"], let_go) == ("b1", "discard b1")
     assert (event["a"], event["why"], event["how"]) == (7, "crashed", "signal SIGKILL")
     assert 0 < event["t0"] <= event["t1"]
+
+
+def test_what_it_printed_and_did_not_live_to_tell_is_told_before_its_death(start, exchange):
+    def speak_and_die(identity, board, index):
+        output = board[index].output
+        board[index].write(WORK)
+        output.write("told\n")
+        output.take()
+        output.write("last ")
+        os.write(output.file, b"w\xffrds\0")
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    agent = start(speak_and_die)
+
+    step_until(agent, lambda: exchange.said[1:])
+
+    said = next(each for each in exchange.said if "bundle" in each)
+    log, died = said["events"]
+    assert log == {"k": "log", "a": 7, "n": 2**31 - 1, "text": "last w�rds�"}
+    assert (died["k"], died["a"], died["how"]) == ("died", 7, "signal SIGKILL")
+
+
+def test_the_last_words_are_long_at_most_as_a_log_may_be(start, exchange):
+    def chatter_and_die(identity, board, index):
+        board[index].write(WORK)
+        board[index].output.write("x" * 40 * 1024 * 1024 + "the end")
+        os._exit(1)
+
+    agent = start(chatter_and_die)
+
+    step_until(agent, lambda: exchange.said[1:])
+
+    log = next(each for each in exchange.said if "bundle" in each)["events"][0]
+    assert log["text"].endswith("the end")
+    assert "bytes were cut here" in log["text"]
+    assert len(log["text"]) < HEAD_BYTES + TAIL_BYTES + 100
 
 
 def test_an_idle_slot_that_dies_is_no_news(start, exchange):
