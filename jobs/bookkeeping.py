@@ -2,7 +2,6 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable
 from datetime import datetime
 from itertools import islice
 
@@ -11,23 +10,20 @@ from django.db import transaction
 from hive_site.kernel.crash import crash_point
 from jobs.descendants import AT_ONCE, forgotten, settle_waiting, settle_with_children
 from jobs.domain.backlog import Line
-from jobs.domain.batch import Batch, Ending, doubtful
+from jobs.domain.batch import Batch, Ending
 from jobs.domain.bundles import Pace
 from jobs.domain.echoes import mistrust_interruptions, set_aside_echoes
 from jobs.domain.flight import Sent
-from jobs.domain.states import Outcome, SubtaskState
+from jobs.domain.states import Outcome
 from jobs.failures import Recorded
 from jobs.finisher import Settled, cancel_rest, stop_job
 from jobs.known_results import KNOWN_AT_ONCE, look_up
 from jobs.large_results import store_large
-from jobs.loader import load_doubtful, load_reduction
+from jobs.loader import load_reduction
 from jobs.memory import Memory
-from jobs.models import Subtask
 from jobs.recorder import record_batch
 from jobs.spawning import store_submissions
 from nodes.wire import attempt_token
-
-SETTLED_AT_ONCE = 500
 
 
 class Bookkeeper:
@@ -118,8 +114,8 @@ class Bookkeeper:
     def settle(self, jobs: set[str], now: datetime) -> None:
         """End the jobs of these whose subtasks all ended, some of them in each transaction."""
         ids = sorted(jobs)
-        for start in range(0, len(ids), SETTLED_AT_ONCE):
-            some = set(ids[start : start + SETTLED_AT_ONCE])
+        for start in range(0, len(ids), AT_ONCE):
+            some = set(ids[start : start + AT_ONCE])
             with transaction.atomic():
                 seq = self._memory.leadership.confirm(now)
                 settled = settle_with_children(some, now, seq=seq)
@@ -146,29 +142,6 @@ class Bookkeeper:
         """Settle what was too much for one transaction, as much as the next one takes."""
         if self._more_to_settle:
             self.unblock(now)
-
-    def mark_once(self, planned: list[tuple[Sent, Line]], now: datetime) -> None:
-        """Write down what may never run twice before it is sent: Redis might forget that it was."""
-        once = [
-            ready.subtask
-            for sent, line in planned
-            for ready in sent.items
-            if line.order.of(reduce=ready.reduce).once
-        ]
-        if once:
-            with transaction.atomic():
-                self._memory.leadership.confirm(now)
-                Subtask.objects.filter(pk__in=once, state=SubtaskState.WAITING).update(
-                    state=SubtaskState.QUEUED
-                )
-
-    def give_up_doubtful(self, next_attempt: Callable[[], int], now: datetime) -> None:
-        """End what may never run twice and was sent by an earlier leader, if no trace is left."""
-        batch = Batch()
-        for job, ready in load_doubtful():
-            if not self._memory.flight.holds(ready.subtask):
-                batch.add(doubtful(ready, job, attempt=next_attempt()))
-        self.commit(batch, {}, now)
 
     def stop(self, line: Line, now: datetime) -> None:
         """Cancel what waits, take back what no slot has begun, interrupt what runs."""

@@ -12,7 +12,7 @@ from jobs import blobs
 from jobs.domain.graph import Bond
 from jobs.domain.quotes import ALL, Reference
 from jobs.domain.references import read_reference as read_stored
-from jobs.domain.states import Role, SubtaskState
+from jobs.domain.states import Kept, Role, SubtaskState
 from jobs.models import Job, Subtask
 from jobs.validation import MAX_ITEMS
 
@@ -136,7 +136,10 @@ def _read_items(parent: str, kind: str) -> list[str]:
 
 
 def _find(parent: str) -> Job | None:
-    return Job.objects.only("total", "reduce", "result").filter(pk=parent).first()
+    job = Job.objects.only("total", "reduce", "result", "kept").filter(pk=parent).first()
+    if job and job.kept != Kept.ALL:
+        raise BadInput(f"the results of {parent} were deleted (HIVE_RESULT_TTL); submit it again")
+    return job
 
 
 def _gives_list(job: Job, kind: str) -> bool:

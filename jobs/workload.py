@@ -19,6 +19,7 @@ from jobs.housekeeping import Housekeeping
 from jobs.loader import open_line
 from jobs.memory import Memory
 from jobs.models import Job
+from jobs.once import find_doubtful, mark_once
 from jobs.pages import bunches, fill, fill_bunch
 from jobs.planner import Planner
 from jobs.pruner import Pruner
@@ -78,7 +79,7 @@ class JobsWorkload:
         self._steering.read(now)
         self._book.unblock(now)
         self._admit_all(now)
-        self._book.give_up_doubtful(self._planner.next_attempt, now)
+        self._give_up_doubtful(now)
         self._book.settle({line.order.job for line in memory.backlog.lines()}, now)
 
     def heed(self, wakeups: list[Wakeup], now: datetime) -> None:
@@ -110,7 +111,11 @@ class JobsWorkload:
             self._memory.backlog.close(job_id)
         if jobs:
             self._refresh(jobs, now)
-            self._book.give_up_doubtful(self._planner.next_attempt, now)
+            self._give_up_doubtful(now)
+
+    def _give_up_doubtful(self, now: datetime) -> None:
+        found = find_doubtful(self._memory, self._planner.next_attempt)
+        self._book.commit(found, {}, now)
 
     def _admit_all(self, now: datetime) -> None:
         """Give all jobs that have not ended their lines."""
@@ -200,7 +205,7 @@ class JobsWorkload:
 
     def _mark(self, planned: list[tuple[Sent, Line]], now: datetime) -> None:
         try:
-            self._book.mark_once(planned, now)
+            mark_once(planned, self._memory, now)
         except Exception:  # whatever it was, nothing was sent
             for sent, _ in planned:
                 for attempt in list(sent.open):

@@ -96,3 +96,19 @@ def test_an_open_job_whose_items_were_deleted_is_found(unchecked_stage):
 
     assert (found.rule, found.subject) == ("I5", job.pk)
     assert "its items were deleted" in found.detail
+
+
+@pytest.mark.parametrize("fans_out", [False, True])
+def test_what_an_expired_parent_gave_is_not_taken_for_nothing(stage, fans_out):
+    parent = stage.submit()
+    quote = {"$result": parent.pk}
+    child = child_of(stage, parent, items=quote if fans_out else [quote])
+    stage.run()
+    expire(parent)
+
+    retry_job(job_id=child.pk)
+    stage.hint(child)
+
+    assert fresh(child).state == "failed"
+    assert "HIVE_RESULT_TTL" in fresh(child).error
+    assert check_database() == []

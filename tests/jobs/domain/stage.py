@@ -68,13 +68,17 @@ def set_stage(table: Table) -> ExitStack:
         "settle_with_children": table.settle_jobs,
         "cancel_rest": table.cancel_rest,
         "stop_job": table.stop_job,
-        "load_doubtful": loader.load_doubtful,
         "load_reduction": loader.load_reduction,
+        "transaction": SimpleNamespace(atomic=table.atomic),
+    }
+    once = {
+        "load_doubtful": loader.load_doubtful,
         "transaction": SimpleNamespace(atomic=table.atomic),
         "Subtask": SimpleNamespace(objects=Subtasks(table)),
     }
     stack = ExitStack()
     stack.enter_context(patch.multiple("jobs.bookkeeping", **book))
+    stack.enter_context(patch.multiple("jobs.once", **once))
     memory = {
         "load_open": loader.load_open,
         "load_placed": lambda subtasks: {},

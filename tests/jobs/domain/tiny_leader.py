@@ -14,6 +14,7 @@ from jobs.domain.bundles import Pace
 from jobs.domain.reports import read_report
 from jobs.domain.states import JobState
 from jobs.memory import Memory
+from jobs.once import find_doubtful, mark_once
 from jobs.planner import Planner
 from jobs.search import Search
 from nodes.domain.scoring import Weights
@@ -83,7 +84,8 @@ class Leader:
         self.memory.recall(list(self.hive.machines))
         for job in self.hive.table.open_jobs():
             self.admit(job)
-        self.book.give_up_doubtful(self.planner.next_attempt, self.hive.now)
+        doubtful = find_doubtful(self.memory, self.planner.next_attempt)
+        self.book.commit(doubtful, {}, self.hive.now)
         self.book.settle(set(self.hive.table.open_jobs()), self.hive.now)
 
     def admit(self, job: str) -> None:
@@ -104,7 +106,7 @@ class Leader:
 
     def send(self) -> None:
         planned = self.planner.plan(self.hive.roster, self.hive.now)
-        self.book.mark_once(planned, self.hive.now)
+        mark_once(planned, self.memory, self.hive.now)
         self.dispatcher.push(
             [(s, line.order.of(reduce=s.items[0].reduce)) for s, line in planned], self.hive.now
         )
