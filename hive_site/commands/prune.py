@@ -75,15 +75,18 @@ def prune(terms: "Terms") -> Iterator[tuple[str, int]]:
 
 def read_age(text: str | None) -> timedelta | None:
     """The age in `text`. Raises `Invalid` for what is none."""
+    from jobs.services.bulk import MAX_AGE_SECONDS
+
     if text is None:
         return None
     try:
         seconds = float(text)
-        if seconds >= 0:
-            return timedelta(seconds=seconds)
-    except (ValueError, OverflowError):
-        pass
-    raise Invalid(f"--older-than {text!r}: give seconds, 0 or more", field="older_than")
+    except ValueError:
+        seconds = -1.0
+    if 0 <= seconds <= MAX_AGE_SECONDS:
+        return timedelta(seconds=seconds)
+    rule = f"give seconds, from 0 to {MAX_AGE_SECONDS:.0f}"
+    raise Invalid(f"--older-than {text!r}: {rule}", field="older_than")
 
 
 def show_progress(what: str, done: int) -> None:
