@@ -53,6 +53,9 @@ HOPELESS = (exceptions.LocationValueError, exceptions.SSLError)
 BATCH_ITEMS, BATCH_CHARS = 50_000, 8 * 1024 * 1024
 
 
+# What goes wrong.
+
+
 class HiveError(Exception):
     """The Nexus refused a request. `status` is the HTTP status, `problem` its RFC 9457 body."""
 
@@ -117,6 +120,9 @@ class _Again(Exception):
     def __init__(self, refusal: Exception, rest: float = 0) -> None:
         super().__init__(str(refusal))
         self.refusal, self.rest = refusal, rest
+
+
+# What there is to work with: a job, its events, the Nexus.
 
 
 class Event(NamedTuple):
@@ -322,7 +328,7 @@ class Hive:
         data = _encode(body) if body else None
         return _decode(self._ask(method, path, data))
 
-    # Each of these ends in time: it raises `TimeoutError` when the clock has run out.
+    # What the verbs above are made of, each with a clock: `TimeoutError` when it has run out.
 
     def _submit(
         self, task: str, items: Iterable[Any] | None, options: Mapping[str, Any], clock: "_Clock"
@@ -419,7 +425,7 @@ class Hive:
             raise _Again(refused, _retry_after(answer))
         raise refused
 
-    # Following.
+    # Following a job to its end.
 
     def _watch(self, job: Job, clock: "_Clock") -> None:
         """Draw the job's progress until it has ended."""
@@ -525,6 +531,9 @@ class Hive:
             rest = max(LOOK_EVERY_SECONDS, min(10 * (time.monotonic() - begun), 10))
 
 
+# An executor: futures, the jobs that they travel in, and who sends and follows those.
+
+
 class HiveFuture(Future[Any]):
     """One item on its way. It is running once that is known, and pending before.
 
@@ -541,8 +550,9 @@ class HiveFuture(Future[Any]):
     def cancel(self) -> bool:
         """Give it up; False if it runs or has ended."""
         cancelled = super().cancel()
-        if cancelled and self._leave():
-            self.set_running_or_notify_cancel()
+        if cancelled:
+            if self._leave():
+                self.set_running_or_notify_cancel()
             give_up = self._give_up  # which its end may take away at any time
             if give_up:
                 give_up(self)
@@ -674,6 +684,8 @@ class HiveExecutor(Executor):
             with self._changed:
                 self._changed.wait_for(lambda: self._threads <= mine)
 
+    # Threads: one sends, one follows each job, one looks what has begun.
+
     def _read_call(self, call: tuple[Any, ...]) -> Any:
         """The item of submit(), submit(item) and submit(fn, item). Raises `TypeError`."""
         if len(call) < 2:
@@ -799,10 +811,12 @@ class HiveExecutor(Executor):
         except (HiveError, exceptions.HTTPError, TimeoutError):
             return  # whoever follows the job will learn why
         with self._changed:
-            begun = [batch.futures.get(row["index"]) for row in rows]
-        for future in begun:
-            if future:
-                future.start()
+            for row in rows:
+                # Under the lock: whoever settles it has taken it out before.
+                if future := batch.futures.get(row["index"]):
+                    future.start()
+
+    # Ends.
 
     def _settle(self, batch: _Batch, row: Mapping[str, Any]) -> None:
         with self._changed:
@@ -850,6 +864,8 @@ class HiveExecutor(Executor):
             future.orphan()
 
 
+# A fork: the child has the objects of its parent, but none of its threads.
+
 _hives: "weakref.WeakSet[Hive]" = weakref.WeakSet()
 _executors: "weakref.WeakSet[HiveExecutor]" = weakref.WeakSet()
 #: Never closed: that might wait for a lock which a thread of the parent's held at the fork.
@@ -871,6 +887,9 @@ def _leave_the_parent() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_leave_the_parent)
+
+
+# Small parts.
 
 
 def wants_to_detach(job_id: str) -> bool:
