@@ -5,6 +5,7 @@ import os
 import sys
 
 SPORE_COMMANDS = {"rqworker"}
+INTERRUPTED = 130
 
 
 def choose_settings(argv: list[str]) -> None:
@@ -14,22 +15,29 @@ def choose_settings(argv: list[str]) -> None:
     module = "hive_site.settings_spore" if spore else "hive_site.settings"
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", module)
     if command == "hive":
-        for here, following in zip(argv, [*argv[1:], ""], strict=True):
-            if here == "--data" and following:
-                os.environ["HIVE_DATA_DIR"] = following
-            elif here.startswith("--data="):
-                os.environ["HIVE_DATA_DIR"] = here.removeprefix("--data=")
+        from hive_site.commands.data_dir import find_data_dir
+
+        if data := find_data_dir(argv[2:]):
+            os.environ["HIVE_DATA_DIR"] = data
 
 
-def main() -> None:
-    choose_settings(sys.argv)
+def run(argv: list[str]) -> None:
+    """Run a command of Django's or ours."""
+    choose_settings(argv)
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
     try:
-        execute_from_command_line(sys.argv)
+        execute_from_command_line(argv)
     except ImproperlyConfigured as error:
         sys.exit(f"hive: {error}")
+
+
+def main() -> None:
+    try:
+        run(sys.argv)
+    except KeyboardInterrupt:  # it may come while Django is still being imported
+        sys.exit(INTERRUPTED)
 
 
 if __name__ == "__main__":

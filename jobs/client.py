@@ -14,12 +14,15 @@ with hive.executor("math.count_primes") as executor:
 import base64
 import builtins
 import json
+import os
 import sys
 import threading
 import time
 import uuid
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import CancelledError, Executor, Future
+from contextlib import suppress
 from functools import cache, partial
 from typing import Any, NamedTuple
 
@@ -33,26 +36,40 @@ LONGEST_POLL_SECONDS = 30
 FIRST_SECONDS = 2
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 5
 LOOK_EVERY_SECONDS = 0.25
+#: How often an executor looks which items of its jobs have begun, and how long that may take.
+BEGUN_EVERY_SECONDS, BEGUN_PATIENCE_SECONDS = 1.0, 5.0
 TERMINAL = frozenset({"succeeded", "partial", "failed", "cancelled"})
 #: The states in which a subtask stays.
 ENDED = frozenset({"succeeded", "failed", "cancelled", "quarantined"})
+#: How much longer than its timeout a request may take, so that there is time for an answer.
+ANSWER_SECONDS = 2
 #: Nothing was done; the same request may work later.
 COME_BACK = frozenset({429, 503})
+#: A proxy got no answer: what may be sent twice may work later.
+NO_ANSWER = frozenset({502, 504})
 NEVER_SENT = (exceptions.NewConnectionError, exceptions.ConnectTimeoutError)
 #: Trying again would not help.
 HOPELESS = (exceptions.LocationValueError, exceptions.SSLError)
 BATCH_ITEMS, BATCH_CHARS = 50_000, 8 * 1024 * 1024
 
 
+# What goes wrong.
+
+
 class HiveError(Exception):
     """The Nexus refused a request. `status` is the HTTP status, `problem` its RFC 9457 body."""
 
-    def __init__(self, status: int, problem: dict[str, Any]) -> None:
-        errors = problem.get("errors") or []
-        details = [f"{error['pointer']}: {error['detail']}" for error in errors]
-        main = problem.get("detail") or problem.get("title") or "no reason given"
+    def __init__(self, status: int, problem: Any) -> None:
+        # Whoever stands in between may answer anything.
+        known = problem if isinstance(problem, dict) else {"detail": str(problem)}
+        errors = known.get("errors")
+        details = [_detail(error) for error in (errors if isinstance(errors, list) else [])]
+        main = known.get("detail") or known.get("title") or "no reason given"
         super().__init__(f"{status}: {'; '.join([str(main), *details])}")
-        self.status, self.problem = status, problem
+        self.status, self.problem = status, known
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.status, self.problem), self.__dict__
 
 
 class Unreachable(exceptions.HTTPError, ConnectionError):
@@ -65,6 +82,11 @@ class JobFailed(Exception):
     def __init__(self, job: dict[str, Any]) -> None:
         super().__init__(f"{job['id']} {job['state']}: {_reason(job)}")
         self.job = job
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A `Job` holds its Hive, and that holds connections.
+        fields = dict(self.job)
+        return type(self), (fields,), {**self.__dict__, "job": fields}
 
 
 class TaskFailed(Exception):
@@ -88,6 +110,9 @@ class TaskFailed(Exception):
         """What the task said."""
         return f"{self.type}: {self.message}"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return task_failure, (self.result,), self.__dict__
+
 
 class _Again(Exception):
     """A refusal that may pass, and the seconds to wait that the Nexus asked for."""
@@ -95,6 +120,9 @@ class _Again(Exception):
     def __init__(self, refusal: Exception, rest: float = 0) -> None:
         super().__init__(str(refusal))
         self.refusal, self.rest = refusal, rest
+
+
+# What there is to work with: a job, its events, the Nexus.
 
 
 class Event(NamedTuple):
@@ -144,11 +172,7 @@ class Job(dict[str, Any]):
 
         Raises `JobFailed` unless it succeeded, `TimeoutError` after `timeout` seconds.
         """
-        if self.wait(timeout)["state"] != "succeeded":
-            raise JobFailed(self)
-        if self.get("reduce"):
-            return self["result"]
-        return [row["result"] for row in self.results()]
+        return self._hive._outcome(self, _Clock(timeout))
 
     def stream(self, *, after: str | None = None, timeout: float | None = None) -> Iterator[Event]:
         """Its events as they happen; see `Hive.stream`."""
@@ -187,25 +211,25 @@ class Hive:
     """One Nexus, with an API key. Threads may share it.
 
     A Nexus that was there and is away is waited for, `patience` seconds at most, and so it is if it
-    says 429 or 503; then `HiveError` or `Unreachable`. What might do harm twice is sent once.
+    says 429 or 503, or a proxy 502 or 504; then `HiveError` or `Unreachable`. Where a call has a
+    timeout, `TimeoutError` if that is over before. What might do harm twice is sent once.
+
+    One that never answered is soon given up, unless the address is `known` to be right.
     """
 
-    def __init__(self, url: str, key: str, *, patience: float = 60) -> None:
+    def __init__(self, url: str, key: str, *, patience: float = 60, known: bool = False) -> None:
         self._url = url.rstrip("/")
         self._headers = {"Authorization": f"Bearer {key}"}
-        self._patience, self._met = patience, False
-        self._pool = urllib3.PoolManager(maxsize=64)
+        self._patience, self._met = patience, known
+        self._pool = _open_pool()
+        _hives.add(self)
 
-    def submit(self, task: str, items: Iterable[Any] | None = None, **options: Any) -> Job:
+    def submit(self, /, task: str, items: Iterable[Any] | None = None, **options: Any) -> Job:
         """Submit a job with the options of the REST API and return it.
 
         It is sent again if the answer is lost, and stored once. Raises `HiveError` if refused.
         """
-        body = {"task": task, **options}
-        if items is not None:
-            # A mapping quotes what another job gave: {"$result": "job_…"}.
-            body["items"] = items if isinstance(items, Mapping) else list(items)
-        return Job(self, self._post_once("jobs/", _encode(body)))
+        return self._submit(task, items, options, _Clock(None))
 
     def workflow(self, jobs: Mapping[str, Mapping[str, Any]]) -> dict[str, Job]:
         """Submit jobs that wait for each other (`after`), all or none; the jobs by their names."""
@@ -214,28 +238,19 @@ class Hive:
 
     def job(self, job: str | Mapping[str, Any], *, wait: float = 0) -> Job:
         """The job as it is now, or as soon as it has ended within `wait` seconds."""
-        query = f"?wait={wait:g}" if wait else ""
-        return Job(self, self.request("GET", f"jobs/{_id(job)}/{query}"))
+        return self._look(_id(job), wait, _Clock(None))
 
     def wait(self, job: str | Mapping[str, Any], timeout: float | None = None) -> Job:
         """The job once it has ended. Raises `TimeoutError` after `timeout` seconds."""
-        clock = _Clock(timeout)
-        while True:
-            found = self.job(job, wait=clock.at_most(LONGEST_POLL_SECONDS))
-            if found.ended:
-                return found
-            clock.check(f"{found.id} is {found['state']}")
+        return self._wait(job, _Clock(timeout))
 
     def results(self, job: str | Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """All results there are, in item order."""
-        url: str | None = f"jobs/{_id(job)}/results/"
-        while url:
-            page = self.request("GET", url)
-            yield from page["results"]
-            url = page["next"]
+        return self._results(_id(job), _Clock(None))
 
     def map(
         self,
+        /,
         task: str,
         items: Iterable[Any],
         *,
@@ -248,19 +263,20 @@ class Hive:
         `progress` draws a bar on a terminal. Ctrl-C asks there whether to leave the job alone or to
         cancel it, and cancels it elsewhere; then `KeyboardInterrupt`, as ever.
         """
-        job = self.submit(task, items, **options)
+        clock = _Clock(timeout)
+        job = self._submit(task, items, options, clock)
         try:
             if progress:
-                self._watch(job, _Clock(timeout))
+                self._watch(job, clock)
             else:
-                job.wait(timeout)
+                job.update(self._wait(job, clock))
         except KeyboardInterrupt:
             if not wants_to_detach(job.id):
                 self._cancel_quietly(job.id)
             raise
         if job["state"] != "succeeded":
             raise JobFailed(job)
-        return [result["result"] for result in self.results(job)]
+        return [result["result"] for result in self._results(job.id, clock)]
 
     def gather(self, *jobs: str | Mapping[str, Any], timeout: float | None = None) -> list[Any]:
         """What came of each job (`Job.outcome`), in the order of the jobs.
@@ -268,7 +284,7 @@ class Hive:
         Raises `JobFailed` for the first one that did not succeed, `TimeoutError`.
         """
         clock = _Clock(timeout)
-        return [self.job(job).outcome(clock.left) for job in jobs]
+        return [self._outcome(self._look(_id(job), 0, clock), clock) for job in jobs]
 
     def as_completed(
         self,
@@ -300,7 +316,7 @@ class Hive:
         """Cancel a job that has not ended."""
         return Job(self, self.request("POST", f"jobs/{_id(job)}/cancel/"))
 
-    def executor(self, task: str, *, window: float = 0.01, **options: Any) -> "HiveExecutor":
+    def executor(self, /, task: str, *, window: float = 0.01, **options: Any) -> "HiveExecutor":
         """A `concurrent.futures.Executor` that runs one task, with the options of a job.
 
         What is submitted within `window` seconds travels as one job.
@@ -312,8 +328,53 @@ class Hive:
         data = _encode(body) if body else None
         return _decode(self._ask(method, path, data))
 
-    def _post_once(self, path: str, data: bytes) -> Any:
-        return _decode(self._ask("POST", path, data, {"Idempotency-Key": str(uuid.uuid4())}))
+    # What the verbs above are made of, each with a clock: `TimeoutError` when it has run out.
+
+    def _submit(
+        self, task: str, items: Iterable[Any] | None, options: Mapping[str, Any], clock: "_Clock"
+    ) -> Job:
+        body = {"task": task, **options}
+        if items is not None:
+            # A mapping quotes what another job gave: {"$result": "job_…"}.
+            body["items"] = items if isinstance(items, Mapping) else list(items)
+        return Job(self, self._post_once("jobs/", _encode(body), clock))
+
+    def _look(self, job_id: str, wait: float, clock: "_Clock") -> Job:
+        query = f"?wait={wait:g}" if wait else ""
+        return Job(self, self._get(f"jobs/{job_id}/{query}", clock))
+
+    def _wait(self, job: str | Mapping[str, Any], clock: "_Clock") -> Job:
+        while True:
+            found = self._look(_id(job), clock.at_most(LONGEST_POLL_SECONDS), clock)
+            if found.ended:
+                return found
+            clock.check(f"{found.id} is {found['state']}")
+
+    def _outcome(self, job: Job, clock: "_Clock") -> Any:
+        job.update(self._wait(job, clock))
+        if job["state"] != "succeeded":
+            raise JobFailed(job)
+        if job.get("reduce"):
+            return job["result"]
+        return [row["result"] for row in self._results(job.id, clock)]
+
+    def _results(self, job_id: str, clock: "_Clock") -> Iterator[dict[str, Any]]:
+        return self._rows(f"jobs/{job_id}/results/", clock)
+
+    def _rows(self, url: str | None, clock: "_Clock") -> Iterator[dict[str, Any]]:
+        while url:
+            page = self._get(url, clock)
+            yield from page["results"]
+            url = page["next"]
+
+    # One request.
+
+    def _get(self, path: str, clock: "_Clock") -> Any:
+        return _decode(self._ask("GET", path, clock=clock))
+
+    def _post_once(self, path: str, data: bytes, clock: "_Clock | None" = None) -> Any:
+        once = {"Idempotency-Key": str(uuid.uuid4())}
+        return _decode(self._ask("POST", path, data, once, clock=clock))
 
     def _ask(
         self,
@@ -322,41 +383,37 @@ class Hive:
         data: bytes | None = None,
         also: Mapping[str, str] | None = None,
         *,
-        read_seconds: float = READ_SECONDS,
+        clock: "_Clock | None" = None,
         whole: bool = True,
     ) -> urllib3.BaseHTTPResponse:
-        """A 2xx answer. What may be sent again is, as long as the patience lasts."""
-        headers = {**self._headers, **(also or {})}
+        """A 2xx answer. What may be sent again is, as long as patience and clock last."""
+        headers, clock = {**self._headers, **(also or {})}, clock or _Clock(None)
         if data is not None:
             headers["Content-Type"] = "application/json"
+        request = {"body": data, "headers": headers, "preload_content": whole}
         begun, pause = time.monotonic(), FIRST_PAUSE_SECONDS
         while True:
             try:
-                return self._ask_once(
-                    method,
-                    path
-                    if path.startswith(("http://", "https://"))
-                    else _absolute(self._url, path),
-                    body=data,
-                    headers=headers,
-                    timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=read_seconds),
-                    preload_content=whole,
-                )
+                return self._ask_once(method, _absolute(self._url, path), clock, **request)
             except _Again as again:
                 rest = max(pause, again.rest)
                 patience = self._patience if self._met else min(FIRST_SECONDS, self._patience)
                 if time.monotonic() + rest > begun + patience:
                     raise again.refusal from again.__cause__
-            time.sleep(rest)
+                time.sleep(clock.at_most(rest))
+                clock.check(str(again.refusal))
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
-    def _ask_once(self, method: str, url: str, **request: Any) -> urllib3.BaseHTTPResponse:
+    def _ask_once(
+        self, method: str, url: str, clock: "_Clock", **request: Any
+    ) -> urllib3.BaseHTTPResponse:
         """A 2xx answer. Raises `_Again` for what may pass, else as `request` does."""
+        harmless = method == "GET" or "Idempotency-Key" in request["headers"]
+        request |= {"timeout": clock.limits(), "retries": False, "redirect": False}
         try:
-            answer = self._pool.request(method, url, retries=False, redirect=False, **request)
+            answer = self._pool.request(method, url, **request)
         except exceptions.HTTPError as error:
             refusal = Unreachable(f"no answer from {self._url}: {error}")
-            harmless = method == "GET" or "Idempotency-Key" in request["headers"]
             if isinstance(error, HOPELESS) or not (harmless or isinstance(error, NEVER_SENT)):
                 raise refusal from error
             raise _Again(refusal) from error
@@ -364,9 +421,11 @@ class Hive:
         if 200 <= answer.status < 300:
             return answer
         refused = HiveError(answer.status, _decode(answer))
-        if answer.status in COME_BACK:
+        if answer.status in COME_BACK or (harmless and answer.status in NO_ANSWER):
             raise _Again(refused, _retry_after(answer))
         raise refused
+
+    # Following a job to its end.
 
     def _watch(self, job: Job, clock: "_Clock") -> None:
         """Draw the job's progress until it has ended."""
@@ -374,7 +433,7 @@ class Hive:
         try:
             while not job.ended:
                 clock.check(f"{job.id} is {job['state']}")
-                job.update(self.job(job, wait=clock.at_most(LOOK_EVERY_SECONDS)))
+                job.update(self._look(job.id, clock.at_most(LOOK_EVERY_SECONDS), clock))
                 bar.draw(job)
         finally:
             bar.close()
@@ -390,8 +449,8 @@ class Hive:
         left = dict.fromkeys(names)
         while left:
             # One request after the other, however many jobs there are: about four a second.
-            seconds = LOOK_EVERY_SECONDS / len(left)
-            found = [self.job(name, wait=clock.at_most(max(seconds, 0.01))) for name in left]
+            pause = max(LOOK_EVERY_SECONDS / len(left), 0.01)
+            found = [self._look(name, clock.at_most(pause), clock) for name in left]
             ended = [job for job in found if job.ended]
             for job in sorted(ended, key=lambda job: job["finished_at"] or ""):
                 del left[job.id]
@@ -399,12 +458,16 @@ class Hive:
             if left:
                 clock.check(f"{len(left)} of {len(names)} jobs have not ended")
 
-    def _results_as_completed(self, job_id: str, clock: "_Clock") -> Iterator[dict[str, Any]]:
+    def _results_as_completed(
+        self, job_id: str, clock: "_Clock", note: Callable[[Event], None] = lambda event: None
+    ) -> Iterator[dict[str, Any]]:
+        """The rows of what has ended; `note` sees all other events as well."""
         seen: set[int] = set()
         for event in self._stream(job_id, None, clock):
+            note(event)
             rows = [event.data] if event.kind == "result" else []
             if event.kind == "end" and len(seen) < event.data["progress"]["total"]:
-                rows = list(self.results(job_id))  # what no event told of
+                rows = list(self._results(job_id, clock))  # what no event told of
             for row in rows:
                 if row["index"] not in seen and row["state"] in ENDED:
                     seen.add(row["index"])
@@ -423,13 +486,13 @@ class Hive:
                 if error.status != 404:
                     raise
                 # If the job is there, it is this Nexus that has no streams.
-                yield from self._poll(self.job(job_id), clock)
+                yield from self._poll(self._look(job_id, 0, clock), clock)
                 return
             except Unreachable:
                 raise
             except exceptions.HTTPError:
                 pass  # cut off: go on behind the last event
-            job = self.job(job_id)
+            job = self._look(job_id, 0, clock)
             clock.check(f"{job_id} is {job['state']}")
             time.sleep(clock.at_most(pause))
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
@@ -439,9 +502,7 @@ class Hive:
         headers = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
         if after:
             headers["Last-Event-ID"] = after
-        seconds = clock.at_most(READ_SECONDS) or 0.001
-        path = f"jobs/{job_id}/events/"
-        answer = self._ask("GET", path, None, headers, read_seconds=seconds, whole=False)
+        answer = self._ask("GET", f"jobs/{job_id}/events/", None, headers, clock=clock, whole=False)
         try:
             yield from _parse_events(_lines(answer, clock))
         finally:
@@ -452,11 +513,12 @@ class Hive:
         seen: set[int] = set()
         rest, told = 0.0, None
         while True:
-            job.update(self.job(job, wait=clock.at_most(rest)))
+            job.update(self._look(job.id, clock.at_most(rest), clock))
             progress, begun = job["progress"], time.monotonic()
             if progress != told:
                 yield Event("progress", progress)
-                rows = [row for row in self.results(job) if row["index"] not in seen]
+                found = self._results(job.id, clock)
+                rows = [row for row in found if row["index"] not in seen]
                 rows = [row for row in rows if row["state"] in ENDED]
                 for row in sorted(rows, key=lambda row: row["finished_at"] or ""):
                     seen.add(row["index"])
@@ -467,6 +529,9 @@ class Hive:
                 return
             clock.check(f"{job.id} is {job['state']}")
             rest = max(LOOK_EVERY_SECONDS, min(10 * (time.monotonic() - begun), 10))
+
+
+# An executor: futures, the jobs that they travel in, and who sends and follows those.
 
 
 class HiveFuture(Future[Any]):
@@ -485,10 +550,12 @@ class HiveFuture(Future[Any]):
     def cancel(self) -> bool:
         """Give it up; False if it runs or has ended."""
         cancelled = super().cancel()
-        if cancelled and self._leave():
-            self.set_running_or_notify_cancel()
-            if self._give_up:
-                self._give_up(self)
+        if cancelled:
+            if self._leave():
+                self.set_running_or_notify_cancel()
+            give_up = self._give_up  # which its end may take away at any time
+            if give_up:
+                give_up(self)
         return cancelled
 
     def start(self) -> bool:
@@ -513,6 +580,12 @@ class HiveFuture(Future[Any]):
         self._give_up = None
         if self.start():
             self.set_exception(error)
+
+    def orphan(self) -> None:
+        """Fail in a process that has no thread for it; nothing of the parent's hears of that."""
+        super().__init__()  # its lock may have been held, and would be for ever
+        self._leaving = threading.Lock()
+        self.fail(RuntimeError("it was submitted before the fork; its parent has the result"))
 
     def _leave(self) -> bool:
         """Whether the caller is the one who takes it out of the pending ones."""
@@ -546,17 +619,23 @@ class HiveExecutor(Executor):
     Where other executors take a function, the task's name may stand: `map("demo.echo", items)`.
     """
 
-    def __init__(self, hive: Hive, task: str, *, window: float = 0.01, **options: Any) -> None:
+    def __init__(self, hive: Hive, task: str, /, *, window: float = 0.01, **options: Any) -> None:
         self.task = task
         self._hive, self._window = hive, window
         self._kwargs = options.pop("kwargs", None) or {}
         self._head = json.dumps({**options, "task": task}, allow_nan=False)[:-1]
-        # Guards everything below; told whenever a thread ends.
+        self._closed = False
+        self._begin()
+        _executors.add(self)
+
+    def _begin(self) -> None:
+        # Guards everything here; told whenever a thread ends.
         self._changed = threading.Condition()
         self._waiting: list[tuple[str, str, HiveFuture]] = []
         self._batches: set[_Batch] = set()
+        self._stirred: set[_Batch] = set()
         self._threads: set[threading.Thread] = set()
-        self._sending, self._closed = False, False
+        self._sending, self._looking = False, False
         self._hurry = threading.Event()
 
     def run(self, item: Any = None, /, **kwargs: Any) -> Any:
@@ -566,7 +645,8 @@ class HiveExecutor(Executor):
     def submit(self, /, *call: Any, **kwargs: Any) -> HiveFuture:
         """Run the task for an item; keyword arguments are the task's.
 
-        Raises `TypeError` or `ValueError` for what is not JSON, `RuntimeError` after `shutdown`.
+        Raises `TypeError` or `ValueError` for what is not JSON, `RuntimeError` after `shutdown`
+        or if there can be no thread for it.
         """
         item = json.dumps(self._read_call(call), allow_nan=False)
         shared = json.dumps({**self._kwargs, **kwargs}, sort_keys=True, allow_nan=False)
@@ -574,10 +654,10 @@ class HiveExecutor(Executor):
         with self._changed:
             if self._closed:
                 raise RuntimeError("cannot schedule new futures after shutdown")
-            self._waiting.append((item, shared, future))
             if not self._sending:
-                self._sending = True
                 self._start(self._send_all)
+                self._sending = True
+            self._waiting.append((item, shared, future))
         return future
 
     def map(self, /, *call: Any, timeout: float | None = None, chunksize: int = 1) -> Iterator[Any]:
@@ -594,8 +674,7 @@ class HiveExecutor(Executor):
         """Take nothing more; wait for what is on its way, or cancel what is pending."""
         with self._changed:
             self._closed = True
-            pending = [future for _, _, future in self._waiting]
-            pending += [f for batch in self._batches for f in batch.futures.values()]
+            pending = self._open_futures()
         self._hurry.set()
         if cancel_futures:
             for future in pending:
@@ -604,6 +683,8 @@ class HiveExecutor(Executor):
             mine = {threading.current_thread()}
             with self._changed:
                 self._changed.wait_for(lambda: self._threads <= mine)
+
+    # Threads: one sends, one follows each job, one looks what has begun.
 
     def _read_call(self, call: tuple[Any, ...]) -> Any:
         """The item of submit(), submit(item) and submit(fn, item). Raises `TypeError`."""
@@ -617,7 +698,7 @@ class HiveExecutor(Executor):
     def _start(self, work: Callable[[], None]) -> None:
         """Start a thread. The interpreter waits for it at its end, as for those of any executor.
 
-        The caller holds the lock.
+        The caller holds the lock. Raises `RuntimeError` if there can be no more threads.
         """
 
         def run() -> None:
@@ -630,7 +711,11 @@ class HiveExecutor(Executor):
 
         thread = threading.Thread(target=run, name=f"hive-{self.task}")
         self._threads.add(thread)
-        thread.start()
+        try:
+            thread.start()
+        except RuntimeError:
+            self._threads.discard(thread)
+            raise
 
     def _send_all(self) -> None:
         """Send what is submitted, until nothing was for a while."""
@@ -659,19 +744,27 @@ class HiveExecutor(Executor):
         except Exception as error:  # noqa: BLE001 whatever it is, those who wait must learn of it
             self._abandon(batch, error)
             return
-        with self._changed:
-            batch.job_id = job["id"]
-            wanted = bool(batch.futures)
-            self._start(partial(self._follow if wanted else self._drop, batch))
+        try:
+            with self._changed:
+                batch.job_id = job["id"]
+                wanted = bool(batch.futures)
+                self._start(partial(self._follow if wanted else self._drop, batch))
+        except RuntimeError as error:
+            self._abandon(batch, error)
+            self._drop(batch)
 
     def _follow(self, batch: _Batch) -> None:
         try:
             if batch.size == 1:
                 self._follow_one(batch)
             else:
-                for row in self._hive.as_completed(batch.job_id):
+                note = partial(self._note, batch)
+                for row in self._hive._results_as_completed(batch.job_id, _Clock(None), note):
                     self._settle(batch, row)
-            self._abandon(batch, JobFailed(self._hive.job(batch.job_id)))
+            if batch.futures:  # which should not be
+                raise JobFailed(self._hive.job(batch.job_id))
+            with self._changed:
+                self._batches.discard(batch)
         except Exception as error:  # noqa: BLE001 whatever it is, those who wait must learn of it
             self._abandon(batch, error)
 
@@ -687,6 +780,43 @@ class HiveExecutor(Executor):
         only = {"index": 0, "state": job["state"], "result": job["result"], "error": None}
         for row in [only] if job["state"] == "succeeded" else job.results():
             self._settle(batch, row)
+
+    def _note(self, batch: _Batch, event: Event) -> None:
+        """Have somebody look which items have begun, if some have."""
+        if event.kind != "state" or not event.data["progress"]["running"]:
+            return
+        with suppress(RuntimeError), self._changed:
+            self._stirred.add(batch)
+            if not self._looking:
+                # Apart from those who follow, so that no result waits for it.
+                self._start(self._look_around)
+                self._looking = True
+
+    def _look_around(self) -> None:
+        """Look at all jobs in which something began, until there was none for a while."""
+        while True:
+            self._hurry.wait(BEGUN_EVERY_SECONDS)
+            with self._changed:
+                stirred, self._stirred = self._stirred, set()
+                if not stirred:
+                    self._looking = False
+                    return
+            for batch in stirred:
+                self._mark_running(batch)
+
+    def _mark_running(self, batch: _Batch) -> None:
+        path = f"jobs/{batch.job_id}/subtasks/?state=running&limit=1000"
+        try:
+            rows = list(self._hive._rows(path, _Clock(BEGUN_PATIENCE_SECONDS)))
+        except (HiveError, exceptions.HTTPError, TimeoutError):
+            return  # whoever follows the job will learn why
+        with self._changed:
+            for row in rows:
+                # Under the lock: whoever settles it has taken it out before.
+                if future := batch.futures.get(row["index"]):
+                    future.start()
+
+    # Ends.
 
     def _settle(self, batch: _Batch, row: Mapping[str, Any]) -> None:
         with self._changed:
@@ -706,15 +836,60 @@ class HiveExecutor(Executor):
         """Nobody wants this one any more; stop its job if it was the last."""
         with self._changed:
             batch = future.batch
-            if batch and batch.futures.pop(future.index, None):
-                last = not batch.futures
-                if last and batch.job_id:
-                    self._start(partial(self._drop, batch))
+            if not batch or not batch.futures.pop(future.index, None):
+                return
+            if batch.futures or not batch.job_id:
+                return
+            with suppress(RuntimeError):
+                self._start(partial(self._drop, batch))
+                return
+        self._drop(batch)  # there can be no more threads
 
     def _drop(self, batch: _Batch) -> None:
         self._hive._cancel_quietly(batch.job_id)
         with self._changed:
             self._batches.discard(batch)
+
+    def _open_futures(self) -> list[HiveFuture]:
+        waiting = [future for _, _, future in self._waiting]
+        return waiting + [f for batch in self._batches for f in batch.futures.values()]
+
+    def _begin_anew(self) -> None:
+        """Begin again in a child of the process, which has none of its threads."""
+        orphans = self._open_futures()
+        self._begin()
+        if self._closed:
+            self._hurry.set()
+        for future in orphans:
+            future.orphan()
+
+
+# A fork: the child has the objects of its parent, but none of its threads.
+
+_hives: "weakref.WeakSet[Hive]" = weakref.WeakSet()
+_executors: "weakref.WeakSet[HiveExecutor]" = weakref.WeakSet()
+#: Never closed: that might wait for a lock which a thread of the parent's held at the fork.
+_inherited: list[urllib3.PoolManager] = []
+
+
+def _open_pool() -> urllib3.PoolManager:
+    return urllib3.PoolManager(maxsize=64)
+
+
+def _leave_the_parent() -> None:
+    """A child of this process talks over connections of its own, and has no threads yet."""
+    for hive in list(_hives):
+        _inherited.append(hive._pool)
+        hive._pool = _open_pool()
+    for executor in list(_executors):
+        executor._begin_anew()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave_the_parent)
+
+
+# Small parts.
 
 
 def wants_to_detach(job_id: str) -> bool:
@@ -764,6 +939,14 @@ class _Clock:
     def at_most(self, seconds: float) -> float:
         left = self.left
         return seconds if left is None else min(left, seconds)
+
+    def limits(self) -> urllib3.Timeout:
+        """Of one request."""
+        connect, read = CONNECT_SECONDS, READ_SECONDS
+        if self.left is not None:
+            most = self.left + ANSWER_SECONDS
+            connect, read = min(connect, most), min(read, most)
+        return urllib3.Timeout(connect=connect, read=read)
 
     def check(self, what: str) -> None:
         if self.left == 0:
@@ -860,6 +1043,8 @@ def _decode(answer: urllib3.BaseHTTPResponse) -> Any:
 
 
 def _absolute(url: str, path: str) -> str:
+    if path.startswith(("http://", "https://")):
+        return path
     return f"{url}{path}" if path.startswith("/api/v1/") else f"{url}/api/v1/{path}"
 
 
@@ -867,6 +1052,11 @@ def _retry_after(answer: urllib3.BaseHTTPResponse) -> float:
     """Seconds that the Nexus asked for; a date, which it never sends, counts as none."""
     text = answer.headers.get("Retry-After", "")
     return float(text) if text.isdecimal() else 0.0
+
+
+def _detail(error: Any) -> str:
+    known = isinstance(error, dict) and {"pointer", "detail"} <= error.keys()
+    return f"{error['pointer']}: {error['detail']}" if known else str(error)
 
 
 def _id(job: str | Mapping[str, Any]) -> str:

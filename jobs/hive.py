@@ -3,6 +3,7 @@
 Every function has a twin for async code, named with an `a` in front.
 """
 
+import threading
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,10 +17,11 @@ from jobs import selectors, services
 from jobs.domain.states import SubtaskState
 from jobs.models import Job
 from jobs.validation import pack_wish
-from jobs.waiting import wait_for_jobs
+from jobs.waiting import check_may_wait, given_up, wait_for_jobs
 
-#: Threads for async code. Most of them only wait, so there may be more than there are cores.
-_threads = ThreadPoolExecutor(max_workers=64, thread_name_prefix="hive")
+#: Threads for async code. Those that wait are apart, so that nobody else waits for them.
+_threads = ThreadPoolExecutor(max_workers=16, thread_name_prefix="hive")
+_waiting_threads = ThreadPoolExecutor(max_workers=256, thread_name_prefix="hive-wait")
 P, R = ParamSpec("P"), TypeVar("R")
 ENDED = {SubtaskState.SUCCEEDED, SubtaskState.FAILED, SubtaskState.QUARANTINED}
 
@@ -63,7 +65,11 @@ def map_reduce(
     wait_timeout: float = 300,
     **options: Any,
 ) -> MapResult:
-    """Run a task for every item and wait; at the timeout, what is there, the rest pending."""
+    """Run a task for every item and wait; at the timeout, what is there, the rest pending.
+
+    Raises `Conflict` in a transaction, unless `wait_timeout` is 0.
+    """
+    check_may_wait(wait_timeout)
     job = submit(task, items, reduce=reduce, queue=queue, priority=priority, **options)
     wait_for_jobs([job.pk], timeout=wait_timeout)
     rows = list(selectors.result_views(job.pk))
@@ -78,7 +84,11 @@ def parallel_execute(
     wait_timeout: float = 600,
     **options: Any,
 ) -> MapResult:
-    """Run each (task, item) and wait; the results in the order of the calls."""
+    """Run each (task, item) and wait; the results in the order of the calls.
+
+    Raises `Conflict` in a transaction, unless `wait_timeout` is 0.
+    """
+    check_may_wait(wait_timeout)
     places: dict[str, list[int]] = {}
     for place, (task, _) in enumerate(calls):
         places.setdefault(task, []).append(place)
@@ -118,22 +128,35 @@ def _summarise(rows: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _twin(verb: Callable[P, R]) -> Callable[P, Coroutine[Any, Any, R]]:
+def _twin(
+    verb: Callable[P, R], threads: ThreadPoolExecutor = _threads
+) -> Callable[P, Coroutine[Any, Any, R]]:
     """The verb for async code. It has a thread of its own: all other work of the process that
     Django keeps on one thread would stand still as long as it waits."""
 
-    @wraps(verb)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return verb(*args, **kwargs)
         finally:
             close_old_connections()
 
-    return sync_to_async(run, thread_sensitive=False, executor=_threads)
+    run_in_thread = sync_to_async(run, thread_sensitive=False, executor=threads)
+
+    @wraps(verb)
+    async def twin(*args: P.args, **kwargs: P.kwargs) -> R:
+        gone = threading.Event()
+        token = given_up.set(gone)
+        try:
+            return await run_in_thread(*args, **kwargs)
+        finally:
+            gone.set()  # if it was cancelled, its thread waits for nobody
+            given_up.reset(token)
+
+    return twin
 
 
-amap_reduce = _twin(map_reduce)
-aparallel_execute = _twin(parallel_execute)
+amap_reduce = _twin(map_reduce, _waiting_threads)
+aparallel_execute = _twin(parallel_execute, _waiting_threads)
 aget_task_status = _twin(get_task_status)
 asubmit = _twin(submit)
 aworkflow = _twin(workflow)

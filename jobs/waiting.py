@@ -8,12 +8,15 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import CancelledError
+from contextvars import ContextVar
 
 import structlog
 from django.conf import settings
 from django.db import close_old_connections, connection
 from redis.client import PubSub
 
+from hive_site.kernel.errors import Conflict
 from hive_site.kernel.redis import RedisError, connect
 from jobs.domain.states import JOB_OPEN
 from jobs.models import Job
@@ -23,6 +26,8 @@ log = structlog.get_logger()
 ASK_AGAIN_SECONDS = 1.0
 AWAY_SECONDS = 1.0
 LISTEN_SECONDS = 20.0
+#: Set once whoever has the current call wait does not want to know any more.
+given_up: ContextVar[threading.Event | None] = ContextVar("given_up", default=None)
 
 
 class Bell:
@@ -133,9 +138,21 @@ class Bell:
 bell = Bell()
 
 
+def check_may_wait(timeout: float) -> None:
+    """Raises `Conflict` in a transaction: what is submitted there begins only when it ends."""
+    blocks = connection.atomic_blocks
+    # As `atomic(durable=True)` has it, the transaction around a test case does not count.
+    if timeout > 0 and blocks and not blocks[-1]._from_testcase:
+        way = "wait outside of transaction.atomic(), or submit() in it and ask for the job later"
+        raise Conflict(f"nobody sees a job before the transaction ends that submits it; {way}")
+
+
 def wait_for_jobs(jobs: list[str], *, timeout: float) -> bool:
-    """Wait until all of these jobs have ended; False if some have not after `timeout` seconds."""
-    end = time.monotonic() + timeout
+    """Wait until all of these jobs have ended; False if some have not after `timeout` seconds.
+
+    Raises `CancelledError` within about a second once `given_up` is set.
+    """
+    end, gone = time.monotonic() + timeout, given_up.get()
     bell.enter(jobs)
     try:
         while True:
@@ -145,6 +162,8 @@ def wait_for_jobs(jobs: list[str], *, timeout: float) -> bool:
             left = end - time.monotonic()
             if left <= 0:
                 return False
+            if gone and gone.is_set():
+                raise CancelledError
             if not connection.in_atomic_block:
                 # Whoever only waits needs no connection, and hundreds may wait.
                 close_old_connections()

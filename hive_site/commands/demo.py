@@ -27,7 +27,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--urls", type=Path, metavar="FILE", help="addresses, one a line")
     parser.add_argument("--chaos", action="store_true", help="kill a Spore in the middle")
     parser.add_argument("--keep", action="store_true", help="leave everything up until Ctrl-C")
-    parser.add_argument("--data", metavar="DIR", help="database, keys, logs (var/)")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 

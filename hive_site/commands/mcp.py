@@ -91,3 +91,6 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         reason = f"--http {host}:{port}: cannot listen there: {error.strerror or error}"
         raise Invalid(f"{reason}; take another port") from error
+    except (TypeError, UnicodeError) as error:
+        reason = f"--http {host}:{port}: {host!r} can be no host's name: {error}"
+        raise Invalid(f"{reason}; give an address of this machine") from error

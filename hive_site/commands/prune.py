@@ -80,13 +80,12 @@ def read_age(text: str | None) -> timedelta | None:
         return None
     try:
         seconds = float(text)
-        if 0 <= seconds <= MAX_TTL_SECONDS:
-            return timedelta(seconds=seconds)
-    except (ValueError, OverflowError):
-        pass
-    raise Invalid(
-        f"--older-than {text!r}: give seconds, 0 to {MAX_TTL_SECONDS}", field="older_than"
-    )
+    except ValueError:
+        seconds = -1.0
+    if 0 <= seconds <= MAX_TTL_SECONDS:
+        return timedelta(seconds=seconds)
+    rule = f"give seconds, from 0 to {MAX_TTL_SECONDS}"
+    raise Invalid(f"--older-than {text!r}: {rule}", field="older_than")
 
 
 def show_progress(what: str, done: int) -> None:

@@ -48,7 +48,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=number_between(0, 65535), default=8000, help="0: any free")
-    parser.add_argument("--data", metavar="DIR", help="database, keys, packages, logs (var/)")
     parser.add_argument("--ready-file", metavar="PATH", type=Path, help="written once all is up")
     parser.add_argument("--restart", action="store_true", help="start again what dies")
 

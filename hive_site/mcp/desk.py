@@ -22,7 +22,7 @@ GOODBYE_SECONDS = 5.0
 _threads = anyio.CapacityLimiter(256)
 
 
-async def ask(verb: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+async def ask(verb: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
     """What the client's verb returns. Raises `ToolError` with what the Nexus said."""
     call = partial(verb, *args, **kwargs)
     try:
@@ -31,6 +31,22 @@ async def ask(verb: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         raise ToolError(str(error)) from error
     except (TypeError, ValueError) as error:  # what is no JSON
         raise ToolError(f"items: {error}") from error
+
+
+async def require_reader(hive: Hive) -> None:
+    """Raises `ToolError` if the key may not read, before a job is submitted in vain."""
+    try:
+        await ask(hive.request, "GET", "jobs/?limit=1")
+    except ToolError as error:
+        if status_of(error) != 403:
+            raise
+        way = "this tool waits for its jobs: take a key with the scopes submit and read"
+        raise ToolError(f"{error}; {way}") from error
+
+
+def status_of(error: ToolError) -> int:
+    """The HTTP status with which the Nexus refused; 0 if it was something else."""
+    return error.__cause__.status if isinstance(error.__cause__, HiveError) else 0
 
 
 async def wait(hive: Hive, jobs: Sequence[Job], seconds: float, report: Report) -> list[Job]:

@@ -4,12 +4,13 @@ from collections.abc import Callable
 from inspect import getdoc
 from typing import Annotated, Any
 
+import anyio
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import ToolAnnotations
 from pydantic import Field
 
-from hive_site.mcp.desk import ask, cancelling, read_page, wait
+from hive_site.mcp.desk import ask, cancelling, read_page, require_reader, wait
 from hive_site.mcp.digests import clip, digest_error, digest_job, digest_result, fit, summarise
 from hive_site.mcp.shapes import (
     Call,
@@ -40,7 +41,20 @@ MOST_CALLS = 1_000
 
 
 class HiveServer(MCPServer[Any]):
-    """An MCP server that takes no argument it does not know."""
+    """An MCP server that takes no argument it does not know, and can end what it is asked."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._calls: set[anyio.CancelScope] = set()
+        self._through: anyio.Event | None = None
+
+    async def cancel_calls(self) -> None:
+        """End all calls that run; returns when each has cancelled its jobs."""
+        self._through = anyio.Event()
+        for scope in self._calls:
+            scope.cancel()
+        if self._calls:
+            await self._through.wait()
 
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
@@ -51,7 +65,15 @@ class HiveServer(MCPServer[Any]):
         for argument in arguments:
             if argument not in known:
                 raise ToolError(f"{argument}: no argument of {name}; it takes {', '.join(known)}")
-        return await super().call_tool(name, arguments, context)
+        with anyio.CancelScope() as scope:
+            self._calls.add(scope)
+            try:
+                return await super().call_tool(name, arguments, context)
+            finally:
+                self._calls.discard(scope)
+                if self._through and not self._calls:
+                    self._through.set()
+        raise ToolError("the server was told to end; what this call submitted is cancelled")
 
 
 class Tools:
@@ -97,6 +119,7 @@ class Tools:
         hive, jobs = self._find_hive(), list[Job]()
         fields = {"reduce": reduce, "kwargs": kwargs, "queue": queue, "priority": priority}
         wish = merge(options or {}, {"task": task, "items": items, **fields})
+        await require_reader(hive)
         async with cancelling(hive, jobs):
             jobs.append(await ask(hive.submit, **wish))
             [job] = await wait(hive, jobs, wait_timeout, ctx.report_progress)
@@ -129,6 +152,7 @@ class Tools:
         places: dict[str, list[int]] = {}
         for place, call in enumerate(calls):
             places.setdefault(call.task, []).append(place)
+        await require_reader(hive)
         async with cancelling(hive, jobs):
             for task, mine in places.items():
                 items = [calls[place].item for place in mine]

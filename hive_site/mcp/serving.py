@@ -6,7 +6,9 @@ import signal
 import socket
 from collections.abc import Sequence
 
+import anyio
 import uvicorn
+from anyio.abc import TaskStatus
 from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.auth.provider import AccessToken
 from mcp.server.auth.settings import AuthSettings
@@ -15,9 +17,9 @@ from mcp.server.transport_security import TransportSecuritySettings
 from starlette.applications import Starlette
 from starlette.authentication import AuthenticationError
 
-from hive_site.mcp.desk import ask
-from hive_site.mcp.server import build_server
-from jobs.client import Hive, HiveError
+from hive_site.mcp.desk import GOODBYE_SECONDS, ask, status_of
+from hive_site.mcp.server import HiveServer, build_server
+from jobs.client import Hive
 
 PATH = "/mcp"
 MAX_BODY_BYTES = 32 * 1024 * 1024
@@ -35,11 +37,11 @@ class NexusVerifier:
 
     async def verify_token(self, token: str) -> AccessToken | None:
         """Who calls with this key; None if the Nexus refuses it."""
-        hive = Hive(self._url, token, patience=PATIENCE_SECONDS)
+        hive = Hive(self._url, token, patience=PATIENCE_SECONDS, known=True)
         try:
             await ask(hive.request, "GET", "cluster/")
         except ToolError as error:
-            status = error.__cause__.status if isinstance(error.__cause__, HiveError) else 0
+            status = status_of(error)
             if status == 401:
                 return None
             if status != 403:  # a key that may only submit is a key, too
@@ -49,8 +51,26 @@ class NexusVerifier:
 
 
 def serve_stdio(hive: Hive, *, version: str) -> None:
-    """Serve one agent on stdin and stdout, until it closes them."""
-    build_server(lambda: hive, version=version).run("stdio")
+    """Serve one agent on stdin and stdout, until it closes them or a signal comes."""
+    anyio.run(_serve_stdio, build_server(lambda: hive, version=version))
+
+
+async def _serve_stdio(server: HiveServer) -> None:
+    async with anyio.create_task_group() as group:
+        await group.start(_leave_at_signal, server)
+        await server.run_stdio_async()
+        group.cancel_scope.cancel()
+
+
+async def _leave_at_signal(server: HiveServer, *, task_status: TaskStatus[None]) -> None:
+    """Cancel what runs, and exit as whoever is killed by the signal."""
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        task_status.started()
+        async for signum in signals:
+            with anyio.move_on_after(GOODBYE_SECONDS + 1):
+                await server.cancel_calls()
+            # Not sys.exit(): a thread waits for the agent's next line, and nothing wakes it.
+            os._exit(128 + signum)
 
 
 def build_app(url: str, *, version: str, names: Sequence[str]) -> Starlette:
@@ -60,7 +80,7 @@ def build_app(url: str, *, version: str, names: Sequence[str]) -> Starlette:
         token = get_access_token()
         if token is None:
             raise ToolError("no API key came with this call")
-        return Hive(url, token.token, patience=PATIENCE_SECONDS)
+        return Hive(url, token.token, patience=PATIENCE_SECONDS, known=True)
 
     auth = AuthSettings(
         issuer_url=url,  # type: ignore[arg-type]

@@ -52,7 +52,7 @@ def fetch(url: str, *, allow_private: bool | None = None, limits: Limits = LIMIT
     end = time.monotonic() + limits.total_seconds
     for _ in range(limits.redirects + 1):
         parts = _parse(url)
-        line = connect(parts, allow_private=allow_private, limits=limits)
+        line = connect(parts, allow_private=allow_private, limits=limits, end=end)
         with closing(line), cut(line.sock, at=end, url=url):
             answer = _ask(line, parts)
             if answer.status not in REDIRECTS:

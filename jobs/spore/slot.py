@@ -19,7 +19,7 @@ from hive_site.kernel.crash import crash_point
 from hive_site.kernel.envelope import Forged, unseal
 from hive_site.kernel.errors import NotFound
 from hive_site.kernel.redis import RedisError, connect
-from jobs.registry import PICKLE, Registry, Task
+from jobs.registry import Registry, Task
 from jobs.spore.capture import Capture
 from jobs.spore.codecs import call
 from jobs.spore.context import Context
@@ -31,6 +31,7 @@ from jobs.spore.presence import SHOW_EVERY_SECONDS, Presence
 from jobs.spore.reporter import Reporter
 from jobs.spore.shared_cache import SharedCache
 from jobs.spore.verdicts import Parts, describe, encode_result
+from jobs.task_options import PICKLE
 from jobs.wire import Bundle, read_bundle
 from nodes import wire
 from nodes.spore.board import IDLE, Board, Work

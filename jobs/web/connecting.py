@@ -25,10 +25,11 @@ class Limits:
 LIMITS = Limits()
 
 
-def connect(parts: Any, *, allow_private: bool, limits: Limits) -> Any:
+def connect(parts: Any, *, allow_private: bool, limits: Limits, end: float) -> Any:
     """An open connection to the first address of a URL's host that answers.
 
-    Raises `Fail` for a host that is not public, `OSError` or urllib3's errors for what may pass.
+    No address is tried after `end`, a time of `time.monotonic`. Raises `Fail` for a host that is
+    not public, `OSError` or urllib3's errors for what may pass.
     """
     from urllib3.exceptions import HTTPError
 
@@ -36,7 +37,11 @@ def connect(parts: Any, *, allow_private: bool, limits: Limits) -> Any:
     host, port = parts.host.strip("[]"), parts.port or (443 if secure else 80)
     failure: Exception = OSError(f"{host} has no address")
     for address in resolve(host, port=port, allow_private=allow_private)[: limits.addresses]:
-        line = _line(address, port, name=host if secure else None, limits=limits)
+        left = end - time.monotonic()
+        if left <= 0:
+            raise TimeoutError(f"{host} took too long")
+        seconds = min(limits.connect_seconds, left)
+        line = _line(address, port, name=host if secure else None, seconds=seconds)
         try:
             line.connect()
         except (OSError, HTTPError) as error:
@@ -48,13 +53,13 @@ def connect(parts: Any, *, allow_private: bool, limits: Limits) -> Any:
     raise failure
 
 
-def _line(address: str, port: int, *, name: str | None, limits: Limits) -> Any:
+def _line(address: str, port: int, *, name: str | None, seconds: float) -> Any:
     """A connection, not yet open; with TLS for `name`, which the certificate must bear."""
     from urllib3.connection import HTTPConnection, HTTPSConnection
 
     if name is None:
-        return HTTPConnection(address, port, timeout=limits.connect_seconds)
-    return HTTPSConnection(address, port, timeout=limits.connect_seconds, server_hostname=name)
+        return HTTPConnection(address, port, timeout=seconds)
+    return HTTPSConnection(address, port, timeout=seconds, server_hostname=name)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from threading import Event, Thread
 
 import structlog
 from django.db import Error, close_old_connections
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from jobs.domain.delivery import DeliveryState, is_delivered, next_try
@@ -23,8 +24,9 @@ from jobs.webhooks.sending import Parcel, Receipt
 log = structlog.get_logger()
 #: What is under way at once, in all and to one host.
 AT_ONCE, AT_ONCE_PER_HOST = 8, 2
-#: Longer than one try can take: after this its courier is dead, and it is sent again.
+#: Nobody else sends what is under way. A courier that renews this no more is dead.
 LEASE = timedelta(seconds=20)
+RENEW_EVERY = LEASE / 4
 LOOK_EVERY_SECONDS = 1.0
 #: One delivery that makes no sense is there the next time too.
 REST_AFTER_BREAKING_SECONDS = 60.0
@@ -40,9 +42,10 @@ class Courier:
     def __init__(self, send: Callable[[Parcel], Receipt], *, random: Random | None = None) -> None:
         self._send, self._random = send, random or Random()
         self._receipts: queue.SimpleQueue[Receipt] = queue.SimpleQueue()
-        self._under_way: dict[str, str] = {}  # by parcel, its host
+        self._under_way: dict[str, Parcel] = {}
         self._unwritten: list[Receipt] = []
         self._tidy_at: datetime | None = None
+        self._renew_at: datetime | None = None
 
     def run(self, stop: Event) -> None:
         """Work until `stop`; then give what is under way a moment to end."""
@@ -64,12 +67,14 @@ class Courier:
     def step(self, now: datetime) -> float:
         """Write down what came back, send what is due. Returns the seconds to rest."""
         self._write_down(now)
+        self._renew(now)
         self._tidy(now)
-        busy = Counter(self._under_way.values())
+        busy = Counter(parcel.host for parcel in self._under_way.values())
         full = [host for host, count in busy.items() if count >= AT_ONCE_PER_HOST]
         room = AT_ONCE - len(self._under_way)
         due = Delivery.objects.filter(state=DeliveryState.PENDING, next_at__lte=now)
-        rows = list(due.exclude(host__in=full).order_by("next_at")[:room]) if room else []
+        due = due.exclude(pk__in=self._under_way).exclude(host__in=full)
+        rows = list(due.order_by("next_at")[:room]) if room else []
         for row in rows:
             if busy[row.host] < AT_ONCE_PER_HOST and self._claim(row, now):
                 busy[row.host] += 1
@@ -94,7 +99,7 @@ class Courier:
         return mine.update(next_at=now + LEASE, tries=row.tries + 1) == 1
 
     def _dispatch(self, parcel: Parcel) -> None:
-        self._under_way[parcel.id] = parcel.host
+        self._under_way[parcel.id] = parcel
         # Not a pool of the standard library: the interpreter waits for its threads at its end.
         Thread(target=self._carry, args=(parcel,), name=parcel.id, daemon=True).start()
 
@@ -114,14 +119,21 @@ class Courier:
             receipt = self._unwritten.pop(0)
             self._under_way.pop(receipt.parcel.id, None)
 
+    def _renew(self, now: datetime) -> None:
+        """Keep what is under way: a name server or a receiver may be slower than expected."""
+        if self._renew_at and now < self._renew_at:
+            return
+        self._renew_at = now + RENEW_EVERY
+        for parcel in self._under_way.values():
+            _rows_of(parcel).update(next_at=now + LEASE)
+
     def _settle(self, receipt: Receipt, now: datetime) -> None:
         parcel, status = receipt.parcel, receipt.status
-        mine = Delivery.objects.filter(
-            pk=parcel.id, state=DeliveryState.PENDING, tries=parcel.tries
-        )
-        told = {"status": status, "error": _printable(receipt.error)[:300]}
+        mine, told = _rows_of(parcel), {"status": status, "error": _printable(receipt.error)[:300]}
         if is_delivered(status):
-            mine.update(state=DeliveryState.DELIVERED, ended_at=now, body="", **told)
+            # Whichever try it was, and whatever became of others: the receiver has it.
+            missing = Delivery.objects.filter(pk=parcel.id).exclude(state=DeliveryState.DELIVERED)
+            missing.update(state=DeliveryState.DELIVERED, ended_at=now, body="", **told)
             log.info("webhook.delivered", delivery=parcel.id, host=parcel.host, tries=parcel.tries)
             return
         wait = next_try(parcel.tries, status, retry_after=receipt.retry_after, random=self._random)
@@ -154,6 +166,11 @@ class Courier:
         except Error as error:
             log.warning("courier.outage", error=str(error))
         close_old_connections()
+
+
+def _rows_of(parcel: Parcel) -> QuerySet[Delivery]:
+    """The delivery, as long as nobody else began another try."""
+    return Delivery.objects.filter(pk=parcel.id, state=DeliveryState.PENDING, tries=parcel.tries)
 
 
 def _printable(text: str) -> str:

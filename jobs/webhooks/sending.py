@@ -63,10 +63,10 @@ def _post(parcel: Parcel, *, secret: str, allow_private: bool, limits: Limits) -
     parts = read_url(parcel.url)
     if parts is None:
         raise Fail(f"{parcel.url!r} is no address of the web")
-    line = connect(parts, allow_private=allow_private, limits=limits)
+    line = connect(parts, allow_private=allow_private, limits=limits, end=end)
     with closing(line):
         if time.monotonic() >= end:
-            # Finding the address took so long that another Foreman may have begun.
+            # Connecting took so long that nothing is left for the conversation.
             raise TimeoutError(f"{parcel.host} took too long")
         with cut(line.sock, at=end, url=parcel.host):
             headers = {**sign(parcel, secret=secret, at=datetime.now(UTC)), "Host": parts.netloc}

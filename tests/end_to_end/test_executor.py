@@ -259,6 +259,17 @@ class TestFutures:
         marks.go()
         assert future.result(SOON) == 1
 
+    def test_futures_that_travel_together_are_running_once_they_are(self, executor, marks):
+        executor = executor("odd.hold", window=0.2)
+        waiting = [executor.submit(str(marks.place)) for _ in range(3)]
+
+        until(lambda: all(future.running() for future in waiting), what="running futures")
+
+        assert len(executor._batches) == 1
+        assert not any(future.cancel() for future in waiting)
+        marks.go()
+        assert [future.result(SOON) for future in waiting] == [1, 1, 1]
+
     def test_cancelling_a_pending_future_cancels_its_job(self, hive, executor, marks):
         executor = executor("odd.hold", labels={"test": "given up"}, delay=60)
         future = executor.submit(str(marks.place))

@@ -234,6 +234,8 @@ WRONG = [
     ("map_reduce", {**ECHO, "queue": "x"}, "/queue: 'x' is no"),
     ("map_reduce", {**ECHO, "options": {"queue": "x"}}, "options.queue: give it as queue"),
     ("map_reduce", {**ECHO, "options": {"timeout": -1}}, "/timeout: -1"),
+    ("map_reduce", {**ECHO, "options": {"self": 2}}, "/self"),
+    ("map_reduce", {**ECHO, "options": {"verb": 2}}, "/verb"),
     ("parallel_execute", {"calls": []}, "calls"),
     ("parallel_execute", {"calls": [{"task": "demo.echo", "x": 1}]}, "calls.0.x"),
     ("get_task_status", {"job_id": "job_0"}, "404: no job has the id 'job_0'"),
@@ -290,19 +292,46 @@ def test_a_call_that_the_agent_gives_up_is_cancelled(colony, hive, marks):
     until(lambda: hive.job(job["id"])["state"] == "cancelled", what="the end of the job")
 
 
-def test_nothing_but_the_protocol_is_on_stdout(colony):
-    hello = {
-        "jsonrpc": "2.0",
-        "id": 1,
-        "method": "initialize",
-        "params": {
-            "protocolVersion": "2025-06-18",
-            "capabilities": {},
-            "clientInfo": {"name": "test", "version": "1"},
-        },
-    }
+HELLO = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "initialize",
+    "params": {
+        "protocolVersion": "2025-06-18",
+        "capabilities": {},
+        "clientInfo": {"name": "test", "version": "1"},
+    },
+}
 
-    ran = colony.manage("hive", "mcp", stdin=json.dumps(hello) + "\n")
+
+@pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_on_stdio_ends_the_running_call_with_its_job_and_then_the_server(
+    colony, hive, marks, signum, code
+):
+    work = {"task": "odd.hold", "items": [str(marks.place)], "wait_timeout": 60}
+    call = {"jsonrpc": "2.0", "id": 2, "method": "tools/call"}
+    messages = [
+        HELLO,
+        {"jsonrpc": "2.0", "method": "notifications/initialized"},
+        {**call, "params": {"name": "map_reduce", "arguments": work}},
+    ]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    script = [sys.executable, MANAGE, "hive", "mcp"]
+    with subprocess.Popen(script, env=colony.beside, cwd="/", text=True, **pipes) as server:
+        server.stdin.write("".join(f"{json.dumps(message)}\n" for message in messages))
+        server.stdin.flush()
+        marks.await_count(1)
+
+        server.send_signal(signum)
+
+        assert server.wait(PATIENCE) == code
+        assert server.stderr.read() == ""
+    [job] = hive.request("GET", "jobs/?task=odd.hold&limit=1")["results"]
+    assert hive.wait(job["id"], PATIENCE)["state"] == "cancelled"
+
+
+def test_nothing_but_the_protocol_is_on_stdout(colony):
+    ran = colony.manage("hive", "mcp", stdin=json.dumps(HELLO) + "\n")
 
     [line] = ran.stdout.splitlines()
     assert json.loads(line)["result"]["serverInfo"]["name"] == "the-hive"
@@ -339,6 +368,25 @@ def test_over_http_each_key_may_do_what_its_scopes_say(colony, front):
 
     assert seen["nodes_online"] == 3
     assert "403" in refused
+
+
+def test_a_tool_that_waits_needs_a_key_that_may_read_and_submits_nothing_without(
+    colony, hive, front
+):
+    submitter = colony.manage("hive", "key", "submitter", "--scopes", "submit").stdout.strip()
+    newest = lambda: hive.request("GET", "jobs/?limit=1")["results"]  # noqa: E731
+
+    async def main():
+        async with over_http(front, submitter) as client:
+            mapped = await refusal(client, "map_reduce", task="demo.echo", items=[1])
+            calls = [{"task": "demo.echo"}]
+            return mapped, await refusal(client, "parallel_execute", calls=calls)
+
+    before = newest()
+    said = asyncio.run(main())
+
+    assert all("take a key with the scopes submit and read" in text for text in said)
+    assert newest() == before
 
 
 @pytest.mark.parametrize(

@@ -144,7 +144,7 @@ def test_a_refusal_by_somebody_in_between_is_told_as_it_is(nexus, hive, body, sa
     nexus.will(body, 502)
 
     with pytest.raises(HiveError, match=f"502: .*{said}"):
-        hive.job("job_1")
+        hive.cancel("job_1")
 
 
 @pytest.mark.parametrize("status", [429, 503])
@@ -153,6 +153,30 @@ def test_whoever_is_told_to_come_back_later_decides_that_for_themselves(nexus, h
 
     with pytest.raises(HiveError, match=f"{status}: later"):
         hive.job("job_1")
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (["a"], r"\['a'\]"),
+        ({"errors": ["x", {"pointer": "/y"}]}, r"no reason given; x; \{'pointer': '/y'\}"),
+        ({"detail": "no", "errors": "many"}, "no"),
+        (None, "None"),
+    ],
+)
+def test_a_refusal_of_any_shape_is_a_refusal(nexus, hive, body, said):
+    nexus.will(body, 500)
+
+    with pytest.raises(HiveError, match=f"^500: {said}$"):
+        hive.job("job_1")
+
+
+def test_an_option_may_be_called_anything(nexus, hive):
+    nexus.will(RUNNING, 202)
+
+    hive.submit("demo.echo", [1], **{"self": 2, "job": 3})
+
+    assert nexus.bodies == [{"task": "demo.echo", "items": [1], "self": 2, "job": 3}]
 
 
 def test_an_answer_without_a_body_is_fine(nexus, hive):

@@ -1,7 +1,9 @@
 """Job objects, several jobs at once, progress, and Ctrl-C."""
 
+import copy
 import io
 import json
+import pickle
 
 import pytest
 
@@ -165,7 +167,7 @@ def interrupted(hive, monkeypatch):
         raise KeyboardInterrupt
 
     def run():
-        monkeypatch.setattr(Job, "wait", interrupt)
+        monkeypatch.setattr(Hive, "_wait", interrupt)
         with pytest.raises(KeyboardInterrupt):
             hive.map("demo.echo", [1])
 
@@ -232,6 +234,44 @@ def test_a_failure_is_of_the_kind_that_the_task_raised(kind):
     assert isinstance(failure, kind)
     assert isinstance(failure, client.TaskFailed)
     assert str(failure) == f"{kind.__name__}: x"
+
+
+def twins(error):
+    """What comes out of a pickle, and a copy."""
+    return pickle.loads(pickle.dumps(error)), copy.copy(error)
+
+
+def test_a_failure_of_a_task_travels_between_processes():
+    failure = failed_with("ValueError")
+    failure.add_note("and that")
+
+    for twin in twins(failure):
+        assert (type(twin), str(twin)) == (type(failure), "ValueError: x")
+        assert isinstance(twin, ValueError)
+        assert twin.result == failure.result
+        assert twin.__notes__ == ["Traceback …", "and that"]
+
+
+def test_a_failure_of_a_job_travels_between_processes(hive):
+    failed = {**DONE, "state": "failed", "error": {"message": "no luck"}}
+
+    for twin in twins(client.JobFailed(Job(hive, failed))):
+        assert (type(twin), str(twin)) == (client.JobFailed, "job_1 failed: no luck")
+        assert twin.job == failed
+
+
+@pytest.mark.parametrize("problem", [{"detail": "no", "errors": []}, []])
+def test_a_refusal_travels_between_processes(problem):
+    refusal = client.HiveError(400, problem)
+
+    for twin in twins(refusal):
+        assert (type(twin), str(twin)) == (client.HiveError, str(refusal))
+        assert (twin.status, twin.problem) == (400, refusal.problem)
+
+
+def test_an_outage_travels_between_processes():
+    for twin in twins(client.Unreachable("nobody")):
+        assert (type(twin), str(twin)) == (client.Unreachable, "nobody")
 
 
 @pytest.mark.parametrize(

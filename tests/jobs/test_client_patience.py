@@ -1,5 +1,6 @@
 """What the client does when it gets no answer, or is told to come back."""
 
+import socket
 import time
 from types import SimpleNamespace
 
@@ -22,9 +23,67 @@ def hive(nexus):
     return Hive(nexus.url, "hive_secret", patience=2)
 
 
-@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
 def test_whoever_is_told_to_come_back_does(nexus, hive, status):
     nexus.will({"detail": "later"}, status, Retry_After="0")
+    nexus.will(DONE)
+
+    assert hive.job("job_1") == DONE
+
+
+@pytest.mark.parametrize("status", [502, 504])
+def test_what_a_proxy_may_have_passed_on_is_sent_again_only_if_that_does_no_harm(
+    nexus, hive, status
+):
+    nexus.will({"detail": "no answer"}, status)
+    nexus.will(RUNNING, 202)
+    nexus.will({"detail": "no answer"}, status)
+
+    assert hive.submit("demo.echo", [1]) == RUNNING
+    with pytest.raises(HiveError, match=f"{status}: no answer"):
+        hive.cancel("job_1")
+    assert len(nexus.asked) == 3
+
+
+FOLLOWING = {
+    "wait": lambda hive: hive.wait("job_1", 0.2),
+    "gather": lambda hive: hive.gather("job_1", timeout=0.2),
+    "as_completed": lambda hive: next(hive.as_completed("job_1", 0.2)),
+    "jobs as_completed": lambda hive: next(hive.as_completed(["job_1"], 0.2)),
+    "stream": lambda hive: next(hive.stream("job_1", timeout=0.2)),
+    "map": lambda hive: hive.map("demo.echo", [1], timeout=0.2),
+    "map with a bar": lambda hive: hive.map("demo.echo", [1], timeout=0.2, progress=True),
+}
+
+
+@pytest.mark.parametrize("verb", FOLLOWING)
+def test_a_timeout_holds_while_the_nexus_is_away(nexus, verb):
+    hive = Hive(nexus.url, "hive_secret", patience=600)
+    for _ in range(2_000):
+        nexus.will({"detail": "later"}, 503)
+    begun = time.monotonic()
+
+    with pytest.raises(TimeoutError, match=r"503: later after 0\.2 s"):
+        FOLLOWING[verb](hive)
+    assert time.monotonic() - begun < 10
+
+
+@pytest.mark.parametrize("verb", FOLLOWING)
+def test_a_timeout_holds_while_the_nexus_says_nothing(verb, monkeypatch):
+    monkeypatch.setattr(client, "ANSWER_SECONDS", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        hive = Hive(f"http://127.0.0.1:{silent.getsockname()[1]}", "k", patience=600, known=True)
+        begun = time.monotonic()
+
+        with pytest.raises(TimeoutError, match="no answer from http"):
+            FOLLOWING[verb](hive)
+        assert time.monotonic() - begun < 10
+
+
+def test_an_address_that_is_known_to_be_right_is_waited_for(nexus, monkeypatch):
+    monkeypatch.setattr(client, "FIRST_SECONDS", 0)
+    hive = Hive(nexus.url, "hive_secret", known=True)
+    nexus.will_break()
     nexus.will(DONE)
 
     assert hive.job("job_1") == DONE

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from django.db import transaction
 
 from hive_site.kernel.errors import Conflict, Invalid, NotFound
 from jobs import hive
@@ -137,6 +138,19 @@ def test_facts_come_out_as_they_are():
     ended = hive.submit("demo.echo", [])
     with pytest.raises(Conflict):
         hive.cancel(ended.pk)
+
+
+@pytest.mark.parametrize("verb", ["map_reduce", "parallel_execute"])
+def test_who_would_wait_in_a_transaction_is_told_so_and_nothing_is_submitted(nobody, verb):
+    arguments = {"map_reduce": ("demo.echo", [1]), "parallel_execute": ([("demo.echo", 1)],)}
+
+    with transaction.atomic():
+        with pytest.raises(Conflict, match=r"wait outside of transaction\.atomic\(\)"):
+            getattr(hive, verb)(*arguments[verb])
+        assert not Job.objects.exists()
+        getattr(hive, verb)(*arguments[verb], wait_timeout=0)
+
+    assert (nobody, Job.objects.count()) == ([0], 1)
 
 
 @pytest.mark.django_db(transaction=True)

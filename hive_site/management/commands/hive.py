@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError
 from redis.exceptions import RedisError
 
+from hive_site.commands.data_dir import add_data_dir
 from hive_site.kernel.errors import HiveError, Invalid
 
 FAILURE, WRONG_USE = 1, 2
@@ -85,7 +86,9 @@ class Command(BaseCommand):
                 continue
             # argparse lists what has a help text, and only that.
             listed = {} if module.HELP == "==SUPPRESS==" else {"help": module.HELP}
-            module.add_arguments(shelf.add_parser(name, **listed))
+            subparser = shelf.add_parser(name, **listed)
+            module.add_arguments(subparser)
+            add_data_dir(subparser, name)
 
     def handle(self, *args: object, subcommand: str, **options: Any) -> None:
         """Run the subcommand and exit with its code."""

@@ -52,7 +52,7 @@ def test_results_go_and_then_what_only_they_referred_to(old_job, capsys):
     assert Job.objects.get().kept == "row"
 
 
-@pytest.mark.parametrize("age", ["-1", "soon", "nan", "inf"])
+@pytest.mark.parametrize("age", ["-1", "soon", "nan", "inf", "1e11", "1e300"])
 def test_an_age_that_is_none_is_wrong_use(age, capsys, db):
     assert prune(f"--older-than={age}") == 2
 

@@ -149,9 +149,11 @@ def test_what_a_dead_courier_carried_is_sent_again_when_its_lease_is_over(road):
     assert road.parcels[0].id == road.parcels[1].id
 
 
-def test_a_late_receipt_of_an_older_try_changes_nothing(courier, road):
+@pytest.mark.parametrize(("status", "state"), [(500, "pending"), (204, "delivered")])
+def test_a_late_receipt_of_an_older_try_counts_if_it_was_delivered(courier, road, status, state):
     row = due()
     road.gate.clear()
+    road.told = {"status": status}
     now = timezone.now()
     courier.step(now)
     Delivery.objects.update(tries=2)
@@ -159,7 +161,36 @@ def test_a_late_receipt_of_an_older_try_changes_nothing(courier, road):
     wait_until(lambda: courier.step(now) and not courier._under_way)
 
     row.refresh_from_db()
-    assert (row.state, row.tries) == ("pending", 2)
+    assert (row.state, row.tries) == (state, 2)
+
+
+def test_a_try_that_lasts_longer_than_its_lease_is_one_try(courier, road):
+    row, now = due(), timezone.now()
+    road.gate.clear()
+    road.told = {"status": None, "error": "OSError: slow name server"}
+    other = Courier(road.send)
+    for second in range(60):
+        courier.step(now + timedelta(seconds=second))
+        other.step(now + timedelta(seconds=second))
+
+    road.gate.set()
+    settle(courier, now + timedelta(seconds=60))
+
+    row.refresh_from_db()
+    assert ([parcel.tries for parcel in road.parcels], row.tries) == ([1], 1)
+    assert (row.state, row.error) == ("pending", "OSError: slow name server")
+    assert row.next_at > now + timedelta(seconds=60)
+
+
+def test_a_courier_that_fell_asleep_does_not_send_beside_its_own_try(courier, road):
+    due()
+    road.gate.clear()
+    now = timezone.now()
+
+    courier.step(now)
+    courier.step(now + 3 * LEASE)
+
+    assert len(road.parcels) == 1
 
 
 def test_a_slow_host_holds_up_nobody_else(courier, road):

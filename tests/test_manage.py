@@ -1,0 +1,82 @@
+"""The command line as a process of its own: which settings and which directory it works on."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from hive_site.commands.data_dir import find_data_dir
+from hive_site.configuration import PROJECT, SQLITE_FILE
+from hive_site.management.commands.hive import SUBCOMMANDS, Command, find_module
+
+FOREIGN = ("HIVE_", "REDIS_", "DATABASE_URL", "DJANGO_")
+
+
+def manage(*argv, cwd, **also):
+    env = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
+    return subprocess.run(
+        [sys.executable, str(PROJECT / "manage.py"), *argv],
+        cwd=cwd,
+        env=env | also,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_data_of_a_broadcast_is_for_the_nodes_and_no_directory(tmp_path):
+    used, cwd = tmp_path / "used", tmp_path / "cwd"
+    cwd.mkdir()
+
+    ran = manage("hive", "broadcast", "PING", "--data", "n=1", cwd=cwd, HIVE_DATA_DIR=str(used))
+
+    assert (used / SQLITE_FILE).exists()
+    assert list(cwd.iterdir()) == []
+    assert "`manage.py migrate` or `hive up` prepares it" in ran.stderr
+
+
+def test_a_command_works_on_the_directory_that_it_is_given(tmp_path):
+    wanted = tmp_path / "wanted"
+
+    ran = manage("hive", "status", "--json", "--data", "wanted", cwd=tmp_path)
+
+    assert (ran.returncode, "migrate" in ran.stderr) == (1, True)
+    assert (wanted / SQLITE_FILE).exists()
+    assert list(tmp_path.iterdir()) == [wanted]
+
+
+@pytest.mark.parametrize("name", [n for n in SUBCOMMANDS if n != "broadcast" and find_module(n)])
+def test_every_command_of_an_installation_takes_its_directory(name):
+    parser = Command().create_parser("manage.py", "hive")
+    shelf = next(action for action in parser._actions if action.dest == "subcommand")
+
+    assert "--data DIR" in shelf.choices[name].format_help()
+
+
+@pytest.mark.parametrize(
+    ("argv", "found"),
+    [
+        ("status --data /a", "/a"),
+        ("status --data=/a --json", "/a"),
+        ("--settings x status --data /a", "/a"),
+        ("submit broadcast --dat /a --items -", "/a"),
+        ("--verbosity 2 broadcast PING --data a=1", None),
+        ("broadcast PING --data=a=1", None),
+        ("status --data", None),
+        ("--data /a", None),
+        ("status", None),
+    ],
+)
+def test_the_directory_is_the_one_that_the_command_itself_would_see(argv, found):
+    assert find_data_dir(argv.split()) == found
+
+
+def test_ctrl_c_during_the_start_is_no_traceback(tmp_path):
+    package = tmp_path / "django"
+    package.mkdir()
+    (package / "__init__.py").write_text("import os; os.kill(os.getpid(), 2)\n")
+
+    ran = manage("hive", "status", cwd=tmp_path, PYTHONPATH=str(tmp_path))
+
+    assert (ran.returncode, ran.stderr) == (130, "")
