@@ -5,7 +5,7 @@ waiters get; once a second all look anyway.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
@@ -82,7 +82,7 @@ class Hub:
         if self._loop and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._ring_all)
 
-    async def follow(self, job: str, after: Position) -> AsyncIterator[bytes]:
+    async def follow(self, job: str, after: Position) -> AsyncGenerator[bytes, None]:
         """What was recorded for a job behind a position, and then whatever is, until it ends.
 
         Raises `Gone` if it is deleted before that: what breaks off does not look whole.

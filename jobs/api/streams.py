@@ -1,13 +1,16 @@
 """REST for jobs as they run: events, logs, and the grid of a job's subtasks."""
 
 import json
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 
+import structlog
 from django.http import HttpResponse, StreamingHttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from hive_site.kernel.errors import Invalid, NotFound
+from hive_site.kernel.errors import Gone, Invalid, NotFound
 from hive_site.kernel.farewell import before_exit
 from jobs import events, selectors, speech, waiting
 from jobs.api.shapes import LOG
@@ -20,6 +23,7 @@ from jobs.sse import render
 from nodes.api.cursors import INDEX
 from nodes.api.shapes import answers, page_of
 
+log = structlog.get_logger()
 EVENTS, JSON = "text/event-stream", "application/json"
 TEXT, BYTES = "text/plain; charset=utf-8", "application/octet-stream"
 #: Nothing on the way may keep it or wait for more of it.
@@ -42,6 +46,19 @@ def look_at_progress(jobs: set[str]) -> dict[str, dict[int, str]]:
 hub = Hub(waiting.bell, read=read_page, look=look_at_progress, before_exit=before_exit)
 
 
+async def until_gone(stream: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
+    """The stream of a job; if that is deleted it stops without an `end`.
+
+    Whoever comes back for the rest is then told that there is no such job.
+    """
+    try:
+        async with aclosing(stream):
+            async for part in stream:
+                yield part
+    except Gone as fact:
+        log.info("events.broke_off", reason=str(fact))
+
+
 @extend_schema(tags=["jobs"])
 class EventsView(APIView):
     """A job as it runs."""
@@ -60,9 +77,8 @@ class EventsView(APIView):
         job; then the stream closes. From the first on, or from the one after `Last-Event-ID`."""
         after = read_position(request)
         selectors.require_results(job_id)
-        return StreamingHttpResponse(
-            hub.follow(job_id, after), content_type=EVENTS, headers=AT_ONCE
-        )
+        told = until_gone(hub.follow(job_id, after))
+        return StreamingHttpResponse(told, content_type=EVENTS, headers=AT_ONCE)
 
 
 @extend_schema(tags=["jobs"])

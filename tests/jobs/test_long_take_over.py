@@ -29,7 +29,7 @@ class Slow:
 def slow(unchecked_stage, monkeypatch):
     """A stage on which few jobs are many."""
     monkeypatch.setattr(workload, "JOBS_AT_ONCE", 2)
-    monkeypatch.setattr(bookkeeping, "SETTLED_AT_ONCE", 2)
+    monkeypatch.setattr(bookkeeping, "AT_ONCE", 2)
     for _ in range(10):
         submit_job(task="demo.echo", items=[1])
     unchecked_stage.leadership.release()

@@ -140,6 +140,14 @@ def test_of_a_job_whose_results_were_deleted_nothing_is_shown(api, job, path, ke
     assert "HIVE_RESULT_TTL" in answer.json()["detail"]
 
 
+def test_events_of_a_job_that_is_deleted_meanwhile_stop_without_an_end(api, job):
+    answer = api.get(f"{URL}{job.pk}/events/")
+    Subtask.objects.all().delete()
+    job.delete()
+
+    assert b"event: end" not in body_of(answer)
+
+
 def test_a_log_is_text_with_a_line_for_each_attempt(api, job):
     say(job, "one\n", attempt=1, n=1)
     say(job, "two", attempt=1, n=2)
