@@ -156,8 +156,8 @@ class Pool:
                 self._nodes[name] = kept
 
     def keep_means(self, demand: Demand, *, avoid: frozenset[str] = frozenset()) -> None:
-        """Give away nothing more of what one machine has free of the memory and devices for which
-        this waits, whose turn it is.
+        """Give away nothing more of what one machine has free of the memory and devices that this
+        needs, whose turn it is.
 
         Else smaller work would always be there first. It is the machine that lacks least, so that
         the next plan comes upon the same one.
@@ -169,8 +169,10 @@ class Pool:
         if node is None:
             return
         self._keeps = True
-        gpus = frozenset(gpu.device for gpu in node.free_gpus) if demand.gpu else frozenset()
-        memory_mb = node.free_memory_mb if demand.memory_mb else 0
+        # Not more than it will take: it may wait for one of them while there is much of the other.
+        mine = devices(node, demand)
+        gpus = frozenset(gpu.device for gpu in node.free_gpus if gpu.index in mine)
+        memory_mb = min(node.free_memory_mb, demand.memory_mb)
         for name in self._hosts[node.host or node.name]:
             self._nodes[name] = replace(self._nodes[name], kept_gpus=gpus, kept_mb=memory_mb)
 

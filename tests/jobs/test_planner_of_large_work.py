@@ -176,3 +176,26 @@ def test_who_waits_hears_what_it_lacks_and_who_is_held_up_hears_for_whom():
         "every node that fits is busy (1 node: 1 has 1 of 4 GPUs free)",
         "every node that fits is busy (1 node: 1 keeps what is free for larger work)",
     ]
+
+
+def test_memory_that_it_will_not_take_is_given_to_others_while_it_waits_for_a_device():
+    nodes = roster(seat("rig", slots=64, gpus=1, free_memory_mb=200_000))
+    modest = Demand(memory_mb=100)
+    desk = Desk(large(Demand(gpu=1, memory_mb=4000), "gpu", items=9, priority=6), stream(modest))
+
+    planned = desk.plan(nodes)
+
+    jobs = [sent.job for sent in planned]
+    assert (jobs.count("gpu"), jobs.count("small")) == (1, 63)
+
+
+def test_a_device_that_is_too_small_for_it_is_given_to_others():
+    nodes = rigs("rig", gpus=2)
+    sizes = dict(zip(nodes["rig"].beat.gpus, (80_000, 8000), strict=True))
+    gpus = tuple(replace(gpu, memory_mb=mb, free_mb=mb) for gpu, mb in sizes.items())
+    nodes["rig"].beat = replace(nodes["rig"].beat, gpus=gpus)
+    wants = Demand(gpu=1, gpu_memory_mb=40_000)
+    desk = Desk(large(wants, "first", priority=9), large(wants, "second", priority=8))
+    desk.backlog.open(large(Demand(gpu=1, gpu_memory_mb=2000), "modest"))
+
+    assert sorted(sent.job for sent in desk.plan(nodes)) == ["first", "modest"]
