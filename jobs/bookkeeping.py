@@ -2,22 +2,29 @@
 
 import json
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from itertools import islice
 
 from django.db import transaction
 
 from hive_site.kernel.crash import crash_point
-from jobs.descendants import AT_ONCE, forgotten, settle_waiting, settle_with_children
+from jobs.descendants import (
+    AT_ONCE,
+    forgotten,
+    lock_parents_of,
+    settle_waiting,
+    settle_with_children,
+)
 from jobs.domain.backlog import Line
-from jobs.domain.batch import Batch, Ending
+from jobs.domain.batch import Batch
 from jobs.domain.bundles import Pace
 from jobs.domain.echoes import mistrust_interruptions, set_aside_echoes
 from jobs.domain.flight import Sent
-from jobs.domain.states import Outcome
 from jobs.failures import Recorded
 from jobs.finisher import Settled, cancel_rest, stop_job
-from jobs.known_results import KNOWN_AT_ONCE, look_up
+from jobs.known_results import KNOWN_AT_ONCE, look_up, worth_keeping
 from jobs.large_results import store_large
 from jobs.loader import load_reduction
 from jobs.memory import Memory
@@ -38,6 +45,16 @@ class Bookkeeper:
         #: Whether more was to be settled than one transaction takes.
         self._more_to_settle = False
 
+    @contextmanager
+    def taking_arrived(self) -> Iterator[set[str]]:
+        """Those that arrived until now; meanwhile others may. An outage leaves them all."""
+        taken, self.arrived = self.arrived, set()
+        try:
+            yield taken
+        except BaseException:
+            self.arrived |= taken
+            raise
+
     def commit(self, batch: Batch, cursors: dict[str, str], now: datetime) -> None:
         """Record a batch with its cursors; then remember, tidy Redis, and tell waiters."""
         if batch.is_empty and not cursors:
@@ -56,7 +73,7 @@ class Bookkeeper:
                 now=now,
                 random=self._memory.random,
             )
-            self._memory.cache.store(self._to_cache(done), now)
+            self._memory.cache.store(worth_keeping(done.accepted, self._memory), now)
             submitted = store_submissions(batch.submissions, now)
             broken_off = self._break_off_failed(done)
             settled = self._settle_recorded(done, now)
@@ -87,16 +104,6 @@ class Bookkeeper:
             if ending.ready.reduce or self._memory.is_single(ending.job)
         }
         return settle_with_children(jobs, now, seq=done.seq, results=results) if jobs else []
-
-    def _to_cache(self, done: Recorded) -> list[tuple[Ending, float]]:
-        """Results that other jobs may use, each with for how many seconds."""
-        computed = [ending for ending in done.accepted if ending.ready.key and ending.attempt]
-        lines = ((ending, self._memory.backlog.get(ending.job)) for ending in computed)
-        return [
-            (ending, line.order.cache_for)
-            for ending, line in lines
-            if line and ending.outcome is Outcome.SUCCEEDED
-        ]
 
     def end_known(self, now: datetime) -> None:
         """End subtasks whose results are known, some of each job; they are never sent."""
@@ -132,11 +139,13 @@ class Bookkeeper:
         if found:
             with transaction.atomic():
                 seq = self._memory.leadership.confirm(now)
+                # Or somebody retries a parent while its children end because of it.
+                lock_parents_of(found[:AT_ONCE])
                 settled = settle_waiting(found[:AT_ONCE], now, seq)
-        more = [Settled(job, more=True) for job in found[AT_ONCE:]]
-        self._more_to_settle = bool(jobs and self._more_to_settle)
+        more = bool(jobs and self._more_to_settle) or len(found) > AT_ONCE
+        self._more_to_settle = more
         if settled:
-            self._conclude(settled + more, set(), {})
+            self._conclude(settled, set(), {})
 
     def go_on_settling(self, now: datetime) -> None:
         """Settle what was too much for one transaction, as much as the next one takes."""

@@ -176,6 +176,12 @@ def lock_jobs(jobs: Iterable[str]) -> dict[str, str]:
     return states
 
 
+def lock_parents_of(jobs: Collection[str]) -> None:
+    """The parents that these jobs wait for stay as they are until the transaction ends."""
+    edges = Edge.objects.filter(child__in=jobs, passed=False)
+    lock_jobs(edges.values_list("parent", flat=True))
+
+
 def ended_by_parent(error: str | None) -> bool:
     """Whether a job's error says that it ended because of its parents, before it started."""
     kind = json.loads(error)["type"] if error else ""

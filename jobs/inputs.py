@@ -23,6 +23,8 @@ from jobs.quoting import MAX_CHARS, REFUSALS, BadInput, Quotes, Shelf
 
 #: What one transaction writes; whoever is still to get their input then wait for the next.
 MOST_CHARS = 2 * MAX_CHARS
+#: What a row costs beside its text, as if it were longer.
+ROW_CHARS = 200
 #: What is read at once, and what is written at once.
 CHUNK_CHARS, CHUNK_JOBS = 4 * 1024 * 1024, 200
 SET_KWARGS = "UPDATE jobs_job SET kwargs = %s WHERE id = %s"
@@ -65,8 +67,9 @@ class Input:
     @property
     def chars(self) -> int:
         """How much there is to write."""
-        texts = [self.kwargs, *(text for _, text in self.items), *(self.fan or ())]
-        return sum(map(len, texts))
+        texts = [text for _, text in self.items] + [self.kwargs] * bool(self.kwargs)
+        texts += self.fan or ()
+        return sum(len(text) + ROW_CHARS for text in texts)
 
 
 def give_inputs(jobs: Sequence[str], bonds: Mapping[str, list[Bond]]) -> Given:

@@ -50,3 +50,14 @@ def _ending(line: Line, ready: Ready, result: str, now: datetime) -> Ending:
         result=result,
         placed=FROM_CACHE,
     )
+
+
+def worth_keeping(accepted: Sequence[Ending], memory: Memory) -> list[tuple[Ending, float]]:
+    """Of results just recorded, those that other jobs may use, each with for how many seconds."""
+    computed = [ending for ending in accepted if ending.ready.key and ending.attempt]
+    lines = ((ending, memory.backlog.get(ending.job)) for ending in computed)
+    return [
+        (ending, line.order.cache_for)
+        for ending, line in lines
+        if line and ending.outcome is Outcome.SUCCEEDED
+    ]

@@ -29,11 +29,11 @@ class Pruner:
             self._left, self._next_round = list(STAGES), now + EVERY
         if not self._left:
             return
-        stage = self._left[0]
+        # One that breaks is left out of this round, or those behind it would never have a turn.
+        stage = self._left.pop(0)
         with transaction.atomic():
             self._leadership.confirm(now)
             count = STAGES[stage](terms_of(now), ROWS_AT_ONCE)
         if count:
             log.info("retention.pruned", what=stage, rows=count)
-        else:
-            self._left.pop(0)
+            self._left.insert(0, stage)

@@ -76,7 +76,7 @@ class JobsWorkload:
         self._stragglers = Stragglers(memory, self._pace, self._planner)
         memory.cache.open(now)
         memory.recall(list(Node.objects.values_list("name", flat=True)))
-        self._steering.read(now)
+        self._side_jobs.run("steering", lambda: self._steering.read(now), now)
         self._book.unblock(now)
         self._admit_all(now)
         self._give_up_doubtful(now)
@@ -90,7 +90,7 @@ class JobsWorkload:
         self._refresh({hint.subject for hint in wakeups if hint.what in ("job", "cancel")}, now)
         if any(hint.what == "queue" for hint in wakeups):
             self._house.poll(now)
-        self._steering.heed(wakeups, now)
+        self._side_jobs.run("steering", lambda: self._steering.heed(wakeups, now), now)
 
     def _refresh(self, jobs: set[str], now: datetime) -> None:
         """Bring these jobs' lines up to date with the database."""
@@ -186,9 +186,8 @@ class JobsWorkload:
 
     def dispatch(self, roster: Roster, now: datetime) -> int:
         """See `Workload.dispatch`."""
-        if self._book.arrived:
-            self._refresh(self._book.arrived, now)
-            self._book.arrived = set()
+        with self._book.taking_arrived() as arrived:
+            self._refresh(arrived, now)
         self._memory.cache.look(roster, now)
         self._book.end_known(now)
         planned = self._planner.plan(roster, now)

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from jobs.descendants import AT_ONCE, settle_children
+from jobs.descendants import AT_ONCE, lock_jobs, settle_children
 from jobs.domain.states import JOB_OPEN, JobState
 from jobs.finisher import Settled
 from jobs.models import Job
@@ -31,21 +31,34 @@ def cancel(jobs: QuerySet[Job]) -> int:
     stopped = Job.objects.open().filter(pk__in=theirs).update(state=JobState.CANCELLING)
     for start in range(0, len(ended), AT_ONCE):
         with transaction.atomic():
-            page = ended[start : start + AT_ONCE]
+            page = _still_so(ended[start : start + AT_ONCE])
             _announce(settle_children(page, timezone.now(), present_number()))
     return len(ended) + stopped
+
+
+def _still_so(ended: Collection[Settled]) -> list[Settled]:
+    """Those that nobody retried in between, and nobody will before the transaction is over."""
+    states = lock_jobs(one.job for one in ended)
+    return [one for one in ended if states.get(one.job) == one.state]
 
 
 def _end_blocked(jobs: QuerySet[Job]) -> list[Settled]:
     """Before any child of them is looked at: one that is meant too ends on its own account."""
     ended: list[Settled] = []
-    blocked = jobs.filter(state=JobState.BLOCKED).order_by("pk").values_list("pk", flat=True)
-    while page := list(blocked[:AT_ONCE]):
-        with transaction.atomic():
-            some = end_unstarted(dict.fromkeys(page, CANCELLED), timezone.now(), present_number())
-            _announce(some)
+    while some := _end_some(jobs):
         ended += some
     return ended
+
+
+def _end_some(jobs: QuerySet[Job]) -> list[Settled]:
+    """Of what somebody else has in hand nobody waits for the end: they might wait for us."""
+    blocked = jobs.filter(state=JobState.BLOCKED).order_by("pk")
+    with transaction.atomic():
+        free = blocked.select_for_update(skip_locked=True, no_key=True)
+        page = list(free.values_list("pk", flat=True)[:AT_ONCE])
+        some = end_unstarted(dict.fromkeys(page, CANCELLED), timezone.now(), present_number())
+        _announce(some)
+    return some
 
 
 def _announce(settled: Collection[Settled]) -> None:

@@ -202,7 +202,7 @@ def test_one_job_that_cannot_have_its_input_keeps_no_other_from_it(stage):
 
 
 def test_what_is_written_in_one_transaction_has_its_limit(stage, monkeypatch):
-    monkeypatch.setattr(inputs, "MOST_CHARS", 100)
+    monkeypatch.setattr(inputs, "MOST_CHARS", 500)
     jobs = submit(stage, fan(5, items=[ROOT]))
 
     succeed(stage, json.dumps("x" * 60))
@@ -212,6 +212,15 @@ def test_what_is_written_in_one_transaction_has_its_limit(stage, monkeypatch):
 
     assert count("queued") == 5
     assert {fresh(job).error for job in jobs.values()} == {None}
+
+
+def test_rows_count_however_short_they_are(stage, monkeypatch):
+    monkeypatch.setattr(inputs, "MOST_CHARS", 1000)
+    submit(stage, fan(3, items=ROOT))
+
+    succeed(stage, "[1, 2, 3, 4]")
+
+    assert (count("queued"), count("blocked")) == (2, 1)
 
 
 def test_a_deadline_does_not_wait_for_the_next_transaction(stage, monkeypatch):

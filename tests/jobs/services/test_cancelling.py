@@ -110,6 +110,21 @@ def test_many_are_cancelled_some_at_a_time(stage, monkeypatch):
     assert {fresh(job).state for job in [*jobs.values(), *outside]} == {"cancelled"}
 
 
+def test_who_waits_for_a_job_that_is_retried_meanwhile_goes_on_waiting(stage, monkeypatch):
+    jobs = submit(fan(1))
+    outside = child_of(jobs["c0"].pk)
+    still_so = cancelling._still_so
+
+    def retry_first(ended):
+        retry_job(job_id=jobs["c0"].pk)
+        return still_so(ended)
+
+    monkeypatch.setattr(cancelling, "_still_so", retry_first)
+    cancel_jobs(filter={"workflow": jobs["c0"].workflow, "state": "blocked"})
+
+    assert [fresh(job).state for job in (jobs["c0"], outside)] == ["blocked", "blocked"]
+
+
 def test_the_foreman_is_woken_for_those_that_one_transaction_has_no_room_for(
     stage, monkeypatch, django_capture_on_commit_callbacks
 ):
