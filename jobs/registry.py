@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,7 +27,7 @@ class Task:
     gpu: int = 0
     gpu_memory_mb: int = 0
     memory_mb: int = 0
-    capabilities: tuple[str, ...] = ()
+    capabilities: Collection[str] = ()
     labels: dict[str, str] = field(default_factory=dict)
     idempotent: bool = True
     at_most_once: bool = False
@@ -47,7 +47,8 @@ class Task:
     def options(self) -> dict[str, Any]:
         """Everything but the callable, as JSON."""
         skip = {"name", "run"}
-        return {k: getattr(self, k) for k in self.__slots__ if k not in skip}  # type: ignore[attr-defined]
+        found = {k: getattr(self, k) for k in self.__slots__ if k not in skip}  # type: ignore[attr-defined]
+        return {**found, "capabilities": sorted(self.capabilities)}
 
 
 class Registry:

@@ -70,7 +70,7 @@ def _whole(wish: Mapping[str, Any], name: str, default: int) -> int:
 
 def _capabilities(wish: Mapping[str, Any]) -> list[str]:
     value = _given(wish, "capabilities", [])
-    if not isinstance(value, list | tuple) or len(value) > MAX_CAPABILITIES:
+    if not isinstance(value, list | tuple | set | frozenset) or len(value) > MAX_CAPABILITIES:
         rule = f"give a list of at most {MAX_CAPABILITIES} words"
         raise Invalid(rule, field="requires.capabilities")
     for word in value:

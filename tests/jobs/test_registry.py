@@ -105,6 +105,11 @@ def test_tasks_of_apps_and_of_named_modules_are_imported(tmp_path, monkeypatch):
     assert {"demo.echo", "guest.verb"} <= set(found)
 
 
+@pytest.mark.parametrize("words", [["ffmpeg"], ("ffmpeg",), {"ffmpeg"}, frozenset({"ffmpeg"})])
+def test_capabilities_are_any_collection_of_words(words):
+    assert Task("app.verb", run, capabilities=words).options()["capabilities"] == ["ffmpeg"]
+
+
 @pytest.mark.parametrize(
     ("option", "value", "fact"),
     [
