@@ -9,7 +9,7 @@ from django.db import DataError, IntegrityError
 from jobs.bookkeeping import Bookkeeper
 from jobs.domain.batch import Batch
 from jobs.domain.reports import read_report
-from jobs.mail import split, split_events
+from jobs.mail import halve, split
 from jobs.memory import Memory
 from nodes.ports import Mail
 
@@ -56,9 +56,10 @@ class Reception:
 
     def _isolate(self, mail: Mail, now: datetime, error: Exception) -> None:
         """One poisonous report does not take its neighbours along, nor one event the others."""
-        parts = split(mail, 1) if len(mail.reports) > 1 else split_events(mail)
-        if len(parts) > 1:
-            for part in parts:
+        # In halves, so that what is sound of large mail takes few transactions all the same.
+        halves = halve(mail)
+        if len(halves) > 1:
+            for part in halves:
                 self._record(part, now)
             return
         self._refusals.dead_letters += 1

@@ -124,11 +124,11 @@ class Cell:
         return str(digest.rstrip(b"\0").decode(errors="ignore"))
 
     def clear(self) -> None:
-        """Idle, without orders or output. The agent calls it before a new slot starts."""
+        """Idle, no orders, a fresh output. The agent calls it before a new slot starts."""
         self.write(IDLE)
         self.show_tasks("")
         self.order(0, NONE)
-        self.output.skip()
+        self.output.renew()
 
     def order(self, attempt: int, what: int) -> None:
         """Tell the slot to end this attempt. Only the agent calls this."""

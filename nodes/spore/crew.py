@@ -90,6 +90,7 @@ class Crew:
                 del self._slots[index]
                 if obituary := self._mourn(ended, now):
                     said.append(obituary)
+                slot.cell.output.shut()
         return said
 
     def enforce(self, now: float, cancelled: frozenset[str]) -> None:
@@ -120,7 +121,10 @@ class Crew:
         for slot in self._slots.values():
             slot.kill()
         while self._slots:
-            self._slots = {i: slot for i, slot in self._slots.items() if slot.reap() is None}
+            for index, slot in list(self._slots.items()):
+                if slot.reap():
+                    del self._slots[index]
+                    slot.cell.output.shut()
             time.sleep(0.005)
 
     def _serve(self, identity: Identity, board: Board, index: int) -> None:

@@ -1,13 +1,14 @@
 """One file for all that a slot's process and its children print.
 
-The agent opens it before it forks the slot, and how much was told of it stands on the board: when
-the process dies, the agent tells the rest.
+The agent opens one for each process before it forks it, and how much was told of it stands on the
+board: when the process dies, the agent tells the rest and shuts the file.
 """
 
 import fcntl
 import os
 import tempfile
 import weakref
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -42,8 +43,24 @@ class Output:
     def file(self) -> int:
         """Its descriptor; whoever forks has to look before."""
         file = _open_file()
-        weakref.finalize(self, os.close, file).atexit = False
+        self._closer = weakref.finalize(self, os.close, file)
+        self._closer.atexit = False
         return file
+
+    def renew(self) -> None:
+        """Start with a file of its own for the slot's next process. Only the agent calls this."""
+        self.shut()
+        self.skip()
+
+    def shut(self) -> None:
+        """The slot's process is no more, and all was told. Only the agent calls this.
+
+        What the process left behind cannot print any more: nobody would keep that in bounds.
+        """
+        if "file" in self.__dict__:
+            _empty_for_good(self.file)
+            self._closer()
+            del self.file
 
     def write(self, text: str) -> None:
         """Print, wherever the streams of this process go."""
@@ -104,9 +121,18 @@ class Output:
 def _open_file() -> int:
     """A file in memory, where there are such; every write goes to its end."""
     if hasattr(os, "memfd_create"):
-        file = os.memfd_create("output", os.MFD_CLOEXEC)
+        file = os.memfd_create("output", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     else:
         with tempfile.TemporaryFile() as unnamed:
             file = os.dup(unnamed.fileno())
     fcntl.fcntl(file, fcntl.F_SETFL, fcntl.fcntl(file, fcntl.F_GETFL) | os.O_APPEND)
     return file
+
+
+def _empty_for_good(file: int) -> None:
+    """Free what it holds, whoever has it open still; only a file in memory can be kept empty."""
+    # Not if a task sealed it: that must not end the agent.
+    with suppress(OSError):
+        if hasattr(os, "memfd_create"):
+            fcntl.fcntl(file, fcntl.F_ADD_SEALS, fcntl.F_SEAL_GROW)
+        os.ftruncate(file, 0)

@@ -4,7 +4,7 @@ import pytest
 from django.db import IntegrityError
 
 from jobs import reception
-from jobs.mail import split
+from jobs.mail import halve, split
 from jobs.models import Job, LogChunk, Subtask
 from jobs.recorder import record_batch
 from jobs.services import pause_queue
@@ -35,6 +35,34 @@ def test_mail_without_reports_is_one_part_with_its_cursors():
     mail = Mail(cursors={"spore-1": "4-0"})
 
     assert split(mail, 1) == [mail]
+
+
+def test_halves_of_mail_say_how_far_they_got():
+    reports = [report("1-0", 6), report("2-0", 6), report("1-0", 2, "spore-2")]
+    mail = Mail(reports=reports, cursors={"spore-1": "4-0", "spore-2": "1-0"})
+
+    first, second = halve(mail)
+
+    assert (first.reports, first.cursors) == (reports[:1], {"spore-1": "1-0"})
+    assert (second.reports, second.cursors) == (reports[1:], mail.cursors)
+
+
+def test_of_the_halves_of_a_report_the_second_says_that_it_was_recorded_and_has_what_ended():
+    body = {"bundle": "b", "ok": ["ended"], "events": ["said", "more"]}
+    mail = Mail(reports=[Report("spore-1", "born-1", "1-0", body)], cursors={"spore-1": "1-0"})
+
+    first, second = halve(mail)
+
+    assert first.reports[0].body == {"bundle": "b", "ok": [], "events": ["said"]}
+    assert second.reports[0].body == {"bundle": "b", "ok": ["ended"], "events": ["more"]}
+    assert (first.cursors, second.cursors) == ({}, {"spore-1": "1-0"})
+
+
+@pytest.mark.parametrize("reports", [[], [report("1-0", 0)], [report("1-0", 1)]])
+def test_mail_of_one_event_has_no_halves(reports):
+    mail = Mail(reports=reports, cursors={"spore-1": "1-0"})
+
+    assert halve(mail) == [mail]
 
 
 def test_large_mail_is_recorded_in_several_transactions(stage, monkeypatch):
@@ -106,6 +134,26 @@ def test_one_poisoned_event_does_not_take_its_report_along(stage, monkeypatch, e
     assert LogChunk.objects.get().text == "said"
     assert stage.workload.snapshot(stage.now)["dead_letters"] == 1
     assert stage.redis.xlen(wire.report_key(spore.name)) == 0
+
+
+def test_one_poisoned_event_of_many_costs_few_transactions(stage, monkeypatch):
+    stage.submit()
+    spore, sent = stage.bundle()
+    poison(monkeypatch, sent.items[0][0])
+    tries, commit = [], stage.workload._reception._book.commit
+    monkeypatch.setattr(
+        stage.workload._reception._book,
+        "commit",
+        lambda *said: tries.append(said) or commit(*said),
+    )
+    said = [{"k": "log", "a": sent.first, "n": n + 1, "text": "said"} for n in range(500)]
+    spore.report(bundle=sent.id, ok=[(sent.first, 1.0, 2.0, "1")], events=said)
+
+    stage.read()
+
+    assert LogChunk.objects.count() == 500
+    assert stage.workload.snapshot(stage.now)["dead_letters"] == 1
+    assert len(tries) < 25
 
 
 def test_a_poisoned_report_is_passed_over_for_good(stage, monkeypatch):

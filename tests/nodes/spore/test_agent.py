@@ -1,7 +1,9 @@
 import os
 import signal
 import time
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 import psutil
 import pytest
@@ -22,6 +24,13 @@ def lives_until_it_rests(agent, exchange, at: float) -> set[int]:
     lives: set[int] = set()
     wait_until(lambda: agent.step(at) or lives.update(exchange.pids()) or not exchange.pids())
     return lives
+
+
+def open_files() -> int:
+    """How many outputs this process has open."""
+    numbers = Path("/proc/self/fd")
+    links = [os.readlink(file) for file in list(numbers.iterdir()) if file.is_symlink()]
+    return sum("memfd:output" in link for link in links)
 
 
 def test_an_agent_has_the_slots_it_was_started_with_and_they_stay(start, exchange):
@@ -207,6 +216,51 @@ def test_the_last_words_are_long_at_most_as_a_log_may_be(start, exchange):
     assert log["text"].endswith("the end")
     assert "bytes were cut here" in log["text"]
     assert len(log["text"]) < HEAD_BYTES + TAIL_BYTES + 100
+
+
+def test_what_a_dead_slot_left_behind_prints_into_no_log_of_the_next_one(start, exchange):
+    agent = start(busy(WORK))
+    exchange.wake_up = True
+    step_until(agent, exchange.running)
+    (pid,) = exchange.pids()
+    left_behind = os.dup(agent._crew.board[0].output.file)
+
+    psutil.Process(pid).kill()
+    step_until(agent, lambda: exchange.pids() not in ([], [pid]))
+    with suppress(PermissionError):
+        os.write(left_behind, b"late")
+
+    assert agent._crew.board[0].output.take() == ""
+    os.close(left_behind)
+
+
+def test_slots_that_die_and_are_started_again_leave_no_file_open(start, exchange):
+    before = open_files()
+    agent, now = start(busy(WORK), slots=2), time.monotonic()
+    exchange.wake_up = True
+    step_until(agent, lambda: len(exchange.running()) == 2, at=now)
+    counts = [open_files()]
+
+    for _ in range(3):
+        pids = exchange.pids()
+        psutil.Process(pids[0]).kill()
+        step_until(agent, lambda pids=pids: len({*exchange.pids()} - {*pids}) == 1, at=now)
+        counts.append(open_files())
+    agent._crew.kill_all()
+
+    assert counts == [before + 2] * 4
+    assert open_files() == before
+
+
+def test_slots_that_are_retired_leave_no_file_open(start, exchange):
+    agent, now = start(idle, slots=3), time.monotonic()
+    agent.step(now)
+    before = open_files()
+    exchange.orders, exchange.wake_up = {"slots": 1}, True
+
+    step_until(agent, lambda: len(exchange.pids()) == 1)
+
+    assert open_files() == before - 2
 
 
 def test_an_idle_slot_that_dies_is_no_news(start, exchange):

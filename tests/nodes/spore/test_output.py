@@ -3,6 +3,7 @@
 import os
 import subprocess
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -154,6 +155,41 @@ def test_what_one_process_told_another_one_does_not_tell_again():
     heir.file = mine.file
 
     assert (told, heir.take() + heir.rest()) == ("told\n", "not told")
+
+
+def test_what_the_process_before_left_behind_prints_into_no_log_of_the_next():
+    output = opened()
+    left_behind = os.dup(output.file)
+
+    output.renew()
+    with pytest.raises(PermissionError):
+        os.write(left_behind, b"late")
+    output.write("mine")
+
+    assert output.take() == "mine"
+    os.close(left_behind)
+
+
+def test_an_output_that_was_shut_holds_no_memory_whoever_has_it_open():
+    output = opened()
+    left_behind = os.dup(output.file)
+    output.write("x" * MOST)
+
+    output.shut()
+
+    assert os.fstat(left_behind).st_size == 0
+    os.close(left_behind)
+
+
+def test_an_output_is_shut_once_and_what_has_its_number_then_stays_open():
+    output = opened()
+
+    output.shut()
+    mine = os.memfd_create("mine")
+    output.shut()
+    del output
+
+    os.close(mine)
 
 
 def test_children_print_into_it_and_do_not_keep_it():
