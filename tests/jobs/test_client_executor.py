@@ -7,7 +7,8 @@ import threading
 import pytest
 
 from hive_site.configuration import PROJECT
-from jobs.client import Hive, HiveFuture
+from jobs import client as module
+from jobs.client import Event, Hive, HiveExecutor, HiveFuture
 from tests.jobs.nexus import DONE, RUNNING, answering
 
 SOON = 20
@@ -104,6 +105,41 @@ def test_a_future_may_end_while_it_is_cancelled():
 
     assert future.cancel()
     assert given_up == [future]
+
+
+class Looked:
+    """A Nexus with one job of two items, whose events come after the shutdown."""
+
+    def __init__(self):
+        self.closed, self.looked = threading.Event(), threading.Event()
+
+    def _post_once(self, path, body):
+        return {"id": "job_1"}
+
+    def _results_as_completed(self, job_id, clock, note):
+        self.closed.wait(SOON)
+        note(Event("state", {"progress": {"running": 1}}))
+        self.looked.wait(0.2)
+        for index in range(2):
+            yield {"index": index, "state": "succeeded", "result": index}
+
+    def _rows(self, path, clock):
+        self.looked.set()
+        return []
+
+
+def test_a_shutdown_asks_for_what_has_begun_no_more_often(monkeypatch):
+    monkeypatch.setattr(module, "BEGUN_EVERY_SECONDS", 3600)
+    hive = Looked()
+    executor = HiveExecutor(hive, "demo.echo", window=0.1)
+    futures = [executor.submit(index) for index in range(2)]
+
+    executor.shutdown(wait=False)
+    hive.closed.set()
+    until_idle(executor)
+
+    assert [future.result(0) for future in futures] == [0, 1]
+    assert not hive.looked.is_set()
 
 
 FORK = """
