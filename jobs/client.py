@@ -582,8 +582,16 @@ class HiveFuture(Future[Any]):
             self.set_exception(error)
 
     def orphan(self) -> None:
-        """Fail in a process that has no thread for it; nothing of the parent's hears of that."""
-        super().__init__()  # its lock may have been held, and would be for ever
+        """Fail, unless it has ended, in a process that has no thread for it.
+
+        Nothing of the parent's hears of that.
+        """
+        self._give_up = None
+        # Its lock may have been held, and would be for ever; done() takes it, too.
+        if self._state in ("FINISHED", "CANCELLED_AND_NOTIFIED"):
+            self._condition = threading.Condition()
+            return
+        super().__init__()
         self._leaving = threading.Lock()
         self.fail(RuntimeError("it was submitted before the fork; its parent has the result"))
 
@@ -632,6 +640,8 @@ class HiveExecutor(Executor):
         # Guards everything here; told whenever a thread ends, and of the shutdown.
         self._changed = threading.Condition()
         self._waiting: list[tuple[str, str, HiveFuture]] = []
+        # Those, too, that a thread has taken out of where they were, and not yet settled.
+        self._futures: weakref.WeakSet[HiveFuture] = weakref.WeakSet()
         self._batches: set[_Batch] = set()
         self._stirred: set[_Batch] = set()
         self._threads: set[threading.Thread] = set()
@@ -656,6 +666,7 @@ class HiveExecutor(Executor):
             if not self._sending:
                 self._start(self._send_all)
                 self._sending = True
+            self._futures.add(future)
             self._waiting.append((item, shared, future))
         return future
 
@@ -859,7 +870,7 @@ class HiveExecutor(Executor):
 
     def _begin_anew(self) -> None:
         """Begin again in a child of the process, which has none of its threads."""
-        orphans = self._open_futures()
+        orphans = list(self._futures)
         self._begin()
         for future in orphans:
             future.orphan()

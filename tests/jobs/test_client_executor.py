@@ -171,3 +171,51 @@ def test_a_fork_leaves_what_was_submitted_to_the_parent_and_works_on(nexus):
 
     said = "it was submitted before the fork; its parent has the result 7 False"
     assert (ran.stdout.splitlines(), ran.stderr) == ([said, "0 False"], "")
+
+
+CAUGHT = """
+import os, signal, sys, threading
+from jobs import client
+
+caught = threading.Event()
+
+def hold(*_):
+    caught.set()
+    threading.Event().wait()
+
+if sys.argv[2] == "settle":
+    client.HiveFuture.settle = hold
+else:
+    client._bundle = hold
+future = client.Hive(sys.argv[1], "k").executor("demo.echo").submit(1)
+caught.wait(20)
+child = os.fork()
+if not child:
+    signal.alarm(20)
+    print(future.exception(5), flush=True)
+    os._exit(0)
+os.waitpid(child, 0)
+os._exit(0)
+"""
+
+
+@pytest.mark.parametrize("where", ["bundle", "settle"])
+def test_a_fork_leaves_none_out_that_a_thread_has_in_its_hands(nexus, where):
+    nexus.will(RUNNING, 202)
+    nexus.will({**DONE, "result": 7})
+
+    script = [sys.executable, "-W", "ignore", "-c", CAUGHT, nexus.url, where]
+    ran = subprocess.run(script, cwd=PROJECT, capture_output=True, text=True, check=False)
+
+    said = "it was submitted before the fork; its parent has the result\n"
+    assert (ran.stdout, ran.stderr) == (said, "")
+
+
+def test_what_had_ended_before_a_fork_keeps_its_result():
+    future = HiveFuture(lambda future: None)
+    future.settle({"state": "succeeded", "result": 7})
+    future._condition.acquire()  # as a thread of the parent's may have
+
+    future.orphan()
+
+    assert future.result(0) == 7
