@@ -582,8 +582,16 @@ class HiveFuture(Future[Any]):
             self.set_exception(error)
 
     def orphan(self) -> None:
-        """Fail in a process that has no thread for it; nothing of the parent's hears of that."""
-        super().__init__()  # its lock may have been held, and would be for ever
+        """Fail, unless it has ended, in a process that has no thread for it.
+
+        Nothing of the parent's hears of that.
+        """
+        self._give_up = None
+        # Its lock may have been held, and would be for ever; done() takes it, too.
+        if self._state in ("FINISHED", "CANCELLED_AND_NOTIFIED"):
+            self._condition = threading.Condition()
+            return
+        super().__init__()
         self._leaving = threading.Lock()
         self.fail(RuntimeError("it was submitted before the fork; its parent has the result"))
 
@@ -629,14 +637,15 @@ class HiveExecutor(Executor):
         _executors.add(self)
 
     def _begin(self) -> None:
-        # Guards everything here; told whenever a thread ends.
+        # Guards everything here; told whenever a thread ends, and of the shutdown.
         self._changed = threading.Condition()
         self._waiting: list[tuple[str, str, HiveFuture]] = []
+        # Those, too, that a thread has taken out of where they were, and not yet settled.
+        self._futures: weakref.WeakSet[HiveFuture] = weakref.WeakSet()
         self._batches: set[_Batch] = set()
         self._stirred: set[_Batch] = set()
         self._threads: set[threading.Thread] = set()
         self._sending, self._looking = False, False
-        self._hurry = threading.Event()
 
     def run(self, item: Any = None, /, **kwargs: Any) -> Any:
         """The result of the task for one item, waited for."""
@@ -657,6 +666,7 @@ class HiveExecutor(Executor):
             if not self._sending:
                 self._start(self._send_all)
                 self._sending = True
+            self._futures.add(future)
             self._waiting.append((item, shared, future))
         return future
 
@@ -674,8 +684,8 @@ class HiveExecutor(Executor):
         """Take nothing more; wait for what is on its way, or cancel what is pending."""
         with self._changed:
             self._closed = True
+            self._changed.notify_all()
             pending = self._open_futures()
-        self._hurry.set()
         if cancel_futures:
             for future in pending:
                 future.cancel()
@@ -720,10 +730,11 @@ class HiveExecutor(Executor):
     def _send_all(self) -> None:
         """Send what is submitted, until nothing was for a while."""
         while True:
-            # Each job on its way costs a thread: if there are many, jobs become larger.
-            crowd = len(self._threads) // 32
-            self._hurry.wait(min(self._window * 8**crowd, 5) if crowd else self._window)
             with self._changed:
+                # Each job on its way costs a thread: if there are many, jobs become larger.
+                crowd = len(self._threads) // 32
+                window = min(self._window * 8**crowd, 5) if crowd else self._window
+                self._changed.wait_for(lambda: self._closed, window)
                 calls, self._waiting = self._waiting, []
                 if not calls:
                     self._sending = False
@@ -795,9 +806,12 @@ class HiveExecutor(Executor):
     def _look_around(self) -> None:
         """Look at all jobs in which something began, until there was none for a while."""
         while True:
-            self._hurry.wait(BEGUN_EVERY_SECONDS)
             with self._changed:
-                stirred, self._stirred = self._stirred, set()
+                # Whoever waits in shutdown() waits for this thread, too.
+                self._changed.wait_for(
+                    lambda: self._closed and not self._batches, BEGUN_EVERY_SECONDS
+                )
+                stirred, self._stirred = self._stirred & self._batches, set()
                 if not stirred:
                     self._looking = False
                     return
@@ -856,10 +870,8 @@ class HiveExecutor(Executor):
 
     def _begin_anew(self) -> None:
         """Begin again in a child of the process, which has none of its threads."""
-        orphans = self._open_futures()
+        orphans = list(self._futures)
         self._begin()
-        if self._closed:
-            self._hurry.set()
         for future in orphans:
             future.orphan()
 

@@ -72,6 +72,23 @@ def test_the_directory_is_the_one_that_the_command_itself_would_see(argv, found)
     assert find_data_dir(argv.split()) == found
 
 
+@pytest.mark.parametrize("flag", ["--help", "-h"])
+def test_who_asks_what_there_is_reads_of_no_error(flag, tmp_path):
+    ran = manage("hive", flag, cwd=tmp_path)
+
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ran.stdout.startswith("usage: ")
+
+
+def test_who_names_no_command_is_told_so_once(tmp_path):
+    ran = manage("hive", cwd=tmp_path)
+
+    assert (ran.returncode, ran.stdout) == (2, "")
+    said = "arguments are required: COMMAND; manage.py hive --help shows what there is\n"
+    assert ran.stderr.endswith(said)
+    assert ran.stderr.count("\n") == 1
+
+
 def test_ctrl_c_during_the_start_is_no_traceback(tmp_path):
     package = tmp_path / "django"
     package.mkdir()

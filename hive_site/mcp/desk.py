@@ -33,6 +33,14 @@ async def ask(verb: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
         raise ToolError(f"items: {error}") from error
 
 
+def merge(options: dict[str, Any], fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a job. Raises `ToolError` for one that is given in two places."""
+    for name in options:
+        if name in fields:
+            raise ToolError(f"options.{name}: give it as {name}")
+    return {**options, **fields}
+
+
 async def require_reader(hive: Hive) -> None:
     """Raises `ToolError` if the key may not read, before a job is submitted in vain."""
     try:

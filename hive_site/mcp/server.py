@@ -7,11 +7,13 @@ from typing import Annotated, Any
 import anyio
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.stdio import stdio_server
 from mcp_types import ToolAnnotations
 from pydantic import Field
 
-from hive_site.mcp.desk import ask, cancelling, read_page, require_reader, wait
+from hive_site.mcp.desk import ask, cancelling, merge, read_page, require_reader, wait
 from hive_site.mcp.digests import clip, digest_error, digest_job, digest_result, fit, summarise
+from hive_site.mcp.pipe import Pipe
 from hive_site.mcp.shapes import (
     Call,
     Cluster,
@@ -45,16 +47,25 @@ class HiveServer(MCPServer[Any]):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self._calls: set[anyio.CancelScope] = set()
+        self._calls: dict[anyio.CancelScope, str] = {}
+        #: The ids of the calls that were ended and whose answers are not written yet.
+        self.owed: set[str] = set()
         self._through: anyio.Event | None = None
 
     async def cancel_calls(self) -> None:
         """End all calls that run; returns when each has cancelled its jobs."""
         self._through = anyio.Event()
+        self.owed.update(self._calls.values())
         for scope in self._calls:
             scope.cancel()
         if self._calls:
             await self._through.wait()
+
+    async def serve_through(self, pipe: Pipe) -> None:
+        """Serve one agent on stdin and this pipe, until it closes stdin."""
+        server = self._lowlevel_server
+        async with stdio_server(stdout=pipe) as (reading, writing):
+            await server.run(reading, writing, server.create_initialization_options())
 
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
@@ -66,11 +77,11 @@ class HiveServer(MCPServer[Any]):
             if argument not in known:
                 raise ToolError(f"{argument}: no argument of {name}; it takes {', '.join(known)}")
         with anyio.CancelScope() as scope:
-            self._calls.add(scope)
+            self._calls[scope] = context.request_id if context else ""
             try:
                 return await super().call_tool(name, arguments, context)
             finally:
-                self._calls.discard(scope)
+                del self._calls[scope]
                 if self._through and not self._calls:
                     self._through.set()
         raise ToolError("the server was told to end; what this call submitted is cancelled")
@@ -204,14 +215,6 @@ class Tools:
         nodes = (await ask(hive.request, "GET", "nodes/"))["results"]
         rows = [{name: node.get(name) for name in NODE_FIELDS} for node in nodes]
         return Cluster.model_validate({**view, "nodes": rows})
-
-
-def merge(options: dict[str, Any], fields: dict[str, Any]) -> dict[str, Any]:
-    """The fields of a job. Raises `ToolError` for one that is given in two places."""
-    for name in options:
-        if name in fields:
-            raise ToolError(f"options.{name}: give it as {name}")
-    return {**options, **fields}
 
 
 def read_all(job: Job) -> list[dict[str, Any]]:

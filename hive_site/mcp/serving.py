@@ -18,6 +18,7 @@ from starlette.applications import Starlette
 from starlette.authentication import AuthenticationError
 
 from hive_site.mcp.desk import GOODBYE_SECONDS, ask, status_of
+from hive_site.mcp.pipe import Pipe, claim_stdout
 from hive_site.mcp.server import HiveServer, build_server
 from jobs.client import Hive
 
@@ -27,6 +28,8 @@ MAX_BODY_BYTES = 32 * 1024 * 1024
 PATIENCE_SECONDS = 10
 #: Calls that still wait must not hold up the end.
 GRACE_SECONDS = 3
+#: How long the answers to the calls that a signal ended may take.
+LAST_WORDS_SECONDS = 1
 
 
 class NexusVerifier:
@@ -56,19 +59,26 @@ def serve_stdio(hive: Hive, *, version: str) -> None:
 
 
 async def _serve_stdio(server: HiveServer) -> None:
+    pipe = Pipe(claim_stdout(), server.owed)
     async with anyio.create_task_group() as group:
-        await group.start(_leave_at_signal, server)
-        await server.run_stdio_async()
+        await group.start(_leave_at_signal, server, pipe)
+        await server.serve_through(pipe)
         group.cancel_scope.cancel()
 
 
-async def _leave_at_signal(server: HiveServer, *, task_status: TaskStatus[None]) -> None:
-    """Cancel what runs, and exit as whoever is killed by the signal."""
+async def _leave_at_signal(
+    server: HiveServer, pipe: Pipe, *, task_status: TaskStatus[None]
+) -> None:
+    """Cancel what runs, say so, and exit as whoever is killed by the signal."""
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         task_status.started()
         async for signum in signals:
             with anyio.move_on_after(GOODBYE_SECONDS + 1):
                 await server.cancel_calls()
+            # An agent that reads no more must not hold up the end.
+            with anyio.move_on_after(LAST_WORDS_SECONDS):
+                if server.owed:
+                    await pipe.paid.wait()
             # Not sys.exit(): a thread waits for the agent's next line, and nothing wakes it.
             os._exit(128 + signum)
 

@@ -8,9 +8,11 @@ by whoever claims it first, and claimed again if its courier died.
 import queue
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from random import Random
 from threading import Event, Thread
+from time import monotonic
 
 import structlog
 from django.db import Error, close_old_connections
@@ -83,14 +85,17 @@ class Courier:
         return 0.0 if len(rows) == room and len(self._under_way) < AT_ONCE else LOOK_EVERY_SECONDS
 
     def rest(self, seconds: float, stop: Event | None = None) -> None:
-        """Wait for something to come back, or for the time to be over."""
+        """Wait for something to come back, for the time to be over, or for `stop`."""
         if not self._under_way and stop:
             stop.wait(seconds)
             return
-        try:
-            self._unwritten.append(self._receipts.get(timeout=seconds))
-        except queue.Empty:
-            return
+        end = monotonic() + seconds
+        # Nothing wakes who waits for receipts when it shall stop.
+        while (left := end - monotonic()) > 0 and not (stop and stop.is_set()):
+            with suppress(queue.Empty):
+                receipt = self._receipts.get(timeout=min(left, LOOK_EVERY_SECONDS))
+                self._unwritten.append(receipt)
+                return
 
     def _claim(self, row: Delivery, now: datetime) -> bool:
         mine = Delivery.objects.filter(
@@ -101,7 +106,11 @@ class Courier:
     def _dispatch(self, parcel: Parcel) -> None:
         self._under_way[parcel.id] = parcel
         # Not a pool of the standard library: the interpreter waits for its threads at its end.
-        Thread(target=self._carry, args=(parcel,), name=parcel.id, daemon=True).start()
+        thread = Thread(target=self._carry, args=(parcel,), name=parcel.id, daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:  # there can be no more threads
+            self._receipts.put(Receipt(parcel, error=f"RuntimeError: {error}"))
 
     def _carry(self, parcel: Parcel) -> None:
         try:

@@ -7,7 +7,8 @@ import threading
 import pytest
 
 from hive_site.configuration import PROJECT
-from jobs.client import Hive, HiveFuture
+from jobs import client as module
+from jobs.client import Event, Hive, HiveExecutor, HiveFuture
 from tests.jobs.nexus import DONE, RUNNING, answering
 
 SOON = 20
@@ -106,6 +107,41 @@ def test_a_future_may_end_while_it_is_cancelled():
     assert given_up == [future]
 
 
+class Looked:
+    """A Nexus with one job of two items, whose events come after the shutdown."""
+
+    def __init__(self):
+        self.closed, self.looked = threading.Event(), threading.Event()
+
+    def _post_once(self, path, body):
+        return {"id": "job_1"}
+
+    def _results_as_completed(self, job_id, clock, note):
+        self.closed.wait(SOON)
+        note(Event("state", {"progress": {"running": 1}}))
+        self.looked.wait(0.2)
+        for index in range(2):
+            yield {"index": index, "state": "succeeded", "result": index}
+
+    def _rows(self, path, clock):
+        self.looked.set()
+        return []
+
+
+def test_a_shutdown_asks_for_what_has_begun_no_more_often(monkeypatch):
+    monkeypatch.setattr(module, "BEGUN_EVERY_SECONDS", 3600)
+    hive = Looked()
+    executor = HiveExecutor(hive, "demo.echo", window=0.1)
+    futures = [executor.submit(index) for index in range(2)]
+
+    executor.shutdown(wait=False)
+    hive.closed.set()
+    until_idle(executor)
+
+    assert [future.result(0) for future in futures] == [0, 1]
+    assert not hive.looked.is_set()
+
+
 FORK = """
 import os, signal, sys
 from jobs.client import Hive
@@ -135,3 +171,51 @@ def test_a_fork_leaves_what_was_submitted_to_the_parent_and_works_on(nexus):
 
     said = "it was submitted before the fork; its parent has the result 7 False"
     assert (ran.stdout.splitlines(), ran.stderr) == ([said, "0 False"], "")
+
+
+CAUGHT = """
+import os, signal, sys, threading
+from jobs import client
+
+caught = threading.Event()
+
+def hold(*_):
+    caught.set()
+    threading.Event().wait()
+
+if sys.argv[2] == "settle":
+    client.HiveFuture.settle = hold
+else:
+    client._bundle = hold
+future = client.Hive(sys.argv[1], "k").executor("demo.echo").submit(1)
+caught.wait(20)
+child = os.fork()
+if not child:
+    signal.alarm(20)
+    print(future.exception(5), flush=True)
+    os._exit(0)
+os.waitpid(child, 0)
+os._exit(0)
+"""
+
+
+@pytest.mark.parametrize("where", ["bundle", "settle"])
+def test_a_fork_leaves_none_out_that_a_thread_has_in_its_hands(nexus, where):
+    nexus.will(RUNNING, 202)
+    nexus.will({**DONE, "result": 7})
+
+    script = [sys.executable, "-W", "ignore", "-c", CAUGHT, nexus.url, where]
+    ran = subprocess.run(script, cwd=PROJECT, capture_output=True, text=True, check=False)
+
+    said = "it was submitted before the fork; its parent has the result\n"
+    assert (ran.stdout, ran.stderr) == (said, "")
+
+
+def test_what_had_ended_before_a_fork_keeps_its_result():
+    future = HiveFuture(lambda future: None)
+    future.settle({"state": "succeeded", "result": 7})
+    future._condition.acquire()  # as a thread of the parent's may have
+
+    future.orphan()
+
+    assert future.result(0) == 7

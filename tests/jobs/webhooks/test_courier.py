@@ -122,6 +122,25 @@ def test_a_sender_that_breaks_is_a_try_that_failed(courier, road):
     assert (row.state, row.error) == ("pending", "ZeroDivisionError: oops")
 
 
+def test_a_parcel_without_a_thread_is_a_try_that_failed(courier, road, monkeypatch):
+    row, now = due(), timezone.now()
+
+    def refuse(thread):
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as full:
+        full.setattr(threading.Thread, "start", refuse)
+        courier.step(now)
+    courier.step(now)
+    row.refresh_from_db()
+    first = (row.state, row.tries, row.error)
+    settle(courier, now + timedelta(seconds=7))
+
+    row.refresh_from_db()
+    assert first == ("pending", 1, "RuntimeError: can't start new thread")
+    assert (row.state, row.tries) == ("delivered", 2)
+
+
 def test_two_couriers_do_not_send_the_same(courier, road):
     due()
     other = Courier(road.send)
@@ -265,3 +284,18 @@ def test_it_goes_on_after_whatever_happened_until_it_is_stopped(road, monkeypatc
     courier.run(stop)
 
     assert len(steps) == 2
+
+
+def test_it_stops_soon_though_something_is_under_way(courier, road, monkeypatch):
+    due()
+    road.gate.clear()
+    courier.step(timezone.now())
+    stop = threading.Event()
+    monkeypatch.setattr(module, "LOOK_EVERY_SECONDS", 0.001)
+    resting = threading.Thread(target=courier.rest, args=(60, stop), daemon=True)
+
+    resting.start()
+    stop.set()
+    resting.join(10)
+
+    assert not resting.is_alive()
