@@ -103,8 +103,10 @@ def test_a_client_outlives_a_nexus_that_is_killed(colony, hive):
 
 
 MAP = """
-import sys
+import signal, sys
 from jobs.client import Hive
+# As from a terminal: whoever runs the tests in the background ignores it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 print(Hive(*sys.argv[1:3]).map("odd.hold", [sys.argv[3]], progress=True))
 """
 
