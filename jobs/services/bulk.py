@@ -70,8 +70,11 @@ def _retry(job: str) -> bool:
     """Whether the job runs again; one that ended with a parent may do so with that."""
     try:
         retry_job(job_id=job)
-    except (Conflict, Gone, NotFound):
-        return Job.objects.open().filter(pk=job).exists()
+    except Conflict:
+        # Its parent was retried a moment ago: it waits again, or ran already.
+        return Job.objects.filter(pk=job).exclude(state__in=RETRIABLE).exists()
+    except (Gone, NotFound):
+        return False
     return True
 
 

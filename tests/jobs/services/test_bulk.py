@@ -72,3 +72,20 @@ def test_a_sweep_asks_about_so_many_jobs_and_no_more(stage, monkeypatch):
         failed(stage)
 
     assert retry_jobs(filter=FAILED).done == 1
+
+
+def test_what_ran_again_with_its_parent_before_its_turn_came_counts(stage, monkeypatch):
+    parent = stage.submit(labels={"run": "1"})
+    submit_job(task="demo.echo", items=[1], depends_on=[parent.pk], labels={"run": "1"})
+    fail(stage)
+    real = bulk.retry_job
+
+    def retry_and_run(*, job_id):
+        job = real(job_id=job_id)
+        stage.hint(job)
+        stage.run()
+        return job
+
+    monkeypatch.setattr(bulk, "retry_job", retry_and_run)
+
+    assert retry_jobs(filter=FAILED).done == 2
