@@ -7,6 +7,8 @@ from typing import Any
 
 from django.core.files.storage import FileSystemStorage
 
+from hive_site.kernel.disk import sync_directory
+
 #: What was never finished begins so.
 UNFINISHED = ".new-"
 
@@ -35,14 +37,5 @@ class AtomicFiles(FileSystemStorage):
         except OSError:
             draft.unlink(missing_ok=True)
             raise
-        _sync_directory(target.parent)
+        sync_directory(target.parent)
         return name
-
-
-def _sync_directory(folder: Path) -> None:
-    """Make a new name in it last."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

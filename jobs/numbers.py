@@ -6,11 +6,11 @@ from typing import Any
 from hive_site.kernel.errors import Invalid
 
 
-def whole(given: Mapping[str, Any], name: str, default: int, *, most: int) -> int:
-    """The whole number of that name, from 0 to `most`. Raises `Invalid`."""
+def whole(given: Mapping[str, Any], name: str, default: int, *, most: int, within: str = "") -> int:
+    """The whole number of that name, 0 to `most`. Raises `Invalid` with the name in `within`."""
     value = given.get(name, default)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
-        raise Invalid(f"{value!r}; give a whole number from 0 to {most}", field=name)
+        raise Invalid(f"{value!r}; give a whole number from 0 to {most}", field=f"{within}{name}")
     return value
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from hive_site.kernel.errors import Invalid
+from jobs.numbers import whole
 from nodes.releases import Releases
 from nodes.wire import NODE_NAME
 
@@ -61,11 +62,8 @@ def _given(wish: Mapping[str, Any], name: str, default: Any) -> Any:
 
 
 def _whole(wish: Mapping[str, Any], name: str, default: int) -> int:
-    value = _given(wish, name, default)
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= WHOLE[name]:
-        rule = f"give a whole number from 0 to {WHOLE[name]}"
-        raise Invalid(f"{value!r}; {rule}", field=f"requires.{name}")
-    return value
+    value = {name: _given(wish, name, default)}
+    return whole(value, name, default, most=WHOLE[name], within="requires.")
 
 
 def _capabilities(wish: Mapping[str, Any]) -> list[str]:

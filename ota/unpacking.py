@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from hive_site.kernel.disk import sync_directory
 from ota.archive import CHUNK_BYTES, Package
 from ota.domain.manifest import PATH, File, Manifest
 
@@ -34,7 +35,7 @@ def unpack(package: Package, into: Path) -> None:
         _write(root, PATH, iter((package.manifest.write(),)), 0o644)
         verify(into, package.manifest)
         _sync_folders(into)
-    _sync(into.parent)
+    sync_directory(into.parent)
 
 
 def verify(root: Path, manifest: Manifest) -> None:
@@ -104,12 +105,7 @@ def _all_files(root: Path) -> Iterator[str]:
 
 def _sync_folders(root: Path) -> None:
     for folder, _, _ in os.walk(root):
-        _sync(Path(folder))
-
-
-def _sync(folder: Path) -> None:
-    with _opened(folder) as descriptor:
-        os.fsync(descriptor)
+        sync_directory(Path(folder))
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ota.domain.manifest import MODES
 from ota.domain.names import MAX_NAME_BYTES, BadName, check_names
 
 LOCAL, CENTRAL, END = b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06"
@@ -20,7 +21,6 @@ STORED, DEFLATED = 0, 8
 #: The name is UTF-8; any other flag (encrypted, sizes behind the data, …) is refused.
 UTF8 = 0x800
 UNIX = 3
-MODES = (0o644, 0o755)
 
 MAX_FILES = 20_000
 MAX_FILE_BYTES = 100 * 1024 * 1024

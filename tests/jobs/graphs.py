@@ -19,11 +19,16 @@ def chain(size: int) -> dict[str, Any]:
     return {"root": ECHO} | {name: {**ECHO, "after": [before]} for before, name in pairwise(names)}
 
 
-def fail(stage) -> None:
-    """Whatever is sent next fails for good."""
+def report_failure(stage) -> None:
+    """A Spore says that whatever is sent next failed for good; nobody has read that yet."""
     spore, bundle = stage.bundle()
     spore.happen(bundle, final=True)
     spore.end(bundle)
+
+
+def fail(stage) -> None:
+    """Whatever is sent next fails for good."""
+    report_failure(stage)
     stage.read()
 
 

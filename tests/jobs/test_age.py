@@ -6,19 +6,13 @@ import pytest
 
 from jobs.models import Job
 from jobs.services import retry_job, submit_job
+from tests.jobs.graphs import fail
 from tests.jobs.stage import fresh
 
 
 def make_old(stage, job, **columns):
     """As if it had been submitted an hour ago."""
     Job.objects.filter(pk=job.pk).update(created_at=stage.now - timedelta(hours=1), **columns)
-
-
-def fail(stage):
-    spore, bundle = stage.bundle()
-    spore.happen(bundle, final=True)
-    spore.end(bundle)
-    stage.read()
 
 
 def served_first(stage, urgent):

@@ -11,7 +11,7 @@ from jobs.models import Delivery, Edge, Job, Subtask
 from jobs.services import submit_job, submit_workflow
 from nodes import wire
 from nodes.ports import Wakeup
-from tests.jobs.graphs import ECHO, chain, count, fail, fan, succeed
+from tests.jobs.graphs import ECHO, chain, count, fail, fan, report_failure, succeed
 from tests.jobs.stage import fresh, states
 
 ROOT = {"$result": "root"}
@@ -34,9 +34,7 @@ def test_a_failure_ends_all_that_wait_for_it_in_a_few_statements(
     stage, django_assert_max_num_queries
 ):
     jobs = submit(stage, fan(60))
-    spore, bundle = stage.bundle()
-    spore.happen(bundle, final=True)
-    spore.end(bundle)
+    report_failure(stage)
 
     with django_assert_max_num_queries(25):
         stage.read()
@@ -51,9 +49,7 @@ def test_generations_that_end_take_no_more_statements_than_one(
     stage, django_assert_max_num_queries
 ):
     jobs = submit(stage, chain(60))
-    spore, bundle = stage.bundle()
-    spore.happen(bundle, final=True)
-    spore.end(bundle)
+    report_failure(stage)
 
     with django_assert_max_num_queries(25):
         stage.read()

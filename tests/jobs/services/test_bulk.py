@@ -5,17 +5,10 @@ import pytest
 from hive_site.kernel.errors import Gone
 from jobs.models import Job
 from jobs.services import bulk, retry_jobs, submit_job
+from tests.jobs.graphs import fail
 from tests.jobs.stage import fresh
 
 FAILED = {"state": "failed", "labels": {"run": "1"}}
-
-
-def fail(stage):
-    """Whatever is sent next fails for good."""
-    spore, bundle = stage.bundle()
-    spore.happen(bundle, final=True)
-    spore.end(bundle)
-    stage.read()
 
 
 def failed(stage):
