@@ -80,6 +80,12 @@ def hold(ctx, item):
     return ctx.attempt
 
 
+@task("odd.hold_once", at_most_once=True)
+def hold_once(ctx, item):
+    """The same, but no second copy is sent when it seems to hold things up."""
+    return hold(ctx, item)
+
+
 @task("odd.long_reduction")
 def long_reduction(ctx, item):
     """Takes as many seconds as the items say together."""

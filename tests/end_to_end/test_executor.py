@@ -251,7 +251,7 @@ class TestFutures:
             assert gone <= 3
 
     def test_a_future_is_pending_then_running_then_done(self, executor, marks):
-        future = executor("odd.hold").submit(str(marks.place))
+        future = executor("odd.hold_once").submit(str(marks.place))
 
         assert not future.running()
         until(future.running, what="a running future")
@@ -260,7 +260,7 @@ class TestFutures:
         assert future.result(SOON) == 1
 
     def test_futures_that_travel_together_are_running_once_they_are(self, executor, marks):
-        executor = executor("odd.hold", window=0.2)
+        executor = executor("odd.hold_once", window=0.2)
         waiting = [executor.submit(str(marks.place)) for _ in range(3)]
 
         until(lambda: all(future.running() for future in waiting), what="running futures")
