@@ -25,9 +25,15 @@ def run(argv: list[str]) -> None:
     """Run a command of Django's or ours."""
     choose_settings(argv)
     from django.core.exceptions import ImproperlyConfigured
-    from django.core.management import execute_from_command_line
 
     try:
+        if argv[1:2] == ["rqworker"]:
+            from hive_site.launching import is_managed, launch
+
+            if is_managed(argv, os.environ):
+                sys.exit(launch(argv))
+        from django.core.management import execute_from_command_line
+
         execute_from_command_line(argv)
     except ImproperlyConfigured as error:
         sys.exit(f"hive: {error}")

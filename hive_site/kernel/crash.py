@@ -24,6 +24,9 @@ POINTS = {
     "spore.popped": "a bundle is out of the queue, nothing of it has begun",
     "spore.ran": "an item ran, its result is in memory only",
     "spore.reported": "a result was sent, its slot has not shown that it is idle",
+    "launcher.saving": "a state is decided, nothing of it is on the disk",
+    "launcher.written": "the new state lies beside the old one",
+    "launcher.saved": "the new state counts, nothing was done about it",
     "agent.died": "a slot died, nobody was told",
 }
 EXIT_CODE = 137
