@@ -75,7 +75,7 @@ def _prepare(given: argparse.Namespace, argv: Sequence[str]) -> Options:
         "own_requirements": digest_requirements((PROJECT / "requirements.txt").read_text()),
     }
     return Options(
-        folder=folder,
+        home=home,
         own=own,
         recipe=Recipe(tuple(argv[1:]), dict(os.environ), pycache=str(folder / "pycache")),
         desk=NexusClient(nexus, name, key),

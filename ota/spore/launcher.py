@@ -36,9 +36,10 @@ from ota.spore.agents import Recipe
 from ota.spore.bell import Bell
 from ota.spore.cleaning import clean
 from ota.spore.log import tell
-from ota.spore.messenger import Desk, Messenger
+from ota.spore.messenger import POLL_SECONDS, Desk, Messenger
+from ota.spore.places import Places, point_current
 from ota.spore.reporting import describe, read_outcome
-from ota.spore.stagers import Stager
+from ota.spore.stagers import COMMAND, Stager
 from ota.spore.state_file import StateFile
 from ota.spore.succession import Succession
 
@@ -52,8 +53,7 @@ END_SECONDS = 60.0
 class Options:
     """What a launcher is started with."""
 
-    #: Where state, releases and environments lie.
-    folder: Path
+    home: Path
     #: The code that the Spore was started from.
     own: Slot
     recipe: Recipe
@@ -62,6 +62,8 @@ class Options:
     #: What the stager must know besides the release (ota/spore/stager.py).
     stager: dict[str, Any]
     stager_env: dict[str, str]
+    stager_command: tuple[str, ...] = COMMAND
+    poll_seconds: float = POLL_SECONDS
 
 
 class Launcher:
@@ -69,14 +71,14 @@ class Launcher:
 
     def __init__(self, options: Options) -> None:
         self._options = options
-        self._file = StateFile(options.folder)
+        self._file = StateFile(Places(options.home).root)
         self._selector = selectors.DefaultSelector()
         self._bell = Bell()
         self._selector.register(self._bell, selectors.EVENT_READ)
         self._machine = Installation(self._load(), own=options.own)
         self._agents = Succession(options.recipe, self._selector)
         self._stager: Stager | None = None
-        self._messenger = Messenger(options.desk, wake=self._bell.ring)
+        self._messenger = Messenger(options.desk, wake=self._bell.ring, poll=options.poll_seconds)
         self._signals = 0
         self._ticked_at = 0.0
         self._exit_code: int | None = None
@@ -115,7 +117,7 @@ class Launcher:
         if self._machine.state != before:
             self._file.save(self._machine.state)
             self._post(now=False)
-            self._tell(before)
+            self._show(before)
         for act in acts:
             self._do(act)
 
@@ -142,7 +144,7 @@ class Launcher:
                 self._stop_stager()
             case Clean():
                 keep = self._needed()
-                self._messenger.send_off(lambda: clean(self._options.folder, keep=keep))
+                self._messenger.send_off(lambda: clean(self._options.home, keep))
             case Report():
                 self._post(now=True)
             case Leave(code):
@@ -166,7 +168,7 @@ class Launcher:
             "floor": self._machine.state.floor,
         }
         tell("stager.starts", release=wanted.version)
-        self._stager = Stager(request, env=self._options.stager_env)
+        self._stager = Stager(self._options.stager_command, request, env=self._options.stager_env)
         self._selector.register(self._stager.ear, selectors.EVENT_READ)
 
     def _stop_stager(self) -> None:
@@ -195,7 +197,7 @@ class Launcher:
         body = describe(state, self._machine.shown_phase, self._options.channels)
         if body["attempt"] and self._stager:
             body["attempt"] |= {"step": self._stager.step, "fraction": self._stager.fraction}
-        body["free_mb"] = shutil.disk_usage(self._options.folder).free // 2**20
+        body["free_mb"] = shutil.disk_usage(self._options.home).free // 2**20
         self._messenger.post(body, now=now)
         about = {"phase": body["phase"], "release": state.active.version}
         self._agents.show({**about, "attempt": body["attempt"]})
@@ -216,8 +218,11 @@ class Launcher:
             pending=own if state.pending and state.pending.own else state.pending,
         )
 
-    def _tell(self, before: State) -> None:
+    def _show(self, before: State) -> None:
+        """For people: the link, and a line in the log."""
         now = self._machine.state
+        if before.active != now.active:
+            point_current(self._options.home, now.active.tree)
         if (before.phase, before.attempt, before.safe) != (now.phase, now.attempt, now.safe):
             about = now.attempt
             more = {"code": about.code, "reason": about.reason} if about and about.code else {}

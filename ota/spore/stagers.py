@@ -11,20 +11,23 @@ from typing import Any
 
 #: Where `ota` can be imported from: never a release.
 PROJECT = Path(__file__).resolve().parents[2]
+COMMAND = (sys.executable, "-m", "ota.spore.stager")
 CHUNK_BYTES = 65536
 
 
 class Stager:
     """One run of `ota.spore.stager`."""
 
-    def __init__(self, request: dict[str, Any], *, env: dict[str, str]) -> None:
+    def __init__(
+        self, command: tuple[str, ...], request: dict[str, Any], *, env: dict[str, str]
+    ) -> None:
         self.step, self.fraction = "check", 0.0
         self.outcome: dict[str, Any] = {}
         self._said = b""
         asked, said = os.pipe(), os.pipe()
         os.write(asked[1], json.dumps(request).encode())
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "ota.spore.stager"],
+            command,
             cwd=PROJECT,
             env=env,
             stdin=asked[0],

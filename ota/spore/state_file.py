@@ -34,7 +34,7 @@ class StateFile:
         """Replace it whole; what was there before stays as the one before. Raises `OSError`."""
         crash_point("launcher.saving")
         fresh = self._path.with_suffix(".new")
-        with fresh.open("wb", opener=_open_private) as file:
+        with open(fresh, "wb", opener=_open_private) as file:
             file.write(state.write())
             file.flush()
             os.fsync(file.fileno())

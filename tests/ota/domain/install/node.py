@@ -1,4 +1,4 @@
-"""A node for tests: the real machine, a clock that is turned by hand, and what it was told to do."""
+"""A node for tests: the real machine, a clock turned by hand, and what it was told to do."""
 
 from ota.domain.install import Installation
 from ota.domain.install.events import (
