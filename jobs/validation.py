@@ -22,6 +22,7 @@ from jobs.json_text import encode
 from jobs.numbers import seconds, whole
 from jobs.packing import pack_unpacked
 from jobs.registry import Registry, Task, load_tasks
+from jobs.remote_tasks import find_remote
 from jobs.requirements import check_labels, merge_requirements
 from jobs.task_options import PICKLE
 from jobs.webhooks.address import check_webhook
@@ -65,6 +66,16 @@ def known_tasks() -> Registry:
     return load_tasks(settings.HIVE.task_modules)
 
 
+def find_task(name: str) -> Task:
+    """The task of that name, with its options. Raises `NotFound`.
+
+    One that only nodes have will do; our own code counts where both have it.
+    """
+    registry = known_tasks()
+    remote = None if name in registry else find_remote(name)
+    return remote or registry.get(name)
+
+
 def check_wish(
     fields: Mapping[str, Any],
     *,
@@ -97,12 +108,19 @@ def check_wish(
 def pack_wish(task: str, wish: Mapping[str, Any]) -> dict[str, Any]:
     """The wish of somebody who may hand Python objects to this task, with those as JSON."""
     packed = dict(wish)
-    if task in known_tasks() and known_tasks().get(task).codec == PICKLE:
+    if _takes_objects(task):
         if isinstance(wish.get("items"), list | tuple):
             packed["items"] = [pack_unpacked(item) for item in wish["items"]]
         if isinstance(wish.get("kwargs"), Mapping):
             packed["kwargs"] = {k: pack_unpacked(value) for k, value in wish["kwargs"].items()}
     return packed
+
+
+def _takes_objects(task: str) -> bool:
+    try:
+        return find_task(task).codec == PICKLE
+    except NotFound:
+        return False
 
 
 def _task_columns(task: Task, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -168,7 +186,7 @@ def _task(name: Any, *, field: str) -> Task:
     if not isinstance(name, str) or not name:
         raise Invalid("give the name of a task, like demo.echo", field=field)
     try:
-        return known_tasks().get(name)
+        return find_task(name)
     except NotFound as error:
         raise Invalid(str(error), field=field) from error
 
