@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Any, NoReturn
 
 import structlog
-from django.core.exceptions import ImproperlyConfigured
 
 from jobs.descriptions import MAX_SUMMARY_CHARS
 from jobs.models import RemoteTask
@@ -37,10 +36,7 @@ def find_remote(name: Any) -> Task | None:
     """The task that nodes have under that name, to be submitted; not to be run here."""
     if not _is_name(name):
         return None
-    try:
-        row = RemoteTask.objects.filter(pk=name).first()
-    except ImproperlyConfigured:
-        return None  # a Spore has no database
+    row = RemoteTask.objects.filter(pk=name).first()
     return _read(row) if row else None
 
 
@@ -57,7 +53,9 @@ def learn_tasks(found: TaskList, now: datetime, *, known: Container[str]) -> int
     stored = RemoteTask.objects.in_bulk([row.pk for row in rows])
     room = max(MAX_TASKS - RemoteTask.objects.count(), 0)
     too_many = {row.pk for row in [row for row in rows if row.pk not in stored][room:]}
-    refused += [f"{name}: there are {MAX_TASKS:,} already" for name in sorted(too_many)]
+    refused += [
+        f"{name}: there are {MAX_TASKS:,} already, delete some" for name in sorted(too_many)
+    ]
     if refused:
         # One line, however much of it there is.
         some = {"refused": len(refused), "of": len(told), "first": refused[:3]}

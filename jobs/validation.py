@@ -1,7 +1,7 @@
 """What a submission may hold. One set of rules for Python, REST and the command line."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -82,6 +82,7 @@ def check_wish(
     now: datetime,
     may_pickle: bool = False,
     after: Sequence[Parent] = (),
+    find: Callable[[str], Task] = find_task,
 ) -> Wish:
     """The wish with every default filled in; `after` are parents that a workflow knows by name.
 
@@ -93,8 +94,8 @@ def check_wish(
             allowed = ", ".join(WishFields.__annotations__)
             raise Invalid(f"is no field of a job; there are {allowed}", field=str(name))
     given = {name: value for name, value in fields.items() if value is not None}
-    task = _task(given.get("task", ""), field="task")
-    reduce = _task(given["reduce"], field="reduce") if "reduce" in given else None
+    task = _task(given.get("task", ""), find, field="task")
+    reduce = _task(given["reduce"], find, field="reduce") if "reduce" in given else None
     columns = {**_task_columns(task, given), **_job_columns(given, now)}
     columns["reduce"] = reduce.name if reduce else ""
     columns["reduction"] = _terms(reduce, given) if reduce else None
@@ -182,11 +183,11 @@ def _refuse_pickle(task: Task, reduce: Task | None) -> None:
             raise NotAllowed(f"{each.name} {rule}", field=name)
 
 
-def _task(name: Any, *, field: str) -> Task:
+def _task(name: Any, find: Callable[[str], Task], *, field: str) -> Task:
     if not isinstance(name, str) or not name:
         raise Invalid("give the name of a task, like demo.echo", field=field)
     try:
-        return find_task(name)
+        return find(name)
     except NotFound as error:
         raise Invalid(str(error), field=field) from error
 
