@@ -9,7 +9,7 @@ from typing import Any, Required, TypedDict
 
 from django.conf import settings
 
-from hive_site.kernel.errors import Invalid, NotAllowed, NotFound, TooLarge
+from hive_site.kernel.errors import Invalid, NotFound, TooLarge
 from jobs.dependencies import Parent, feed, is_quote, read_parents
 from jobs.domain.bounds import (
     MAX_CACHE_SECONDS,
@@ -24,6 +24,7 @@ from jobs.packing import pack_unpacked
 from jobs.registry import Registry, Task, load_tasks
 from jobs.remote_tasks import find_remote
 from jobs.requirements import check_labels, merge_requirements
+from jobs.scopes import refuse_objects, refuse_tasks_of_objects
 from jobs.task_options import PICKLE
 from jobs.webhooks.address import check_webhook
 
@@ -100,8 +101,10 @@ def check_wish(
     columns["reduce"] = reduce.name if reduce else ""
     columns["reduction"] = _terms(reduce, given) if reduce else None
     if not may_pickle:
-        _refuse_pickle(task, reduce)
+        refuse_tasks_of_objects(task=task, reduce=reduce)
     items = _items(fields)
+    if not may_pickle:
+        refuse_objects(kwargs=columns["kwargs"], items=items)
     parents = read_parents(given.get("depends_on", ()), after)
     return Wish(columns, items, feed(parents, given, [columns["kwargs"], *items]))
 
@@ -173,14 +176,6 @@ def _job_columns(given: Mapping[str, Any], now: datetime) -> dict[str, Any]:
         "not_before": now + timedelta(seconds=delay) if delay else None,
         "deadline": _deadline(given["deadline"], now) if "deadline" in given else None,
     }
-
-
-def _refuse_pickle(task: Task, reduce: Task | None) -> None:
-    """Whatever the items are: a reduction would load what was made of them."""
-    for name, each in {"task": task, "reduce": reduce}.items():
-        if each and each.codec == PICKLE:
-            rule = "takes Python objects, for which a key needs the scope 'pickle'"
-            raise NotAllowed(f"{each.name} {rule}", field=name)
 
 
 def _task(name: Any, find: Callable[[str], Task], *, field: str) -> Task:
