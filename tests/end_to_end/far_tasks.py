@@ -3,7 +3,7 @@
 from jobs import task
 
 
-@task("far.weigh", timeout=17, retries=1, labels={})
+@task("far.weigh", timeout=17, retries=1)
 def weigh(ctx, item: int, *, unit: str = "g"):
     """Weighs something far away."""
     return f"{item} {unit} on {ctx.node}"

@@ -1,8 +1,10 @@
 """A release that some nodes run has tasks that the Nexus's own code does not know."""
 
+import json
+
 import pytest
 
-from jobs.client import HiveError
+from jobs.client import Hive, HiveError, pack, unpack
 from tests.end_to_end.colony import PATIENCE, SPORES, TASKS, until
 from tests.end_to_end.guests import guest
 
@@ -19,6 +21,12 @@ def refused(hive, task):
     with pytest.raises(HiveError) as refusal:
         hive.submit(task, [1])
     return refusal.value.status, refusal.value.problem["errors"][0]["pointer"]
+
+
+def plain(colony):
+    """The client of who may not hand in Python objects."""
+    made = colony.manage("hive", "key", "far", "--scopes", "submit,read", "--json")
+    return Hive(colony.stack.ready["nexus"], json.loads(made.stdout)["key"])
 
 
 def test_they_can_be_submitted_and_run_where_they_are_and_nowhere_else(hive, colony):
@@ -39,6 +47,11 @@ def test_they_can_be_submitted_and_run_where_they_are_and_nowhere_else(hive, col
         assert ended["result"][:2] == ["far", "0 kg on far"]
         assert tasks(hive)["demo.echo"]["where"] == "nexus"
         assert refused(hive, "far.nowhere") == (400, "/task")
+
+        # What takes Python objects there takes the scope here.
+        [packed] = hive.map("far.objects", [pack(7)], timeout=PATIENCE)
+        assert unpack(packed) == {7}
+        assert refused(plain(colony), "far.objects") == (403, "/task")
 
     # Its node is gone: what was known is accepted, and waits for another one.
     late = hive.submit("far.weigh", [1])["id"]
