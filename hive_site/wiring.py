@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 def build_foreman() -> "Foreman":
     """A Foreman over the configured database and Redis."""
     from jobs.limits import declared_limits
+    from jobs.remote_tasks import learn_tasks
+    from jobs.validation import known_tasks
     from jobs.workload import JobsWorkload
     from nodes.foreman import Foreman
     from nodes.leadership import Leadership
@@ -39,6 +41,7 @@ def build_foreman() -> "Foreman":
         workload=JobsWorkload(client, fleet_key=fleet_key, weights=weights),
         fleet_key=fleet_key,
         weights=weights,
+        learn=lambda found, now: learn_tasks(found, now, known=known_tasks()),
     )
 
 

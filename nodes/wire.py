@@ -8,6 +8,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
+from typing import Any, NoReturn
 
 from hive_site.kernel.redis import key
 
@@ -101,13 +102,38 @@ def cancel_key(stop_token: str) -> str:
 
 
 def tasks_key(digest: str) -> str:
-    """The names of the tasks that some release can run, as JSON; slots renew it."""
+    """What some release can run, as `list_tasks` writes it; slots renew it."""
     return key("tasks", digest)
 
 
-def list_tasks(names: Iterable[str]) -> str:
-    """The names as the text that `tasks_key` holds."""
-    return json.dumps(sorted(names))
+def list_tasks(tasks: Iterable[str] | Mapping[str, Any]) -> str:
+    """The names, or what is told of each by its name, as the text that `tasks_key` holds.
+
+    Raises `ValueError` or `TypeError` for what is no JSON.
+    """
+    if isinstance(tasks, Mapping):
+        return json.dumps(tasks, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return json.dumps(sorted(tasks))
+
+
+def read_tasks(text: str | bytes) -> dict[str, Any]:
+    """What a list tells of each task by its name: nothing, where there are only names.
+
+    Raises `ValueError` for any other text: any node may have written it.
+    """
+    try:
+        told = json.loads(text, parse_constant=_refuse)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    if isinstance(told, list):
+        told = {name: None for name in told if isinstance(name, str)}
+    if not isinstance(told, dict):
+        raise ValueError("it is no list of tasks")
+    return told
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
 
 
 def digest_tasks(text: str | bytes) -> str:

@@ -19,6 +19,7 @@ from hive_site.kernel.crash import crash_point
 from hive_site.kernel.envelope import Forged, unseal
 from hive_site.kernel.errors import NotFound
 from hive_site.kernel.redis import RedisError, connect
+from jobs.descriptions import describe_all
 from jobs.registry import Registry, Task
 from jobs.spore.capture import Capture
 from jobs.spore.codecs import call
@@ -77,7 +78,7 @@ class Slot(SimpleWorker):
         self._cache = SharedCache(connect(url, name=name))
         self._interruptions = Interruptions(self._cell)
         self._payloads = Payloads(payload_options, identity, lambda: time.time() + board.clock()[0])
-        self._presence = Presence(self, self._cell, tasks=wire.list_tasks(registry))
+        self._presence = Presence(self, self._cell, tasks=describe_all(registry))
         self._is_spent = False
 
     def serve(self) -> None:
