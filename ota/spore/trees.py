@@ -96,7 +96,7 @@ def _check_package(package: Package, record: Record) -> None:
     pairs = {
         "manifest_sha256": (manifest_sha256, record.manifest_sha256),
         "unpacked_size": (package.unpacked_size, record.unpacked_size),
-        "file_count": (len(package.entries), record.file_count),
+        "file_count": (len(package.manifest.files), record.file_count),
     }
     _agree("the package", pairs)
 

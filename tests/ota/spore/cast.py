@@ -100,10 +100,10 @@ class Scene:
         self.signed["custom"]["hive"].update(changes)
         self.desk.metadata["signed"] = {self.path: self.signed}
 
-    def start(self, *, env=None, request=None, **options):
+    def start(self, *, env=None, request=None, module="tests.ota.spore.easy_stager", **options):
         """A real stager that has got its request."""
         child = subprocess.Popen(
-            [sys.executable, "-m", "tests.ota.spore.easy_stager"],
+            [sys.executable, "-m", module],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -123,7 +123,7 @@ class Scene:
         return child.returncode, [json.loads(line) for line in out.splitlines()]
 
 
-def make_scene(desk, home, *, tree=None, requirements=OWN, lock=None, **about):
+def make_scene(desk, home, *, tree=None, requirements=OWN, lock=None, channel="stable", **about):
     """A release that is published and signed, and an empty home."""
     home.mkdir(exist_ok=True)
     files = dict(TREE if tree is None else tree)
@@ -142,7 +142,7 @@ def make_scene(desk, home, *, tree=None, requirements=OWN, lock=None, **about):
     target = io.BytesIO()
     manifest = write_package(target, files)
     package = target.getvalue()
-    scene = Scene(desk, home, package, {})
+    scene = Scene(desk, home, package, {}, channel=channel)
     desk.add_package(package)
     scene.signed = {
         "length": len(package),
@@ -155,7 +155,7 @@ def make_scene(desk, home, *, tree=None, requirements=OWN, lock=None, **about):
                 "channel": scene.channel,
                 "manifest_sha256": hashlib.sha256(manifest.write()).hexdigest(),
                 "unpacked_size": sum(f.size for f in manifest.files) + len(manifest.write()),
-                "file_count": len(manifest.files) + 1,
+                "file_count": len(manifest.files),
                 "floor_seq": 2,
                 "python": release.python,
                 "requirements_sha256": release.requirements_sha256,
