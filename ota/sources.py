@@ -37,7 +37,7 @@ def read_project(root: Path, *, with_tests: bool, data: Path) -> dict[str, Sourc
         for path in _list(root)
         if path.parts[0] not in out
         and not BUILT.fullmatch(path.name if len(path.parts) == 1 else "")
-        and not (root / path).is_relative_to(data)
+        and not (root / path).is_relative_to(data.resolve())
     )
     return _read(root, paths)
 

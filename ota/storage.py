@@ -3,10 +3,12 @@
 A file is there as a whole or not at all, and survives a power cut once it is.
 """
 
+import fcntl
 import hashlib
 import os
 import re
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -87,10 +89,37 @@ def keep_bytes(place: Path, data: bytes, *, mode: int = 0o644) -> None:
     sync_directory(place.parent)
 
 
+def keep_wheel(source: Path, sha256: str) -> bool:
+    """Copy a wheel into the wheelhouse; False if its bytes have another SHA-256."""
+    place = wheelhouse() / source.name
+    with _draft(place.parent) as draft:
+        with source.open("rb") as found, draft.open("xb") as copy:
+            shutil.copyfileobj(found, copy, CHUNK_BYTES)
+            copy.flush()
+            os.fsync(copy.fileno())
+        if sha256_of(draft) != sha256:
+            return False
+        draft.chmod(0o644)
+        draft.replace(place)
+    sync_directory(place.parent)
+    return True
+
+
 def sha256_of(path: Path) -> str:
     """SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def locked() -> Iterator[None]:
+    """Nobody else on this machine publishes or forgets a package meanwhile."""
+    descriptor = os.open(packages() / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager

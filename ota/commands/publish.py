@@ -1,0 +1,93 @@
+"""`ota publish`: take a package in, so that it can be rolled out."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hive_site.kernel.errors import Conflict, Invalid
+
+if TYPE_CHECKING:
+    from ota.models import Release
+    from ota.wheelhouse import Gathered
+
+HELP = "take a package in, so that it can be rolled out"
+SIDECAR = ".targets.json"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Which, and for whom."""
+    parser.add_argument("file", metavar="FILE.zip", help="what `ota build` made")
+    parser.add_argument(
+        "--channel",
+        choices=["dev", "stable"],
+        help=f"default: stable if there is FILE.zip{SIDECAR} (`ota sign`), else dev",
+    )
+    parser.add_argument("--wheels", metavar="DIR", help="take the wheels it needs from there")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(options: dict[str, Any]) -> int:
+    """Publish; whatever is wrong with the package is a failure, not a wrong use."""
+    from ota.services.publishing import publish
+
+    file = Path(options["file"])
+    wheels = Path(options["wheels"]) if options["wheels"] else None
+    if wheels and not wheels.is_dir():
+        raise Invalid(f"--wheels {wheels} is no directory", field="wheels")
+    signature = read_signature(file, options["channel"])
+    channel = options["channel"] or ("stable" if signature else "dev")
+    try:
+        release = publish(file, channel=channel, signature=signature, who="ota publish")
+    except Invalid as fact:
+        raise Conflict(f"{file} was not published: {fact}") from fact
+    except OSError as fact:
+        raise Conflict(f"{file} was not published: {fact.strerror or fact}") from fact
+    tell(release, gather_wheels(release, wheels), as_json=options["json"])
+    return 0
+
+
+def read_signature(file: Path, channel: str | None) -> bytes | None:
+    """What `ota sign` left beside the package; None if it is for the channel dev."""
+    sidecar = file.with_name(f"{file.name}{SIDECAR}")
+    if channel == "dev" or not sidecar.exists():
+        return None
+    try:
+        return sidecar.read_bytes()
+    except OSError as fact:
+        raise Conflict(f"{sidecar}: {fact.strerror}") from fact
+
+
+def gather_wheels(release: "Release", wheels: Path | None) -> "Gathered | None":
+    """What was brought here for nodes; None if they have all of it already."""
+    from ota.wheelhouse import gather, is_own_environment, read_package_lock
+
+    about, pins = read_package_lock(release.sha256)
+    if is_own_environment(about) and wheels is None:
+        return None
+    return gather(pins, wheels=wheels)
+
+
+def tell(release: "Release", gathered: "Gathered | None", *, as_json: bool) -> None:
+    """What became of it."""
+    if as_json:
+        report = {
+            "version": release.version,
+            "channel": release.channel,
+            "seq": release.seq,
+            "sha256": release.sha256,
+            "size": release.size,
+            "signed_by": release.signed_by,
+            "wheels_added": list(gathered.added) if gathered else [],
+            "wheels_missing": list(gathered.missing) if gathered else [],
+        }
+        sys.stdout.write(json.dumps(report) + "\n")
+        return
+    print(f"{release.version} is published as {release.target}, sha256 {release.sha256}")
+    if gathered:
+        print(f"wheels: {len(gathered.added)} new, {len(gathered.missing)} missing")
+        for name in gathered.missing:
+            print(f"missing: {name}")
+        if gathered.trouble:
+            print(f"pip: {gathered.trouble}")
