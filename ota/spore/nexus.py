@@ -18,6 +18,8 @@ from hive_site.kernel.signed_requests import authorization
 PATH = "/api/v1/ota/"
 CONNECT_SECONDS, READ_SECONDS = 3.0, 15.0
 MAX_JSON_BYTES = 16 * 1024 * 1024
+#: An answer of JSON is here after so long, however slowly it trickles.
+JSON_SECONDS = 30.0
 MAX_REASON_BYTES = 64 * 1024
 PIECE_BYTES = 64 * 1024
 OK, PARTIAL, UNAUTHORIZED, TOO_MANY, SERVER_FAULT = 200, 206, 401, 429, 500
@@ -71,9 +73,16 @@ class NexusClient:
     """Speaks for one node. Every request raises `NexusAway` or `Refused`."""
 
     def __init__(
-        self, url: str, node: str, key: bytes, *, clock: Callable[[], float] = time.time
+        self,
+        url: str,
+        node: str,
+        key: bytes,
+        *,
+        clock: Callable[[], float] = time.time,
+        timer: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._base, self._node, self._key, self._clock = url.rstrip("/"), node, key, clock
+        self._base, self._node, self._key = url.rstrip("/"), node, key
+        self._clock, self._timer = clock, timer
         timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
         self._pool = urllib3.PoolManager(retries=False, timeout=timeout)
         self._offset = 0.0
@@ -118,7 +127,7 @@ class NexusClient:
 
     def _json(self, method: str, path: str, body: bytes | None = None) -> dict[str, Any]:
         with self._opened(method, path, body) as answer:
-            text = _read(answer, MAX_JSON_BYTES)
+            text = _read(answer, MAX_JSON_BYTES, self._timer)
         try:
             found = json.loads(text)
         except (ValueError, RecursionError):
@@ -142,7 +151,7 @@ class NexusClient:
                 self._offset = self.skew
                 answer.close()
                 answer = self._ask(method, path, body, headers or {})
-            _check(answer)
+            _check(answer, self._timer)
             yield answer
         finally:
             answer.close()
@@ -186,28 +195,30 @@ class NexusClient:
         self.skew = told - self._clock()
 
 
-def _read(answer: urllib3.BaseHTTPResponse, at_most: int) -> bytes:
-    found = bytearray()
+def _read(answer: urllib3.BaseHTTPResponse, at_most: int, timer: Callable[[], float]) -> bytes:
+    found, began = bytearray(), timer()
     for piece in Body(answer).pieces():
         found += piece
+        if timer() - began > JSON_SECONDS:
+            raise NexusAway(f"the Nexus did not finish its answer within {JSON_SECONDS:.0f} s")
         if len(found) > at_most:
             raise NexusAway(f"the Nexus answered more than {at_most} bytes")
     return bytes(found)
 
 
-def _check(answer: urllib3.BaseHTTPResponse) -> None:
+def _check(answer: urllib3.BaseHTTPResponse, timer: Callable[[], float]) -> None:
     status = answer.status
     if status in (OK, PARTIAL):
         return
-    reason = _reason(answer)
+    reason = _reason(answer, timer)
     if status >= SERVER_FAULT or status == TOO_MANY:
         raise NexusAway(f"{status} {reason}", _seconds(answer.headers.get("Retry-After", "")))
     raise Refused(status, reason)
 
 
-def _reason(answer: urllib3.BaseHTTPResponse) -> str:
+def _reason(answer: urllib3.BaseHTTPResponse, timer: Callable[[], float]) -> str:
     try:
-        return str(json.loads(_read(answer, MAX_REASON_BYTES))["detail"])[:300]
+        return str(json.loads(_read(answer, MAX_REASON_BYTES, timer))["detail"])[:300]
     except (NexusAway, ValueError, KeyError, TypeError, RecursionError):
         return answer.reason or "without a reason"
 

@@ -31,6 +31,8 @@ from ota.spore.turns import Busy, taken
 TERMINATED = 143
 #: No more lines than this are written for one step.
 LEAST_PROGRESS = 0.01
+#: Steps that know the deadline have so long to say themselves why they missed it.
+GRACE_SECONDS = 1.0
 
 
 class Reporter:
@@ -89,6 +91,11 @@ def find_means(
     )
 
 
+def describe(fact: Failed) -> dict[str, Any]:
+    """A failure as it is told."""
+    return {"code": fact.code, "reason": fact.reason, "permanent": fact.permanent}
+
+
 def stage(text: str, means_of: Callable[[Request], Means], reporter: Reporter) -> int:
     """Do what a request asks; the exit code. `means_of` gives what it is done with."""
     try:
@@ -111,15 +118,28 @@ def stage(text: str, means_of: Callable[[Request], Means], reporter: Reporter) -
 def main(trust: Callable[[Path], Trust] = open_trust) -> int:
     """Read a request and do it; the exit code."""
     signal.signal(signal.SIGTERM, _end)
-    reporter = Reporter(sys.stdout)
-    return stage(sys.stdin.read(), lambda request: find_means(request, os.environ, trust), reporter)
+    signal.signal(signal.SIGALRM, _give_up)
+
+    def means_of(request: Request) -> Means:
+        # Whatever waits for whatever: not for longer than was asked.
+        signal.setitimer(signal.ITIMER_REAL, request.deadline + GRACE_SECONDS)
+        return find_means(request, os.environ, trust)
+
+    return stage(sys.stdin.read(), means_of, Reporter(sys.stdout))
 
 
 def _fail(reporter: Reporter, fact: Failed) -> int:
-    told = {"code": fact.code, "reason": fact.reason, "permanent": fact.permanent}
     with suppress(BrokenPipeError):
-        reporter.write({"failed": told})
+        reporter.write({"failed": describe(fact)})
     return 1
+
+
+def _give_up(signum: int, frame: FrameType | None) -> None:
+    end_all()
+    fact = Failed("deadline", "not ready in the time that was given")
+    # Not through the stream, which may be in the middle of a line.
+    os.write(sys.stdout.fileno(), json.dumps({"failed": describe(fact)}).encode() + b"\n")
+    os._exit(1)
 
 
 def _end(signum: int, frame: FrameType | None) -> None:

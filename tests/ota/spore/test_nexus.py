@@ -88,6 +88,13 @@ def test_an_answer_without_an_end_is_cut_short(desk, monkeypatch):
         desk.client().sync({})
 
 
+def test_an_answer_that_trickles_is_not_waited_for(desk):
+    looks = iter(range(0, 1000, 31))
+
+    with pytest.raises(NexusAway, match="within 30 s"):
+        desk.client(timer=lambda: next(looks)).sync({})
+
+
 @pytest.mark.parametrize("text", [[1], "text", None])
 def test_an_answer_that_is_no_object_is_none(desk, text):
     desk.faults["sync"].append(lambda answer, *_: answer.tell(200, text))

@@ -3,6 +3,7 @@
 import json
 import os
 import resource
+import select
 import shutil
 import signal
 import subprocess
@@ -159,6 +160,37 @@ def test_ended_in_the_middle_of_a_download_it_ends_at_once_and_is_gone_on_with(s
     code, lines = scene.run()
     assert code == 0
     assert_ready(scene, lines)
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGKILL])
+def test_no_tool_outlives_the_stager_that_started_it(locked, tmp_path, signum):
+    fifo, tools = tmp_path / "fifo", tmp_path / "bin"
+    os.mkfifo(fifo)
+    tools.mkdir()
+    # It holds the pipe open for as long as it lives.
+    hung = f"#!/bin/sh\n[ $1 = --version ] && exit 0\nexec 5> {fifo}\necho >&5\nexec sleep 600\n"
+    (tools / "uv").write_text(hung)
+    (tools / "uv").chmod(0o755)
+    child = locked.start(env={"PATH": f"{tools}:/usr/bin:/bin"})
+    with fifo.open("rb", buffering=0) as pipe:
+        assert pipe.read(1) == b"\n"
+
+        child.send_signal(signum)
+
+        assert child.wait(5) in (143, -9)
+        assert select.select([pipe], [], [], 5)[0]
+        assert pipe.read(1) == b""
+
+
+def test_a_stager_gives_up_in_time_whatever_it_waits_for(scene):
+    done = Event()
+    scene.desk.faults["metadata"] = [lambda *_: done.wait(30)]
+
+    code, lines = scene.run(request=scene.request(deadline=1))
+
+    done.set()
+    assert code == 1
+    assert lines[-1]["failed"]["code"] == "deadline"
 
 
 def test_a_disk_that_takes_no_more_is_named_and_the_next_one_gets_there(scene):
