@@ -50,7 +50,19 @@ def is_own_environment(about: ReleaseFile) -> bool:
     return digest_requirements(text) == about.requirements_sha256
 
 
-def gather(pins: Iterable[Pin], *, wheels: Path | None = None, download: bool = True) -> Gathered:
+def gather_for(
+    release: Release, *, wheels: Path | None = None, seconds: float = PIP_SECONDS
+) -> Gathered:
+    """What a release needs that this project, and so a node, does not have yet."""
+    about, pins = read_package_lock(release.sha256)
+    if is_own_environment(about) and wheels is None:
+        return Gathered()
+    return gather(pins, wheels=wheels, seconds=seconds)
+
+
+def gather(
+    pins: Iterable[Pin], *, wheels: Path | None = None, seconds: float = PIP_SECONDS
+) -> Gathered:
     """Bring the wheels of a lock here: from a directory, or from where pip finds them.
 
     Raises `Invalid` if the directory is none.
@@ -61,8 +73,8 @@ def gather(pins: Iterable[Pin], *, wheels: Path | None = None, download: bool = 
     before = set(_stored())
     if wheels is not None:
         _take(wheels, wanted)
-    elif download and (lacking := _lacking(wanted)):
-        trouble = _download(lacking)
+    elif lacking := _lacking(wanted):
+        trouble = _download(lacking, seconds)
     added = sorted(set(_stored()) - before)
     missing = [f"{pin.name}=={pin.version}" for pin in _lacking(wanted)]
     return Gathered(tuple(added), tuple(missing), trouble)
@@ -112,7 +124,7 @@ def _take(folder: Path, pins: tuple[Pin, ...]) -> None:
             keep_wheel(path, sha256)
 
 
-def _download(pins: list[Pin]) -> str:
+def _download(pins: list[Pin], seconds: float) -> str:
     """Let pip fetch them; what went wrong, if anything did."""
     folder = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=wheelhouse()))
     try:
@@ -123,7 +135,7 @@ def _download(pins: list[Pin]) -> str:
             [sys.executable, "-m", "pip", "download", *options, "-d", folder, "-r", lock],
             capture_output=True,
             text=True,
-            timeout=PIP_SECONDS,
+            timeout=seconds,
             check=False,
         )
         _take(folder, tuple(pins))

@@ -31,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: dict[str, Any]) -> int:
     """Publish; whatever is wrong with the package is a failure, not a wrong use."""
     from ota.services.publishing import publish
+    from ota.wheelhouse import gather_for
 
     file = Path(options["file"])
     wheels = Path(options["wheels"]) if options["wheels"] else None
@@ -44,7 +45,7 @@ def run(options: dict[str, Any]) -> int:
         raise Conflict(f"{file} was not published: {fact}") from fact
     except OSError as fact:
         raise Conflict(f"{file} was not published: {fact.strerror or fact}") from fact
-    tell(release, gather_wheels(release, wheels), as_json=options["json"])
+    tell(release, gather_for(release, wheels=wheels), as_json=options["json"])
     return 0
 
 
@@ -59,17 +60,7 @@ def read_signature(file: Path, channel: str | None) -> bytes | None:
         raise Conflict(f"{sidecar}: {fact.strerror}") from fact
 
 
-def gather_wheels(release: "Release", wheels: Path | None) -> "Gathered | None":
-    """What was brought here for nodes; None if they have all of it already."""
-    from ota.wheelhouse import gather, is_own_environment, read_package_lock
-
-    about, pins = read_package_lock(release.sha256)
-    if is_own_environment(about) and wheels is None:
-        return None
-    return gather(pins, wheels=wheels)
-
-
-def tell(release: "Release", gathered: "Gathered | None", *, as_json: bool) -> None:
+def tell(release: "Release", gathered: "Gathered", *, as_json: bool) -> None:
     """What became of it."""
     if as_json:
         report = {
@@ -79,13 +70,13 @@ def tell(release: "Release", gathered: "Gathered | None", *, as_json: bool) -> N
             "sha256": release.sha256,
             "size": release.size,
             "signed_by": release.signed_by,
-            "wheels_added": list(gathered.added) if gathered else [],
-            "wheels_missing": list(gathered.missing) if gathered else [],
+            "wheels_added": list(gathered.added),
+            "wheels_missing": list(gathered.missing),
         }
         sys.stdout.write(json.dumps(report) + "\n")
         return
     print(f"{release.version} is published as {release.target}, sha256 {release.sha256}")
-    if gathered:
+    if gathered.added or gathered.missing:
         print(f"wheels: {len(gathered.added)} new, {len(gathered.missing)} missing")
         for name in gathered.missing:
             print(f"missing: {name}")
