@@ -28,6 +28,12 @@ POINTS = {
     "launcher.written": "the new state lies beside the old one",
     "launcher.saved": "the new state counts, nothing was done about it",
     "agent.died": "a slot died, nobody was told",
+    "stager.fetched": "a package is whole on the disk, nothing of it was unpacked",
+    "stager.unpacked": "a release is unpacked, not in its place",
+    "stager.wheels": "wheels are fetched, no environment was made of them",
+    "stager.installed": "a release has its Python, not its place",
+    "stager.renamed": "a release is in its place, without its mark",
+    "stager.ready": "a release has its mark, nobody was told",
 }
 EXIT_CODE = 137
 

@@ -232,4 +232,6 @@ def reach(ask):
 
 
 def test_every_point_has_a_test():
-    assert {*PLANS, "nexus.stored"} == set(POINTS)
+    elsewhere = {point for point in POINTS if point.startswith("stager.")}
+
+    assert {*PLANS, "nexus.stored"} == set(POINTS) - elsewhere
