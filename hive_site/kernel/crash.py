@@ -25,6 +25,9 @@ POINTS = {
     "spore.ran": "an item ran, its result is in memory only",
     "spore.reported": "a result was sent, its slot has not shown that it is idle",
     "agent.died": "a slot died, nobody was told",
+    "agent.live": "a heartbeat of a new agent was sent, its launcher was not told",
+    "agent.retired": "slots pop no more, the launcher was not told",
+    "agent.ready": "all tasks are loaded behind the gate, the launcher was not told",
 }
 EXIT_CODE = 137
 

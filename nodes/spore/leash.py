@@ -142,6 +142,10 @@ class Launch:
     incarnation: str = ""
 
 
+#: Of a Spore that somebody started by hand.
+ALONE = Launch(NoLeash())
+
+
 def read_launch(environ: MutableMapping[str, str]) -> Launch:
     """What the launcher left in the environment, which loses it: tasks are not to find it.
 
@@ -151,7 +155,7 @@ def read_launch(environ: MutableMapping[str, str]) -> Launch:
     gated = environ.pop("HIVE_GATE", "") == "1"
     incarnation = environ.pop("HIVE_INCARNATION", "")
     if not pipes:
-        return Launch(NoLeash())
+        return ALONE
     try:
         reader, writer = map(int, pipes.split(","))
         return Launch(Leash(reader, writer), gated, incarnation)
