@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from nodes.foreman import Foreman
     from nodes.spore.agent import Agent
     from nodes.spore.identity import Identity
+    from nodes.spore.leash import Launch
 
 
 def build_foreman() -> "Foreman":
@@ -54,11 +55,14 @@ def build_courier() -> "Courier":
     return Courier(partial(send, secret=settings.HIVE_WEBHOOK_SECRET, allow_private=allow))
 
 
-def build_agent(identity: "Identity", home: Path, *, nexus_url: str = "") -> "Agent":
+def build_agent(
+    identity: "Identity", home: Path, *, nexus_url: str = "", launch: "Launch | None" = None
+) -> "Agent":
     """A Spore's agent whose slots run jobs; it keeps its files in `home`."""
     from jobs.spore.payloads import PayloadOptions
     from jobs.spore.serving import serve_slot
     from nodes.spore.agent import Agent
+    from nodes.spore.leash import ALONE
     from nodes.spore.limits import Limits
     from nodes.spore.line import Line
     from nodes.spore.sensors import HostSensors
@@ -85,4 +89,5 @@ def build_agent(identity: "Identity", home: Path, *, nexus_url: str = "") -> "Ag
         sensors=HostSensors(),
         spool=spool,
         limits=Limits(home, hive.slot_memory_mb, hive.least_disk_mb),
+        launch=launch or ALONE,
     )

@@ -39,6 +39,8 @@ PURPOSE_BUNDLE = "bundle"
 PURPOSE_ORDER = "order"
 PURPOSE_COMMAND = "command"
 PURPOSE_ANSWER = "answer"
+PURPOSE_PROBE = "probe"
+PURPOSE_PROOF = "proof"
 
 
 #: No value in Redis is longer than this; what is travels in pieces.
@@ -160,6 +162,21 @@ def intermediate_key(node: str) -> str:
 def bundle_key(bundle: str) -> str:
     """RQ's hash of one job, which is one bundle here."""
     return f"rq:job:{bundle}"
+
+
+def probe_id(node: str, nonce: str) -> str:
+    """The id of a bundle that an agent sends itself; no id of the Foreman's looks like it."""
+    return f"{node}-probe.{nonce}"
+
+
+def is_probe(bundle: str) -> bool:
+    """Whether a bundle is an agent's to itself: no attempt of anybody's."""
+    return "-probe." in bundle
+
+
+def proof_key(node: str) -> str:
+    """What came of the node's probe, signed by its slot; gone after a minute."""
+    return key("proof", node)
 
 
 def client_name(node: str, incarnation: str) -> str:

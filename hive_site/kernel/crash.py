@@ -34,6 +34,9 @@ POINTS = {
     "stager.installed": "a release has its Python, not its place",
     "stager.renamed": "a release is in its place, without its mark",
     "stager.ready": "a release has its mark, nobody was told",
+    "agent.live": "a heartbeat of a new agent was sent, its launcher was not told",
+    "agent.retired": "slots pop no more, the launcher was not told",
+    "agent.ready": "all tasks are loaded behind the gate, the launcher was not told",
 }
 EXIT_CODE = 137
 
