@@ -24,6 +24,8 @@ def build_foreman() -> "Foreman":
     from nodes.foreman import Foreman
     from nodes.leadership import Leadership
     from nodes.mailbox import Mailbox
+    from ota.conductor import Conductor
+    from ota.repositories import open_repository
 
     # Imports every task: now, not while work waits for a new leader.
     declared_limits()
@@ -39,6 +41,7 @@ def build_foreman() -> "Foreman":
         workload=JobsWorkload(client, fleet_key=fleet_key, weights=weights),
         fleet_key=fleet_key,
         weights=weights,
+        updates=Conductor(open_repository),
     )
 
 

@@ -1,0 +1,17 @@
+from django.urls import path
+
+from ota.api import nodes, rollouts, sync, trust
+from ota.domain.verbs import VERBS
+
+urlpatterns = [
+    path("sync/", sync.SyncView.as_view()),
+    path("root/", trust.RootView.as_view()),
+    path("metadata/", trust.MetadataView.as_view()),
+    path("nodes/", nodes.HomeListView.as_view()),
+    path("rollouts/", rollouts.RolloutListView.as_view()),
+    path("rollouts/<str:rollout_id>/", rollouts.RolloutView.as_view()),
+    *(
+        path(f"rollouts/<str:rollout_id>/{verb}/", rollouts.RolloutVerbView.as_view(verb=verb))
+        for verb in VERBS
+    ),
+]
