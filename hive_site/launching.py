@@ -51,9 +51,7 @@ def _prepare(given: argparse.Namespace, argv: Sequence[str]) -> Options:
     env = Env()
     hive = read_options(env)
     name = check_name(given.name[-1] if given.name else default_name())
-    key = find_key(
-        name, given=env.text("HIVE_NODE_KEY"), fleet_key=find_fleet_key(env, hive.data)
-    )
+    key = find_key(name, given=env.text("HIVE_NODE_KEY"), fleet_key=find_fleet_key(env, hive.data))
     home = Path(given.home[-1]).absolute()
     folder = make_folder(home)
     start_log("launcher")

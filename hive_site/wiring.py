@@ -27,6 +27,8 @@ def build_foreman() -> "Foreman":
     from nodes.foreman import Foreman
     from nodes.leadership import Leadership
     from nodes.mailbox import Mailbox
+    from ota.conductor import Conductor
+    from ota.repositories import open_repository
 
     # Imports every task: now, not while work waits for a new leader.
     declared_limits()
@@ -43,6 +45,7 @@ def build_foreman() -> "Foreman":
         fleet_key=fleet_key,
         weights=weights,
         learn=lambda found, now: learn_tasks(found, now, known=known_tasks()),
+        updates=Conductor(open_repository),
     )
 
 

@@ -20,9 +20,9 @@ from nodes.domain.states import NodeState
 from nodes.domain.trust import ROUND_SECONDS, Trust
 from nodes.leadership import Leadership
 from nodes.mailbox import Mailbox
-from nodes.models import Lease
+from nodes.models import Lease, Node
 from nodes.orders import send_orders
-from nodes.ports import Mail, Workload
+from nodes.ports import Mail, NoUpdates, Updates, Workload
 from nodes.records import load_roster, refresh_wishes, save_seats
 from nodes.roster import Roster
 from nodes.side_jobs import SideJobs
@@ -49,6 +49,7 @@ class Foreman:
         fleet_key: str,
         weights: Weights,
         learn: Learn = lambda found, now: None,
+        updates: Updates | None = None,
     ) -> None:
         self._learn = learn
         self._client = client
@@ -57,15 +58,13 @@ class Foreman:
         self._trust = Trust()
         self._watch = Watch(client, mailbox=mailbox, trust=self._trust)
         self._workload = workload
-        self._fleet_key = fleet_key
-        self._weights = weights
+        self._updates = updates or NoUpdates()
+        self._fleet_key, self._weights = fleet_key, weights
         self._roster = Roster()
         self._epoch = 0
         self._mail = Mail()
         self._watched_at = self._saved_at = datetime.min
-        self._number = 0
-        self._boot = ""
-        self._away = False
+        self._number, self._boot, self._away = 0, "", False
         self._side_jobs = SideJobs()
         self._recount_at: datetime | None = None
 
@@ -124,6 +123,7 @@ class Foreman:
         self._roster = load_roster()
         self._mailbox.open([seat.name for seat in self._roster])
         self._workload.take_over(self._leadership, now)
+        self._updates.take_over(self._leadership, now)
         self._mail, self._epoch = Mail(), self._leadership.epoch
         self._watched_at = self._saved_at = datetime.min
         if any(seat.state is not NodeState.LOST for seat in self._roster):
@@ -156,8 +156,10 @@ class Foreman:
         if since_watch >= WATCH_EVERY or any(hint.what == "joined" for hint in mail.wakeups):
             self._look_around(now)
         self._workload.dispatch(self._roster, now)
+        self._side_jobs.run("updates", lambda: self._update(now), now)
         until_watch = self._watched_at + WATCH_EVERY - now.replace(tzinfo=None)
-        return max(min(until_watch, self._workload.next_due(now)), timedelta(milliseconds=1))
+        due = min(until_watch, self._workload.next_due(now), self._updates.next_due(now))
+        return max(due, timedelta(milliseconds=1))
 
     def _record(self, mail: Mail, now: datetime) -> None:
         # An outage leaves it to be tried again: the mailbox does not give it a second time.
@@ -168,6 +170,7 @@ class Foreman:
 
     def _heed(self, mail: Mail, now: datetime) -> None:
         self._workload.heed(mail.wakeups, now)
+        self._updates.heed(mail.wakeups, now)
         if any(hint.what == "node" for hint in mail.wakeups):
             self._follow_wishes()
         for report in mail.reports:
@@ -217,7 +220,14 @@ class Foreman:
         for name in {seat.name for seat in self._roster} - {node.name for node in rows}:
             self._watch.forget(name)
             self._roster.drop(name)
-        send_orders(self._client, rows, fleet_key=self._fleet_key)
+        self._send_orders(rows)
+
+    def _update(self, now: datetime) -> None:
+        if names := self._updates.conduct(self._roster, now):
+            self._send_orders(list(Node.objects.filter(name__in=names)))
+
+    def _send_orders(self, rows: list[Node]) -> None:
+        send_orders(self._client, rows, fleet_key=self._fleet_key, revs=self._updates.revs())
 
     def _save(self, sighting: Sighting, now: datetime) -> None:
         if sighting.joined:
@@ -240,4 +250,5 @@ class Foreman:
             epoch=self._epoch,
             weights=self._weights,
         )
+        picture |= self._updates.snapshot(now)
         self._client.set(wire.SNAPSHOT, json.dumps(picture), ex=SNAPSHOT_TTL_SECONDS)

@@ -42,7 +42,7 @@ def ring(what: str, *subjects: str) -> bool:
 
     What: "job" (new or changed), "again" (something of it is ready once more), "cancel",
     "node" (its intent or wishes), "queue" (which needs no subject), "schedule", "limits" (of a
-    task).
+    task), "rollout".
     """
     try:
         pipe = shared_client().pipeline(transaction=False)

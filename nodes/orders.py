@@ -1,7 +1,7 @@
 """Standing orders of operators to agents, kept in Redis and reconciled at every heartbeat."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from redis import Redis
 
@@ -11,15 +11,22 @@ from nodes.domain.states import NodeState
 from nodes.models import Node
 
 
-def send_orders(client: Redis, nodes: Iterable[Node], *, fleet_key: str) -> None:
-    """Leave each node's orders where its agent looks, and wake those whose orders are new."""
+def send_orders(
+    client: Redis, nodes: Iterable[Node], *, fleet_key: str, revs: Mapping[str, int]
+) -> None:
+    """Leave each node's orders where its agent looks, and wake those whose orders are new.
+
+    `revs`: which of the wishes for its code is the newest, by the node's name.
+    """
     nodes = list(nodes)
     sent: list[bytes] = []
     pipe = client.pipeline(transaction=False)
     for node in nodes:
         # An agent that reads its own incarnation here was given up and must start anew.
         over = node.incarnation if node.state == NodeState.LOST else None
-        text = json.dumps({"v": wire.PROTOCOL, "slots": node.wanted_slots, "over": over})
+        orders = {"v": wire.PROTOCOL, "slots": node.wanted_slots, "over": over}
+        # A hint only: its launcher asks us over HTTP what the wish is.
+        text = json.dumps({**orders, "ota_rev": revs.get(node.name, 0)})
         key = node_key(fleet_key, node.name)
         envelope = seal(text, key=key, purpose=wire.PURPOSE_ORDER)
         pipe.set(wire.orders_key(node.name), envelope, get=True)

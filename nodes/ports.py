@@ -74,3 +74,51 @@ class Workload(Protocol):
 
     def work_of(self, node: str) -> list[dict[str, Any]]:
         """What was sent to a node and has not come back."""
+
+
+class Updates(Protocol):
+    """The new code that a Foreman brings to nodes."""
+
+    def take_over(self, leadership: Leadership, now: datetime) -> None:
+        """Forget everything; the database knows it."""
+
+    def heed(self, wakeups: list[Wakeup], now: datetime) -> None:
+        """Remember what the hints point to."""
+
+    def conduct(self, roster: Roster, now: datetime) -> set[str]:
+        """Go on with what is due; the nodes of which something else is wanted now."""
+
+    def next_due(self, now: datetime) -> timedelta:
+        """How long nothing is due."""
+
+    def revs(self) -> dict[str, int]:
+        """How often something was wanted of each node: the number grows with every wish."""
+
+    def snapshot(self, now: datetime) -> dict[str, Any]:
+        """The updates' part of the picture that viewers see."""
+
+
+class NoUpdates:
+    """For a Foreman that brings no code to anybody."""
+
+    def take_over(self, leadership: Leadership, now: datetime) -> None:
+        """Nothing to forget."""
+
+    def heed(self, wakeups: list[Wakeup], now: datetime) -> None:
+        """Nothing to remember."""
+
+    def conduct(self, roster: Roster, now: datetime) -> set[str]:
+        """Of nobody."""
+        return set()
+
+    def next_due(self, now: datetime) -> timedelta:
+        """Never."""
+        return timedelta.max
+
+    def revs(self) -> dict[str, int]:
+        """None."""
+        return {}
+
+    def snapshot(self, now: datetime) -> dict[str, Any]:
+        """None."""
+        return {}

@@ -18,8 +18,13 @@ def _choices(words: type) -> list[tuple[str, str]]:
     return [(str(word), str(word)) for word in words]  # type: ignore[attr-defined]
 
 
-def _new_rollout_id() -> str:
+def new_rollout_id() -> str:
+    """The name of a rollout that is about to be made."""
     return new_id("rollout")
+
+
+#: What the first migration calls it.
+_new_rollout_id = new_rollout_id
 
 
 class Release(models.Model):
@@ -60,7 +65,7 @@ class Release(models.Model):
 class Rollout(models.Model):
     """The delivery of one release to nodes, wave by wave."""
 
-    id = models.CharField(primary_key=True, max_length=40, default=_new_rollout_id)
+    id = models.CharField(primary_key=True, max_length=40, default=new_rollout_id)
     release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="rollouts")
     strategy = models.CharField(max_length=16, choices=_choices(Strategy), default=Strategy.FAST)
     terms = models.JSONField(default=dict, help_text="the strategy's figures, as they were then")
@@ -115,6 +120,8 @@ class Deployment(models.Model):
                 fields=["node"], name="one_rollout_at_a_time", condition=models.Q(open=True)
             ),
         ]
+        # Whoever reports asks for the newest of its own.
+        indexes = [models.Index(fields=["node"], name="deployments_of_node")]
 
     def __str__(self) -> str:
         return f"{self.rollout_id} {self.node} {self.state}"
@@ -150,7 +157,10 @@ class Home(models.Model):
 
 
 class OtaEvent(models.Model):
-    """What happened, in order; each row's hash covers the one before, so that none can go."""
+    """What happened, in order; each row's hash covers the one before, so that none can go.
+
+    Whoever sees it happen writes the row, and the Foreman appends it to the chain (ota/chain.py).
+    """
 
     at = models.DateTimeField(default=timezone.now)
     rollout = models.ForeignKey(
@@ -161,6 +171,9 @@ class OtaEvent(models.Model):
     who = models.CharField(max_length=150, blank=True, help_text="empty: the Foreman")
     what = models.CharField(max_length=32)
     reason = models.CharField(max_length=500, blank=True)
+    place = models.PositiveBigIntegerField(
+        null=True, blank=True, unique=True, help_text="in the chain; the Foreman appends it"
+    )
     hash = models.CharField(max_length=64, blank=True)
 
     class Meta:

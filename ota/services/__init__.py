@@ -1,0 +1,1 @@
+"""The verbs of updates over the air."""

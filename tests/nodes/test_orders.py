@@ -14,8 +14,8 @@ def read(client, name: str, *, key: str = "") -> dict:
     return unseal(envelope, key=node_key(FLEET_KEY, key or name), purpose=wire.PURPOSE_ORDER)
 
 
-def send(client) -> None:
-    send_orders(client, Node.objects.all(), fleet_key=FLEET_KEY)
+def send(client, **revs: int) -> None:
+    send_orders(client, Node.objects.all(), fleet_key=FLEET_KEY, revs=revs)
 
 
 def test_each_node_finds_its_own_orders(redis_client):
@@ -24,8 +24,13 @@ def test_each_node_finds_its_own_orders(redis_client):
 
     send(redis_client)
 
-    assert read(redis_client, "a") == {"v": wire.PROTOCOL, "slots": 7, "over": None}
-    assert read(redis_client, "b") == {"v": wire.PROTOCOL, "slots": None, "over": None}
+    assert read(redis_client, "a") == {"v": wire.PROTOCOL, "slots": 7, "over": None, "ota_rev": 0}
+    assert read(redis_client, "b") == {
+        "v": wire.PROTOCOL,
+        "slots": None,
+        "over": None,
+        "ota_rev": 0,
+    }
     with pytest.raises(Forged):
         read(redis_client, "a", key="b")
 
@@ -57,6 +62,14 @@ def test_only_nodes_whose_orders_are_new_are_woken(redis_client, broker):
         message = ear.get_message(timeout=20)
         heard.append((message["channel"].decode()[-1], message["data"].decode()))
     assert heard == [("a", "look"), ("b", "look"), ("b", "look"), ("b", "the end")]
+
+
+def test_a_node_sees_that_other_code_is_wanted_of_it(redis_client):
+    Node.objects.create(name="a")
+
+    send(redis_client, a=4)
+
+    assert read(redis_client, "a")["ota_rev"] == 4
 
 
 def test_without_nodes_there_is_nothing_to_send(redis_client):

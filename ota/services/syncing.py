@@ -1,0 +1,135 @@
+"""What a node's report changes, and what it is told."""
+
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+
+from hive_site.kernel.errors import Invalid, Unavailable
+from nodes.inbox import ring
+from ota.domain.report_body import BadReport, read_report
+from ota.domain.reports import News, Place, read_news
+from ota.domain.states import DeploymentState, RolloutState
+from ota.models import Deployment, Home, OtaEvent, Release
+from ota.rows import UNTOLD
+from ota.services.rollouts import HINT
+
+POLL_SECONDS = 60
+#: A report like the one before is noted only so often: that the node is there.
+NOTE_EVERY = timedelta(seconds=15)
+ATTEMPTS = 3
+
+
+class _Overtaken(Exception):
+    """The Conductor changed what this report is about."""
+
+
+def sync(*, node: str, body: dict[str, Any], now: datetime) -> dict[str, Any]:
+    """Record a report and answer what is wanted. Saying it again changes nothing.
+
+    Raises `Invalid` with the field's name.
+    """
+    try:
+        report = read_report(body)
+    except BadReport as fact:
+        raise Invalid(str(fact), field=fact.field) from fact
+    for _ in range(ATTEMPTS):
+        try:
+            with transaction.atomic():
+                home, rollout = _record(node, report, now)
+        except _Overtaken:
+            continue
+        if rollout:
+            # Only now: whoever wakes looks into the database.
+            transaction.on_commit(partial(ring, HINT, rollout))
+        return answer(home, now)
+    raise Unavailable("this node's part in its rollout changes all the time; report again")
+
+
+def answer(home: Home, now: datetime) -> dict[str, Any]:
+    """What is wanted of a node. It is told as long as it is wanted, done or not."""
+    release = home.wanted
+    order = "none"
+    if home.wanted_own:
+        order = "own"
+    elif release:
+        order = "activate" if home.activate else "stage"
+    return {
+        "rev": home.rev,
+        "order": order,
+        "release": _describe(release) if release else None,
+        "terms": home.terms,
+        "poll": POLL_SECONDS,
+        "at": now.timestamp(),
+    }
+
+
+def _describe(release: Release) -> dict[str, Any]:
+    return {
+        "sha256": release.sha256,
+        "path": release.target,
+        "version": release.version,
+        "channel": release.channel,
+        "seq": release.seq,
+        "size": release.size,
+    }
+
+
+def _record(node: str, report: dict[str, Any], now: datetime) -> tuple[Home, str]:
+    """The home as it is now, and the rollout that should look at it; empty: none."""
+    home = Home.objects.select_related("wanted").filter(pk=node).first()
+    home = home or Home.objects.get_or_create(node=node)[0]
+    part = Q(open=True) | Q(state=DeploymentState.DEFERRED)
+    rows = Deployment.objects.filter(part, node=node).select_related("rollout__release")
+    row = rows.order_by("-pk").first()
+    noted = home.reported_at and now - home.reported_at < NOTE_EVERY
+    if not noted or home.report != report:
+        _write_report(node, report, now)
+    news = read_news(report, _place(row, home)) if row else None
+    if not (row and news):
+        return home, ""
+    _write_news(row, news, now)
+    return home, row.rollout_id if row.open else ""
+
+
+def _place(row: Deployment, home: Home) -> Place:
+    return Place(
+        state=DeploymentState(row.state),
+        rollout=RolloutState(row.rollout.state),
+        sha256=row.rollout.release.sha256,
+        before=row.from_sha256,
+        rev=home.rev,
+        open=row.open,
+    )
+
+
+def _write_report(node: str, report: dict[str, Any], now: datetime) -> None:
+    active, previous, staged = report["active"], report["previous"] or {}, report["staged"] or {}
+    Home.objects.filter(pk=node).update(
+        phase=report["phase"],
+        active=active["sha256"][:64],
+        active_version=active["version"][:64],
+        previous=previous.get("sha256", "")[:64],
+        previous_version=previous.get("version", "")[:64],
+        staged=staged.get("sha256", "")[:64],
+        report=report,
+        reported_at=now,
+    )
+
+
+def _write_news(row: Deployment, news: News, now: datetime) -> None:
+    mine = Deployment.objects.filter(pk=row.pk, state=row.state, open=row.open)
+    code, reason = news.code[:32], news.reason[:500]
+    if not mine.update(state=news.state, code=code, reason=reason, changed_at=now):
+        raise _Overtaken
+    if news.state not in UNTOLD:
+        OtaEvent.objects.create(
+            at=now,
+            rollout_id=row.rollout_id,
+            release=row.rollout.release.version,
+            node=row.node,
+            what=news.state,
+            reason=reason,
+        )
