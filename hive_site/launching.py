@@ -53,7 +53,7 @@ def _prepare(given: argparse.Namespace, argv: Sequence[str]) -> Options:
     name = check_name(given.name[-1] if given.name else default_name())
     key = find_key(name, given=env.text("HIVE_NODE_KEY"), fleet_key=find_fleet_key(env, hive.data))
     home = Path(given.home[-1]).absolute()
-    folder = make_folder(home)
+    take_home(home)
     start_log("launcher")
     tell("launcher.starts", node=name, home=home)
     nexus = (given.nexus[-1] if given.nexus else "") or hive.nexus_url
@@ -75,7 +75,7 @@ def _prepare(given: argparse.Namespace, argv: Sequence[str]) -> Options:
     return Options(
         home=home,
         own=own,
-        recipe=Recipe(tuple(argv[1:]), dict(os.environ), pycache=str(folder / "pycache")),
+        recipe=Recipe(tuple(argv[1:]), dict(os.environ)),
         desk=NexusClient(nexus, name, key),
         channels=channels,
         stager=stager,
@@ -83,8 +83,8 @@ def _prepare(given: argparse.Namespace, argv: Sequence[str]) -> Options:
     )
 
 
-def make_folder(home: Path) -> Path:
-    """Where the launcher keeps its files, locked for as long as this process lives.
+def take_home(home: Path) -> None:
+    """Make the directory of a Spore, locked for as long as this process lives.
 
     Raises `Invalid` if it cannot be made, or if another launcher has it.
     """
@@ -101,4 +101,3 @@ def make_folder(home: Path) -> Path:
     except OSError:
         rule = "give each its own --home"
         raise Invalid(f"--home {home}: another Spore runs there; {rule}", field="home") from None
-    return folder

@@ -20,8 +20,14 @@ TIMEOUT_SECONDS = 10.0
 Run = Callable[[Bundle], str]
 
 
-def prove(client: Redis, identity: Identity, probe: str, run: Run) -> None:
-    """Run a popped probe and leave what came of it. Raises `RedisError`."""
+def prove(client: Redis, identity: Identity, probe: str, run: Run | None) -> None:
+    """Run a popped probe and leave what came of it; without `run` another slot is to do it.
+
+    Raises `RedisError`.
+    """
+    if run is None:
+        _put_back(client, identity.name, probe)
+        return
     sealed = wire.whole("data", client.hgetall(wire.bundle_key(probe)))
     pipe = client.pipeline()
     try:
@@ -35,6 +41,13 @@ def prove(client: Redis, identity: Identity, probe: str, run: Run) -> None:
         pipe.set(wire.proof_key(identity.name), proof, ex=PROOF_TTL_SECONDS)
     pipe.lrem(wire.intermediate_key(identity.name), 0, probe)
     pipe.delete(wire.bundle_key(probe))
+    pipe.execute()
+
+
+def _put_back(client: Redis, node: str, probe: str) -> None:
+    pipe = client.pipeline()
+    pipe.lrem(wire.intermediate_key(node), 0, probe)
+    pipe.lpush(wire.queue_key(node), probe)
     pipe.execute()
 
 

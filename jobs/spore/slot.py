@@ -114,7 +114,9 @@ class Slot(SimpleWorker):
         self._cell.write(Work(bundle=bundle_id))
         try:
             if wire.is_probe(bundle_id):
-                prove(self.connection, self._identity, bundle_id, self._run_probe)
+                # A slot that is to end may have popped what asks about whoever takes over.
+                run = None if self._board.clock()[1] else self._run_probe
+                prove(self.connection, self._identity, bundle_id, run)
                 bundle, cancelled = None, False
             else:
                 bundle, cancelled = self._fetch(bundle_id)

@@ -24,11 +24,12 @@ class Recipe:
 
     argv: tuple[str, ...]
     env: Mapping[str, str] = field(repr=False)
-    pycache: str = ""
 
     def command(self, slot: Slot) -> list[str]:
         """The command line for a release."""
-        return [slot.python, os.path.join(slot.tree, "manage.py"), *self.argv]
+        # Nothing is ever written into a release, not even bytecode (ota/spore/bytecode.py).
+        flags = [] if slot.own else ["-B"]
+        return [slot.python, *flags, os.path.join(slot.tree, "manage.py"), *self.argv]
 
     def environment(self, slot: Slot) -> dict[str, str]:
         """The variables for a release; its own code runs with what the Spore was given."""
@@ -42,8 +43,6 @@ class Recipe:
             "HIVE_TASK_MODULES": ",".join(
                 dict.fromkeys(",".join(filter(None, modules)).split(","))
             ),
-            # Nothing is ever written into a release.
-            "PYTHONPYCACHEPREFIX": os.path.join(self.pycache, slot.name),
         }
 
 

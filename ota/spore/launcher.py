@@ -9,6 +9,7 @@ import shutil
 import signal
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,6 @@ from ota.domain.install.state import Slot, State, Wanted, read_wanted
 from ota.domain.install.step import Moment
 from ota.spore.agents import Recipe
 from ota.spore.bell import Bell
-from ota.spore.cleaning import clean
 from ota.spore.log import tell
 from ota.spore.messenger import POLL_SECONDS, Desk, Messenger
 from ota.spore.places import Places, point_current
@@ -42,6 +42,7 @@ from ota.spore.reporting import describe, read_outcome
 from ota.spore.stagers import COMMAND, Stager
 from ota.spore.state_file import StateFile
 from ota.spore.succession import Succession
+from ota.spore.tidying import tidy
 
 STEP_SECONDS = 0.25
 TICK_SECONDS = 1.0
@@ -143,19 +144,18 @@ class Launcher:
             case StopStager():
                 self._stop_stager()
             case Clean():
-                keep = self._needed()
-                self._messenger.send_off(lambda: clean(self._options.home, keep))
+                self._messenger.send_off(partial(tidy, self._options.home, self._needed()))
             case Report():
                 self._post(now=True)
             case Leave(code):
                 self._exit_code = code
 
-    def _needed(self) -> set[str]:
-        """The names of all slots that must stay."""
+    def _needed(self) -> set[Slot]:
+        """All that must stay."""
         state = self._machine.state
         named = [state.active, state.previous, state.pending]
         running = [agent.slot for agent in self._agents.agents]
-        return {slot.name for slot in (*named, *running) if slot}
+        return {slot for slot in (*named, *running) if slot}
 
     # The stager.
 

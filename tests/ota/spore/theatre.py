@@ -177,7 +177,7 @@ def main(place):
     options = Options(
         home=place / "home",
         own=Slot(OWN, "own", python=sys.executable, tree=tree),
-        recipe=Recipe((), dict(os.environ), pycache=str(place / "pycache")),
+        recipe=Recipe((), dict(os.environ)),
         desk=FileDesk(place),
         channels=("dev",),
         stager={},
