@@ -14,7 +14,7 @@ def choose_settings(argv: list[str]) -> None:
     spore = command in SPORE_COMMANDS and os.environ.get("HIVE_SPORE_DATABASE") != "1"
     module = "hive_site.settings_spore" if spore else "hive_site.settings"
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", module)
-    if command == "hive":
+    if command in ("hive", "ota"):
         from hive_site.commands.data_dir import find_data_dir
 
         if data := find_data_dir(argv[2:]):
