@@ -30,8 +30,8 @@ def test_it_writes_a_package_and_says_what_is_in_it(db, project, tmp_path, capsy
     data = (tmp_path / "here" / "hive-1.2.0.zip").read_bytes()
     assert told["path"] == "hive-1.2.0.zip"
     assert (told["size"], told["sha256"]) == (
-        len(nexus_data),
-        hashlib.sha256(nexus_data).hexdigest(),
+        len(data),
+        hashlib.sha256(data).hexdigest(),
     )
     assert told["files"] == len(FILES) + 1
     assert told["differs"] == {"against": "0.1.0", "added": 0, "removed": 0, "changed": 0}
