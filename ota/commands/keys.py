@@ -103,9 +103,11 @@ def _take_root(path: Path, now: datetime) -> Told:
     from ota.trust.nexus import open_repository
 
     nexus = open_repository()
-    roots, targets = read_handover(path, nexus.root())
+    roots, targets = read_handover(path, nexus.root(), nexus.targets())
+    if not roots and targets is None:
+        return {"roots": 0, "deleted": []}, ["nothing there is newer than what is published"]
     gone = nexus.accept(roots, targets, now)
-    lines = [f"{len(roots)} newer root(s) published; nodes follow at their next update"]
+    lines = ["published; nodes follow at their next update"]
     if gone:
         lines.append(f"deleted from the Nexus: {', '.join(gone)}")
     return {"roots": len(roots), "deleted": gone}, lines
