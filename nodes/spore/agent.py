@@ -117,8 +117,9 @@ class Agent:
             self._line.replay(self._spool)
             due = now - self._beat_at >= wire.BEAT_SECONDS
             due = due and self._debut.may_beat(now, loaded=bool(self._tasks))
-            if due or self._outbox:
-                self._talk(now, beat=due)
+            send_all(self._line, self._outbox)
+            if due:
+                self._beat(now)
             self._debut.follow(self._line, now)
             if self._line.listen(STEP_SECONDS):
                 self._beat_at = 0.0
@@ -133,13 +134,10 @@ class Agent:
                 if not self._launch.incarnation:
                     self.check_name_is_free()
                 self._crew.open_gate()
+                if ward.goes_anew:
+                    self._start_anew()
             else:
                 ward.heed(STEP_SECONDS)
-
-    def _talk(self, now: float, *, beat: bool) -> None:
-        send_all(self._line, self._outbox)
-        if beat:
-            self._beat(now)
 
     def _beat(self, now: float) -> None:
         works = self._crew.works()
@@ -205,7 +203,7 @@ class Agent:
             self._crew.enforce(time.monotonic(), answer.cancelled)
 
     def _start_anew(self) -> None:
-        """The Foreman gave this incarnation up: whatever it still runs belongs to others now."""
+        """This incarnation was given up: whatever it still runs belongs to others now."""
         log.warning("spore.given_up", incarnation=self.identity.incarnation)
         self._crew.kill_all()
         self._line.close()

@@ -35,7 +35,7 @@ class Debut:
             facts = {"tasks": crew.tasks(), "count": len(crew), "release": identity.release}
             self._ward.say("ready", **facts, redis=line.reaches_redis())
         self._opened_at = now
-        return self._ward.may_go
+        return self._is_ready and self._ward.may_go
 
     def may_beat(self, now: float, *, loaded: bool) -> bool:
         """Not while the launcher is frozen, nor before others can know what we can run."""

@@ -20,6 +20,8 @@ class Ward:
         self.leash, self.elders = leash, Elders()
         #: Whether the gate may be opened.
         self.may_go = False
+        #: Whether the agent before us died of itself: nobody knows what it ran.
+        self.goes_anew = False
         #: How long a retired agent may go on; None while it is not retired.
         self.retires_within: float | None = None
         #: How far an update has come, for people.
@@ -32,7 +34,7 @@ class Ward:
             match word, what:
                 case "go", {**said}:
                     self.elders.become(said.get("elders", []))
-                    self.may_go = True
+                    self.may_go, self.goes_anew = True, said.get("anew") is True
                 case "elders", _:
                     self.elders.become(what)
                 case "retire", {**said}:
