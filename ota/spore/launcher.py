@@ -38,7 +38,7 @@ from ota.spore.bell import Bell
 from ota.spore.log import tell
 from ota.spore.messenger import POLL_SECONDS, Desk, Messenger
 from ota.spore.places import Places, point_current
-from ota.spore.reporting import describe, read_outcome
+from ota.spore.reporting import compose_request, describe, read_outcome
 from ota.spore.stagers import COMMAND, Stager
 from ota.spore.state_file import StateFile
 from ota.spore.succession import Succession
@@ -161,12 +161,8 @@ class Launcher:
 
     def _start_stager(self, wanted: Wanted) -> None:
         self._stop_stager()
-        names = ("sha256", "path", "version", "channel", "seq", "size")
-        request = {
-            **self._options.stager,
-            "release": {name: getattr(wanted, name) for name in names},
-            "floor": self._machine.state.floor,
-        }
+        told = compose_request(wanted, self._machine.state, self._needed())
+        request = {**self._options.stager, **told}
         tell("stager.starts", release=wanted.version)
         self._stager = Stager(self._options.stager_command, request, env=self._options.stager_env)
         self._selector.register(self._stager.ear, selectors.EVENT_READ)

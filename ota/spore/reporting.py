@@ -1,13 +1,15 @@
 """What the Nexus is told of a home, and what a stager said."""
 
 import platform
+from collections.abc import Collection
 from typing import Any
 
 from ota.domain.install.events import Event, NotStaged, Staged
-from ota.domain.install.state import MALFORMED, Slot, State
+from ota.domain.install.state import MALFORMED, Slot, State, Wanted
 
 LAUNCHER_VERSION = "1"
 SCHEMA = 1
+ORDERED = ("sha256", "path", "version", "channel", "seq", "size")
 
 
 def describe(state: State, phase: str, channels: tuple[str, ...]) -> dict[str, Any]:
@@ -35,6 +37,16 @@ def describe(state: State, phase: str, channels: tuple[str, ...]) -> dict[str, A
         "python": platform.python_version(),
         "arch": platform.machine(),
         "launcher": LAUNCHER_VERSION,
+    }
+
+
+def compose_request(wanted: Wanted, state: State, needed: Collection[Slot]) -> dict[str, Any]:
+    """What a stager is to bring here, and which slots it must leave alone."""
+    return {
+        "release": {name: getattr(wanted, name) for name in ORDERED},
+        "floor": state.floor,
+        "keep": [slot.name for slot in needed],
+        "donors": [slot.tree for slot in needed],
     }
 
 
