@@ -13,6 +13,8 @@ from ota.spore.nexus import NexusAway, Refused
 #: How often a node asks although nobody told it to, and how late it may then be.
 POLL_SECONDS, SPREAD = 60.0, 0.2
 LONGEST_REST_SECONDS = 30.0
+#: Who was never answered may have started before the Nexus, beside it.
+YOUNG_REST_SECONDS, YOUNG_FAILURES = 0.5, 40
 
 
 class Desk(Protocol):
@@ -32,7 +34,7 @@ class Messenger:
         self._answers: deque[dict[str, Any]] = deque(maxlen=8)
         self._due = threading.Condition()
         self._asked = True
-        self._failures = 0
+        self._failures, self._is_young = 0, True
         self._errands: deque[Callable[[], object]] = deque()
         threading.Thread(target=self._run, name="messenger", daemon=True).start()
 
@@ -84,12 +86,14 @@ class Messenger:
             self._failures += 1
             self._be_quiet()
             return
-        self._failures = 0
+        self._failures, self._is_young = 0, False
         self._wake()
 
     def _be_quiet(self) -> None:
         # Many nodes lose a Nexus together; they must not come back together.
         rest = min(2.0 ** min(self._failures - 1, 10), LONGEST_REST_SECONDS)
+        if self._is_young and self._failures < YOUNG_FAILURES:
+            rest = YOUNG_REST_SECONDS
         time.sleep(random.uniform(rest / 4, rest))
         with self._due:
             self._asked = True
