@@ -65,14 +65,19 @@ def is_gone(process: psutil.Process) -> bool:
 
 
 class Colony:
-    """Three Spores of two slots, a Foreman, a Nexus and a Redis that run until `stop`."""
+    """Spores (three of two slots), a Foreman, a Nexus and a Redis that run until `stop`."""
 
-    def __init__(self, data: Path, **env: str) -> None:
+    def __init__(self, data: Path, *, spores: int = SPORES, slots: int = SLOTS, **env: str) -> None:
         usual = {"HIVE_TASK_MODULES": TASKS, "PYTHONPATH": str(PROJECT)}
         self.env = clean_environment(**usual | env)
         # What tests kill one after the other is not ill: it needs no rest.
         self.stack = Stack(
-            data=data, port=0, spores=SPORES, slots=SLOTS, env=self.env, rest=lambda restart: 0.5
+            data=data,
+            port=0,
+            spores=spores,
+            slots=slots,
+            env=self.env,
+            rest=lambda restart: 0.5,
         )
         self.stack.start()
         self.hive = Hive(self.stack.ready["nexus"], self.stack.ready["api_key"])
@@ -95,9 +100,14 @@ class Colony:
         pids = self.stack.ready["pids"]
         return int({**pids, **pids["spores"]}[name])
 
+    def agent(self, spore: str) -> psutil.Process:
+        """The agent of a Spore, child of its launcher."""
+        [agent] = psutil.Process(self.pid(spore)).children()
+        return agent
+
     def slots(self, spore: str) -> list[psutil.Process]:
-        """The slot processes of a Spore."""
-        return psutil.Process(self.pid(spore)).children()
+        """The slot processes of a Spore, children of its agent."""
+        return self.agent(spore).children()
 
     def signal(self, name: str, signum: signal.Signals) -> None:
         os.kill(self.pid(name), signum)

@@ -1,0 +1,184 @@
+"""Five real Spores under load get a new task over the air, and refuse broken ones."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.colony import PROJECT, Colony, until
+from tests.end_to_end.marks import Marks
+
+pytestmark = pytest.mark.processes
+
+SPORES = 5
+#: What a project is made of; nobody needs its tests to run it.
+PARTS = ("hive_site", "jobs", "nodes", "ota", "templates", "manage.py", "pyproject.toml")
+DEMO = Path("jobs/tasks/demo.py")
+FRESH = '''
+
+@task("demo.fresh")
+def fresh(ctx, item):
+    """Came over the air."""
+    return {"item": item, "release": ctx.release}
+'''
+
+
+@pytest.fixture(scope="module")
+def colony(tmp_path_factory):
+    colony = Colony(tmp_path_factory.mktemp("fleet"), spores=SPORES, slots=1)
+    yield colony
+    checked = colony.manage("hive", "check", "--json")
+    colony.stop()
+    assert (json.loads(checked.stdout)["violations"], checked.returncode) == ([], 0), checked.stderr
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A copy of the project whose files tests change."""
+    place = tmp_path_factory.mktemp("project")
+    for name in (*PARTS, "requirements.txt", "requirements.lock"):
+        source = PROJECT / name
+        if source.is_dir():
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(source, place / name, ignore=ignored)
+        else:
+            shutil.copy(source, place / name)
+    return place
+
+
+def releases(colony):
+    """What each node says that it runs."""
+    return {node["release"] for node in colony.nodes().values()}
+
+
+def publish(colony, project, version, tmp_path):
+    package = tmp_path / f"{version}.zip"
+    build = ("--version", version, "--source", str(project), "--out", str(package))
+    for command in (("build", *build), ("publish", str(package))):
+        ran = colony.manage("ota", *command)
+        assert ran.returncode == 0, ran.stderr
+
+
+def roll_out(colony, version, *options):
+    """What `ota rollout` said, and its exit code."""
+    ran = colony.manage("ota", "rollout", version, "--wait", "60", "--json", *options)
+    return json.loads(ran.stdout), ran
+
+
+def edit(project, path, old, new):
+    text = (project / path).read_text()
+    assert old in text
+    (project / path).write_text(text.replace(old, new))
+
+
+@pytest.fixture(scope="module")
+def first(colony, project, tmp_path_factory):
+    """Release 1.0.0 with a new task, rolled out while a job of many items and a long one run."""
+    place = tmp_path_factory.mktemp("first")
+    marks = Marks(place / "marks")
+    (project / DEMO).write_text((project / DEMO).read_text() + FRESH)
+    publish(colony, project, "1.0.0", place)
+    long = colony.hive.submit("odd.hold_once", [str(marks.place)])
+    colony.await_running(long.id)
+    load = colony.hive.submit("demo.sleep", [0.02] * 1500)
+    told, ran = roll_out(colony, "1.0.0")
+    held = colony.hive.job(long)
+    marks.go()
+    return {"told": told, "ran": ran, "load": load, "long": long, "held": held}
+
+
+def test_every_spore_runs_the_new_release_in_the_end(colony, first):
+    assert first["ran"].returncode == 0, first["ran"].stderr
+    assert first["told"]["state"] == "succeeded"
+    assert {node["state"] for node in first["told"]["nodes"]} == {"healthy"}
+    assert releases(colony) == {"1.0.0"}
+
+
+def test_the_new_task_runs_though_the_nexus_does_not_know_its_code(colony, first):
+    results = colony.hive.map("demo.fresh", range(20))
+
+    assert list(results) == [{"item": n, "release": "1.0.0"} for n in range(20)]
+
+
+def test_nothing_is_lost_and_nothing_runs_twice_meanwhile(colony, first):
+    job = colony.hive.job(first["load"], wait=60)
+
+    rows = colony.subtasks(job.id)
+    assert [row["state"] for row in rows] == ["succeeded"] * 1500
+    assert {row["attempts"] for row in rows} == {1}
+
+
+def test_a_task_that_runs_long_is_left_in_peace(colony, first):
+    ended = colony.hive.job(first["long"], wait=30)
+
+    assert first["held"]["state"] == "running"
+    assert (ended["state"], ended["result"]) == ("succeeded", 1)
+
+
+def test_a_release_whose_probe_fails_stops_at_its_canary(colony, project, first, tmp_path):
+    edit(project, DEMO, "def whoami(ctx, item):", "def whoami(ctx):")
+    publish(colony, project, "1.1.0", tmp_path)
+    load = colony.hive.submit("demo.sleep", [0.02] * 500)
+
+    told, ran = roll_out(colony, "1.1.0")
+
+    by_state = {}
+    for node in told["nodes"]:
+        by_state.setdefault(node["state"], []).append(node)
+    assert ran.returncode == 1
+    assert told["state"] == "paused"
+    assert [len(nodes) for state, nodes in sorted(by_state.items())] == [1, 4]
+    [broken] = by_state["rolled_back"]
+    assert (broken["wave"], broken["code"]) == (0, "probe")
+    assert "whoami() takes 1 positional argument" in broken["reason"]
+    assert broken["reason"] in ran.stderr
+    until(lambda: releases(colony) == {"1.0.0"}, what="one release everywhere")
+    assert colony.hive.job(load, wait=60)["state"] == "succeeded"
+    colony.manage("ota", "abort", told["id"])
+    aborted = lambda: colony.hive.request("GET", f"ota/rollouts/{told['id']}/")["state"]  # noqa: E731
+    until(lambda: aborted() == "aborted", what="the end of the rollout")
+    edit(project, DEMO, "def whoami(ctx):", "def whoami(ctx, item):")
+
+
+def test_a_release_that_cannot_be_imported_is_switched_to_nowhere(colony, project, first, tmp_path):
+    edit(project, DEMO, '@task("demo.fresh")', '@task("demo.fresh"')
+    publish(colony, project, "1.2.0", tmp_path)
+
+    told, ran = roll_out(colony, "1.2.0")
+
+    failed = [node for node in told["nodes"] if node["state"] == "failed"]
+    assert ran.returncode == 1
+    assert failed
+    assert {node["code"] for node in failed} == {"preflight"}
+    assert "SyntaxError" in failed[0]["reason"]
+    assert {node["state"] for node in told["nodes"]} <= {"failed", "staging", "staged", "pending"}
+    assert releases(colony) == {"1.0.0"}
+    colony.manage("ota", "abort", told["id"])
+    edit(project, DEMO, '@task("demo.fresh"\n', '@task("demo.fresh")\n')
+
+
+def test_one_command_takes_all_of_it_back(colony, first):
+    version = colony.manage("ota", "status", "--json")
+    ran = colony.manage("ota", "rollback", first["told"]["id"], "--wait", "60")
+
+    assert (version.returncode, ran.returncode) == (0, 0), ran.stderr
+    until(lambda: "1.0.0" not in releases(colony), what="its own code on every node")
+    job = colony.hive.submit("demo.fresh", [1], deadline=colony.moment(2))
+    assert colony.hive.job(job, wait=20)["state"] == "failed"
+    assert colony.subtasks(job.id)[0]["attempts"] == 0
+
+
+def test_a_package_that_is_not_what_was_built_is_refused(colony, project, tmp_path):
+    package = tmp_path / "1.3.0.zip"
+    build = ("--version", "1.3.0", "--source", str(project), "--out", str(package))
+    assert colony.manage("ota", "build", *build).returncode == 0
+    data = bytearray(package.read_bytes())
+    data[len(data) // 2] ^= 1
+    package.write_bytes(data)
+
+    ran = colony.manage("ota", "publish", str(package))
+
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert "damaged" in ran.stderr or "manifest" in ran.stderr
+    assert "Traceback" not in ran.stderr
