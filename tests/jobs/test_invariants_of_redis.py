@@ -88,3 +88,10 @@ def test_another_memory_or_another_epoch_is_found(stage, key, value):
 
     [violation] = check_redis(stage.redis)
     assert (violation.rule, violation.subject) == ("I13", key)
+
+
+def test_a_probe_of_an_agent_is_no_bundle_that_nobody_sent(stage):
+    stage.redis.rpush(wire.queue_key("spore-1"), wire.probe_id("spore-1", "ab"))
+    stage.redis.rpush(wire.intermediate_key("spore-1"), wire.probe_id("spore-1", "cd"))
+
+    assert check_redis(stage.redis) == []

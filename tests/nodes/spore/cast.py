@@ -13,7 +13,8 @@ from nodes.domain.commands import Call
 from nodes.spore.agent import Agent
 from nodes.spore.board import Board, Work
 from nodes.spore.identity import Identity
-from nodes.spore.line import Answer
+from nodes.spore.leash import Leash
+from nodes.spore.line import Answer, Glance
 from nodes.spore.slots import SOFT_STOP
 from nodes.spore.spool import Spool
 from tests.nodes.cast import SAID, wait_until
@@ -43,6 +44,11 @@ class Exchange:
     wake_up: bool = False
     listened: int = 0
     sigterm_at: int = 0
+    silence_seconds: float = 0.0
+    is_over: bool = False
+    #: What was put before all others on the queue, and what slots say of it.
+    probes: list[str] = field(default_factory=list)
+    proof: dict[str, Any] | None = None
 
     def open_line(self, identity: Identity) -> "FakeLine":
         self.opened.append(identity.incarnation)
@@ -80,6 +86,33 @@ class FakeLine:
         stopped = frozenset(tokens & self._exchange.cancelled)
         calls = tuple(self._exchange.calls)
         return Answer(clock_ms, dict(self._exchange.orders), stopped, calls)
+
+    def look(self, tokens: set[str]) -> Glance:
+        self._reach()
+        stopped = frozenset(tokens & self._exchange.cancelled)
+        clock_ms = int((time.time() + self._exchange.clock_ahead_seconds) * 1000)
+        return Glance(clock_ms, self._exchange.is_over, self._exchange.silence_seconds, stopped)
+
+    def hush(self) -> None:
+        self._exchange.said.append("hush")
+
+    def reaches_redis(self) -> bool:
+        return not self._exchange.away
+
+    def write_down(self, body: dict[str, Any], spool: Spool) -> None:
+        spool.put(str(body).encode(), done=body.get("bundle"))
+
+    def send_probe(self, probe: str, task: str, *, ttl_seconds: int) -> None:
+        self._reach()
+        self._exchange.probes.append(probe)
+
+    def hear_proof(self, probe: str) -> dict[str, Any] | None:
+        self._reach()
+        return self._exchange.proof
+
+    def drop_probe(self, probe: str) -> None:
+        self._reach()
+        self._exchange.probes.remove(probe)
 
     def answer(self, broadcast: str, *, ok: bool, data: dict[str, Any]) -> None:
         self._reach()
@@ -119,6 +152,30 @@ class FakeSensors:
     def read(self, pids: list[int]) -> dict[str, Any]:
         measured = {name: SAID[name] for name in ("cpu", "memory", "free_memory_mb", "gpus")}
         return {**measured, "metrics": {"pids": pids}}
+
+
+class FakeLeash(Leash):
+    """Says what it is told to say, and takes notes."""
+
+    is_held = True
+
+    def __init__(self) -> None:
+        self.words: list[tuple[str, Any]] = []
+        self.said: list[tuple[str, Any]] = []
+        self.slipped = 0
+
+    def hear(self, seconds: float = 0.0) -> list[tuple[str, Any]]:
+        words, self.words = self.words, []
+        return words
+
+    def say(self, word: str, what: Any) -> None:
+        self.said.append((word, what))
+
+    def slip(self) -> None:
+        self.slipped += 1
+
+    def told(self, word: str) -> list[Any]:
+        return [what for said, what in self.said if said == word]
 
 
 def step_until(agent: Agent, seen: Callable[[], object], *, at: float | None = None) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from nodes.spore import agent as module
 from nodes.spore.agent import Agent
+from nodes.spore.leash import ALONE, Launch
 from nodes.spore.limits import Limits
 from nodes.spore.spool import Spool
 from tests.nodes.spore.cast import ME, Exchange, FakeSensors
@@ -27,7 +28,7 @@ def start(
     monkeypatch.setattr(module, "STEP_SECONDS", 0.001)
     agents: list[Agent] = []
 
-    def build(slot_main: Any, *, slots: int = 1) -> Agent:
+    def build(slot_main: Any, *, slots: int = 1, launch: Launch = ALONE) -> Agent:
         agents.append(
             Agent(
                 replace(ME, slots=slots),
@@ -36,6 +37,7 @@ def start(
                 sensors=FakeSensors(),
                 spool=Spool(tmp_path / "spool"),
                 limits=Limits(tmp_path),
+                launch=launch,
             )
         )
         return agents[-1]

@@ -8,10 +8,12 @@ from tests.nodes.cast import SAID
 from tests.nodes.spore.cast import idle
 
 
-def reply(command, *, incarnation="one", **data):
+def reply(command, *, incarnation="one", managed=False, **data):
     call = Call("bc_1", command, "one", 130.0, data)
     said = {**SAID, "running": [(7, 1.0, 0.5, "half")]}
-    return reply_to(call, incarnation=incarnation, said=said, uptime_seconds=61.234)
+    return reply_to(
+        call, incarnation=incarnation, said=said, uptime_seconds=61.234, managed=managed
+    )
 
 
 def test_a_ping_comes_back_with_what_it_carried():
@@ -38,6 +40,12 @@ def test_a_spore_without_a_managed_home_says_that_it_cannot_be_updated():
     said = reply(Command.UPDATE_SYSTEM)
 
     assert (said.ok, said.data) == (False, {"reason": "no managed home", "release": "1.0"})
+
+
+def test_a_managed_spore_looks_for_an_update():
+    said = reply(Command.UPDATE_SYSTEM, managed=True)
+
+    assert (said.ok, said.data) == (True, {"release": "1.0", "managed": True})
 
 
 def test_only_the_start_that_was_meant_shuts_down():

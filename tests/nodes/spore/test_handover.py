@@ -7,7 +7,12 @@ import psutil
 import pytest
 
 from nodes import wire
-from tests.nodes.cast import wait_until
+from nodes.domain.scoring import Weights
+from nodes.foreman import Foreman
+from nodes.leadership import Leadership
+from nodes.mailbox import Mailbox
+from nodes.models import Node
+from tests.nodes.cast import FLEET_KEY, Work, after, wait_until
 from tests.nodes.spore.launched import NODE, Seam
 
 pytestmark = pytest.mark.processes
@@ -301,3 +306,42 @@ def test_a_new_agent_that_dies_on_its_way_is_seen_to(seam, point, said):
     assert new.end() == 137
     assert new.words() == said
     assert old.process.poll() is None
+
+
+@pytest.fixture
+def foreman(real_broker):
+    client = real_broker.open()
+    return Foreman(
+        client=client,
+        leadership=Leadership(client),
+        mailbox=Mailbox(client, fleet_key=FLEET_KEY),
+        workload=Work(),
+        fleet_key=FLEET_KEY,
+        weights=Weights(),
+    )
+
+
+@pytest.mark.django_db
+def test_the_foreman_sees_no_death(seam, foreman):
+    old, incarnation = live(seam)
+    _, until = seam.hold(old, incarnation=incarnation)
+    foreman.tick(after(0))
+    states = []
+
+    new = seam.start(gated=True, incarnation=incarnation)
+    new.hear("ready")
+    old.say("retire", {"seconds": 60})
+    works = old.hear("retired")
+    for second in range(1, 4):
+        foreman.tick(after(second))
+        states.append(Node.objects.get().state)
+    new.say("go", {"elders": [works]})
+    new.hear("probe")
+    until.touch()
+    old.end()
+    for second in range(4, 7):
+        foreman.tick(after(second))
+        states.append(Node.objects.get().state)
+
+    assert set(states) == {"online"}
+    assert Node.objects.get().incarnation == incarnation

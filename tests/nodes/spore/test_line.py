@@ -1,4 +1,6 @@
 import json
+import math
+from dataclasses import replace
 
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -9,6 +11,7 @@ from nodes.domain.beats import read_beat
 from nodes.spore import line as module
 from nodes.spore.identity import Identity
 from nodes.spore.line import BEAT_TTL_SECONDS, Line
+from nodes.spore.spool import Spool
 from tests.nodes.cast import SAID, wait_until
 
 KEY = b"the key of spore-1"
@@ -238,3 +241,86 @@ def test_an_answer_is_sealed_and_goes_within_the_hour(line, redis_client):
         {"n": 1},
     )
     assert 0 < redis_client.ttl(stream) <= 3600
+
+
+def test_a_retired_agent_sees_what_is_cancelled_and_how_long_nobody_beat(line, redis_client):
+    alone = line.look(set())
+    line.beat(SAID, set())
+    redis_client.set(wire.cancel_key("job_1.1"), "1")
+
+    seen = line.look({"job_1.1", "job_2.1"})
+
+    assert alone.silence_seconds == math.inf
+    assert 0 <= seen.silence_seconds < 60
+    assert (seen.cancelled, seen.is_over) == ({"job_1.1"}, False)
+    assert abs(redis_client.time()[0] * 1000 - seen.clock_ms) < 60_000
+    assert redis_client.xlen(wire.beat_key("spore-1")) == 1
+
+
+def test_a_retired_agent_sees_that_its_incarnation_is_over(line, redis_client, broker):
+    line.beat(SAID, set())
+    leave_orders(redis_client, {"v": wire.PROTOCOL, "slots": None, "over": "one"})
+    ordered = line.look(set()).is_over
+    redis_client.delete(wire.orders_key("spore-1"))
+    before = line.look(set()).is_over
+    other = Line(broker.url, replace(ME, incarnation="two"))
+    other.beat(SAID, set())
+
+    assert (ordered, before, line.look(set()).is_over) == (True, False, True)
+    other.close()
+
+
+def test_a_hushed_line_leaves_the_name_and_still_reports(line, redis_client):
+    line.listen(0.01)
+    wait_until(line.is_taken)
+
+    line.hush()
+
+    wait_until(lambda: not line.is_taken())
+    line.report({"events": []})
+    assert redis_client.xlen(wire.report_key("spore-1")) == 1
+
+
+def test_a_probe_lies_before_all_others_and_expires(line, redis_client):
+    redis_client.rpush(wire.queue_key("spore-1"), "b1")
+
+    line.send_probe("spore-1-probe.1", "demo.whoami", ttl_seconds=60)
+
+    key = wire.bundle_key("spore-1-probe.1")
+    said = opened(redis_client.hget(key, "data"), wire.PURPOSE_PROBE)
+    assert redis_client.lrange(wire.queue_key("spore-1"), 0, -1) == [b"spore-1-probe.1", b"b1"]
+    assert (said["probe"], said["task"]) == ("spore-1-probe.1", "demo.whoami")
+    assert 0 < redis_client.ttl(key) <= 60
+    line.drop_probe("spore-1-probe.1")
+    assert redis_client.lrange(wire.queue_key("spore-1"), 0, -1) == [b"b1"]
+    assert not redis_client.exists(key)
+
+
+def test_only_a_proof_of_the_same_probe_that_a_slot_signed_is_heard(line, redis_client):
+    proof = {"v": wire.PROTOCOL, "probe": "p1", "release": "1.0", "reason": ""}
+
+    heard = []
+    for text, purpose in (
+        (None, ""),
+        (proof, wire.PURPOSE_REPORT),
+        ({**proof, "probe": "p0"}, wire.PURPOSE_PROOF),
+        (proof, wire.PURPOSE_PROOF),
+    ):
+        if text:
+            sealed = seal(json.dumps(text), key=KEY, purpose=purpose)
+            redis_client.set(wire.proof_key("spore-1"), sealed)
+        heard.append(line.hear_proof("p1"))
+
+    assert heard == [None, None, None, proof]
+
+
+def test_a_report_that_is_written_down_is_replayed_with_its_bundle(line, redis_client, tmp_path):
+    spool = Spool(tmp_path)
+    redis_client.rpush(wire.intermediate_key("spore-1"), "b1")
+    line.write_down({"bundle": "b1", "events": []}, spool)
+
+    line.replay(spool)
+
+    ((_, fields),) = redis_client.xrange(wire.report_key("spore-1"))
+    assert opened(fields[b"e"], wire.PURPOSE_REPORT)["bundle"] == "b1"
+    assert redis_client.lrange(wire.intermediate_key("spore-1"), 0, -1) == []
