@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo up test static check chaos bench openapi clean
+.PHONY: help demo up test static check chaos bench openapi lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*##/\1 \t/p' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ bench: $(BIN)/.tests  ## figures as ratios to RQ's own worker, in the same run
 
 openapi: $(BIN)/.runs  ## write docs/openapi.json anew
 	@$(BIN)/python manage.py hive openapi --out docs/openapi.json
+
+lock: $(BIN)/.runs  ## write requirements.lock anew, after a change of requirements.txt
+	@$(BIN)/python -m ota.locking
 
 clean:  ## forget the virtual environment and everything that was run
 	rm -rf $(VENV) var

@@ -14,7 +14,7 @@ def choose_settings(argv: list[str]) -> None:
     spore = command in SPORE_COMMANDS and os.environ.get("HIVE_SPORE_DATABASE") != "1"
     module = "hive_site.settings_spore" if spore else "hive_site.settings"
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", module)
-    if command == "hive":
+    if command in ("hive", "ota"):
         from hive_site.commands.data_dir import find_data_dir
 
         if data := find_data_dir(argv[2:]):
@@ -25,9 +25,15 @@ def run(argv: list[str]) -> None:
     """Run a command of Django's or ours."""
     choose_settings(argv)
     from django.core.exceptions import ImproperlyConfigured
-    from django.core.management import execute_from_command_line
 
     try:
+        if argv[1:2] == ["rqworker"]:
+            from hive_site.launching import is_managed, launch
+
+            if is_managed(argv, os.environ):
+                sys.exit(launch(argv))
+        from django.core.management import execute_from_command_line
+
         execute_from_command_line(argv)
     except ImproperlyConfigured as error:
         sys.exit(f"hive: {error}")

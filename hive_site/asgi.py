@@ -12,5 +12,5 @@ from django.conf import settings  # noqa: E402
 
 from hive_site.gate import Gate  # noqa: E402
 
-gate = Gate(site, limit=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+gate = Gate(site, limit=settings.DATA_UPLOAD_MAX_MEMORY_SIZE, larger=settings.LARGE_BODIES)
 application = ProtocolTypeRouter({"http": gate})

@@ -3,7 +3,7 @@
 Django's handler writes a whole body to disk before it looks at its size or at who sends it.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 from django.http import HttpResponse
@@ -21,10 +21,13 @@ ALIVE = "/livez"
 
 
 class Gate:
-    """Lets requests with at most `limit` bytes through to an ASGI application."""
+    """Lets requests with at most `limit` bytes through to an ASGI application.
 
-    def __init__(self, app: Any, *, limit: int) -> None:
-        self._app, self._limit = app, limit
+    `larger` has the addresses with limits of their own, for bodies that say how long they are.
+    """
+
+    def __init__(self, app: Any, *, limit: int, larger: Mapping[str, int] | None = None) -> None:
+        self._app, self._limit, self._larger = app, limit, larger or {}
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer, or let the application answer."""
@@ -39,15 +42,16 @@ class Gate:
 
     async def _check_body(self, scope: Message, receive: Receive, send: Send) -> None:
         length = _declared_length(scope["headers"])
-        if length is not None and length <= self._limit:
+        limit = self._larger.get(scope["path"], self._limit)
+        if length is not None and length <= limit:
             await self._app(scope, receive, send)
             return
-        if length is not None and length > PATIENCE * self._limit:
-            await _answer(too_big(), send)
+        if length is not None and length > PATIENCE * limit:
+            await _answer(too_big(limit), send)
             return
         body = await self._read(receive)
         if body is None:
-            await _answer(too_big(), send)
+            await _answer(too_big(limit), send)
             return
         # Sent in chunks: whoever reads it wants to know its length.
         headers = [*scope["headers"], (b"content-length", str(len(body)).encode())]

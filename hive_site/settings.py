@@ -152,6 +152,13 @@ CONTENT_SECURITY_POLICY = {
 
 #: One request may carry 32 MiB (CONTRACT §6).
 DATA_UPLOAD_MAX_MEMORY_SIZE = 32 * 1024 * 1024
+#: A package may have 200 MiB, and a signature beside it. It goes to disk as it comes, as files of
+#: forms do.
+PACKAGE_FORM_BYTES = 217 * 1024 * 1024
+LARGE_BODIES = {
+    "/api/v1/ota/releases/": PACKAGE_FORM_BYTES,
+    "/admin/ota/release/add/": PACKAGE_FORM_BYTES,
+}
 APPEND_SLASH = True
 LANGUAGE_CODE, TIME_ZONE, USE_TZ, USE_I18N = "en-us", "UTC", True, False
 STATIC_URL = "static/"

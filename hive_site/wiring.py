@@ -15,11 +15,14 @@ if TYPE_CHECKING:
     from nodes.foreman import Foreman
     from nodes.spore.agent import Agent
     from nodes.spore.identity import Identity
+    from nodes.spore.leash import Launch
 
 
 def build_foreman() -> "Foreman":
     """A Foreman over the configured database and Redis."""
     from jobs.limits import declared_limits
+    from jobs.remote_tasks import learn_tasks
+    from jobs.validation import known_tasks
     from jobs.workload import JobsWorkload
     from nodes.foreman import Foreman
     from nodes.leadership import Leadership
@@ -41,6 +44,7 @@ def build_foreman() -> "Foreman":
         workload=JobsWorkload(client, fleet_key=fleet_key, weights=weights),
         fleet_key=fleet_key,
         weights=weights,
+        learn=lambda found, now: learn_tasks(found, now, known=known_tasks()),
         updates=Conductor(open_repository),
     )
 
@@ -54,11 +58,14 @@ def build_courier() -> "Courier":
     return Courier(partial(send, secret=settings.HIVE_WEBHOOK_SECRET, allow_private=allow))
 
 
-def build_agent(identity: "Identity", home: Path, *, nexus_url: str = "") -> "Agent":
+def build_agent(
+    identity: "Identity", home: Path, *, nexus_url: str = "", launch: "Launch | None" = None
+) -> "Agent":
     """A Spore's agent whose slots run jobs; it keeps its files in `home`."""
     from jobs.spore.payloads import PayloadOptions
     from jobs.spore.serving import serve_slot
     from nodes.spore.agent import Agent
+    from nodes.spore.leash import ALONE
     from nodes.spore.limits import Limits
     from nodes.spore.line import Line
     from nodes.spore.sensors import HostSensors
@@ -85,4 +92,5 @@ def build_agent(identity: "Identity", home: Path, *, nexus_url: str = "") -> "Ag
         sensors=HostSensors(),
         spool=spool,
         limits=Limits(home, hive.slot_memory_mb, hive.least_disk_mb),
+        launch=launch or ALONE,
     )

@@ -10,14 +10,14 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from hive_site.kernel.errors import Conflict, NotFound
-from jobs import admin_order, admin_webhooks, services
+from jobs import admin_order, admin_tasks, admin_webhooks, services
 from jobs.domain.states import JOB_TERMINAL
 from jobs.models import Attempt, Edge, IdempotencyKey, Job, Queue, Subtask
 from jobs.reasons import why_job_waits, why_subtask
 from nodes.admin_pages import LargeTableAdmin, ReadOnlyAdmin
 
 #: They register themselves; Django looks only here.
-__all__ = ["admin_order", "admin_webhooks"]
+__all__ = ["admin_order", "admin_tasks", "admin_webhooks"]
 
 
 @admin.register(Job)

@@ -128,7 +128,7 @@ class TaskLimitForm(forms.ModelForm):
     def clean_task(self) -> str:
         """The task's name. Raises `ValidationError` if there is none of that name."""
         try:
-            return services.require_task(self.cleaned_data["task"])
+            return services.require_task(self.cleaned_data["task"]).name
         except NotFound as fact:
             raise ValidationError(str(fact)) from fact
 

@@ -9,15 +9,16 @@ from django.db.models import Q, QuerySet
 from jobs.domain.limits import Limit, read_limit, read_rate
 from jobs.domain.states import JOB_OPEN, TERMINAL, Role
 from jobs.models import Attempt, Job, Subtask, TaskLimit
-from jobs.validation import known_tasks
+from jobs.registry import Task
+from jobs.remote_tasks import remote_rows
+from jobs.validation import find_task, known_tasks
 
 log = structlog.get_logger()
 
 
 def declared_limit(task: str) -> Limit:
-    """What the task's code says. Raises `NotFound`."""
-    known = known_tasks().get(task)
-    return read_limit(rate=known.rate, concurrency=known.concurrency)
+    """What the task's code says, here or on nodes. Raises `NotFound`."""
+    return _limit_of(find_task(task))
 
 
 def set_limits_by_task() -> dict[str, Limit]:
@@ -28,7 +29,9 @@ def set_limits_by_task() -> dict[str, Limit]:
 
 def effective_limits() -> dict[str, Limit]:
     """The limits that count, of every task that has some."""
-    limits = declared_limits() | set_limits_by_task()
+    ours = declared_limits()
+    remote = {task.name: _limit_of(task) for task, _ in remote_rows(ours)}
+    limits = remote | ours | set_limits_by_task()
     return {task: limit for task, limit in limits.items() if limit != Limit()}
 
 
@@ -39,16 +42,20 @@ def declared_limits() -> dict[str, Limit]:
     except Exception:  # a task module that breaks must not keep others from work
         log.exception("limits.tasks_unreadable")
         return {}
-    return {task: declared_limit(task) for task in registry}
+    return {task: _limit_of(registry.get(task)) for task in registry}
 
 
-def limits_view(task: str, overridden: dict[str, Limit]) -> dict[str, Any]:
+def _limit_of(task: Task) -> Limit:
+    return read_limit(rate=task.rate, concurrency=task.concurrency)
+
+
+def limits_view(task: Task, overridden: dict[str, Limit]) -> dict[str, Any]:
     """A task's limits as the API shows them, given what operators say."""
-    limit = overridden.get(task) or declared_limit(task)
+    limit = overridden.get(task.name) or _limit_of(task)
     return {
         "rate": str(limit.rate) if limit.rate else None,
         "concurrency": limit.concurrency,
-        "set_by_operator": task in overridden,
+        "set_by_operator": task.name in overridden,
     }
 
 

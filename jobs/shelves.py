@@ -1,4 +1,4 @@
-"""Reads of the queues of waiting work."""
+"""Reads of what jobs are made of and where they wait: tasks and queues."""
 
 from typing import Any
 
@@ -6,7 +6,13 @@ from django.conf import settings
 from django.db.models import F, Sum
 
 from hive_site.kernel.errors import NotFound
+from jobs.descriptions import describe_task
+from jobs.domain.limits import Limit
+from jobs.limits import limits_view, set_limits_by_task
 from jobs.models import Job, Queue
+from jobs.registry import Task
+from jobs.remote_tasks import remote_rows
+from jobs.validation import known_tasks
 from nodes.selectors import read_picture
 
 
@@ -37,6 +43,21 @@ def queue_view(name: str) -> dict[str, Any]:
     """One queue. Raises `NotFound`."""
     require_queue(name)
     return next(view for view in queue_views() if view["name"] == name)
+
+
+def task_views() -> list[dict[str, Any]]:
+    """All tasks that can be submitted by name, with whose code has them."""
+    registry, overridden = known_tasks(), set_limits_by_task()
+    views = [_task_view(registry.get(name), overridden) for name in registry]
+    for task, row in remote_rows(registry):
+        told = {"summary": row.summary, "schema": row.schema}
+        views.append({**_task_view(task, overridden), **told, "where": "nodes"})
+    return sorted(views, key=lambda view: view["name"])
+
+
+def _task_view(task: Task, overridden: dict[str, Limit]) -> dict[str, Any]:
+    limits = limits_view(task, overridden)
+    return {"name": task.name, **describe_task(task), "limits": limits, "where": "nexus"}
 
 
 def _depth(queue: str) -> int:

@@ -1,7 +1,7 @@
 """What a submission may hold. One set of rules for Python, REST and the command line."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -9,7 +9,7 @@ from typing import Any, Required, TypedDict
 
 from django.conf import settings
 
-from hive_site.kernel.errors import Invalid, NotAllowed, NotFound, TooLarge
+from hive_site.kernel.errors import Invalid, NotFound, TooLarge
 from jobs.dependencies import Parent, feed, is_quote, read_parents
 from jobs.domain.bounds import (
     MAX_CACHE_SECONDS,
@@ -22,7 +22,9 @@ from jobs.json_text import encode
 from jobs.numbers import seconds, whole
 from jobs.packing import pack_unpacked
 from jobs.registry import Registry, Task, load_tasks
+from jobs.remote_tasks import find_remote
 from jobs.requirements import check_labels, merge_requirements
+from jobs.scopes import refuse_objects, refuse_tasks_of_objects
 from jobs.task_options import PICKLE
 from jobs.webhooks.address import check_webhook
 
@@ -65,12 +67,23 @@ def known_tasks() -> Registry:
     return load_tasks(settings.HIVE.task_modules)
 
 
+def find_task(name: str) -> Task:
+    """The task of that name, with its options. Raises `NotFound`.
+
+    One that only nodes have will do; our own code counts where both have it.
+    """
+    registry = known_tasks()
+    remote = None if name in registry else find_remote(name)
+    return remote or registry.get(name)
+
+
 def check_wish(
     fields: Mapping[str, Any],
     *,
     now: datetime,
     may_pickle: bool = False,
     after: Sequence[Parent] = (),
+    find: Callable[[str], Task] = find_task,
 ) -> Wish:
     """The wish with every default filled in; `after` are parents that a workflow knows by name.
 
@@ -82,14 +95,16 @@ def check_wish(
             allowed = ", ".join(WishFields.__annotations__)
             raise Invalid(f"is no field of a job; there are {allowed}", field=str(name))
     given = {name: value for name, value in fields.items() if value is not None}
-    task = _task(given.get("task", ""), field="task")
-    reduce = _task(given["reduce"], field="reduce") if "reduce" in given else None
+    task = _task(given.get("task", ""), find, field="task")
+    reduce = _task(given["reduce"], find, field="reduce") if "reduce" in given else None
     columns = {**_task_columns(task, given), **_job_columns(given, now)}
     columns["reduce"] = reduce.name if reduce else ""
     columns["reduction"] = _terms(reduce, given) if reduce else None
     if not may_pickle:
-        _refuse_pickle(task, reduce)
+        refuse_tasks_of_objects(task=task, reduce=reduce)
     items = _items(fields)
+    if not may_pickle:
+        refuse_objects(kwargs=columns["kwargs"], items=items)
     parents = read_parents(given.get("depends_on", ()), after)
     return Wish(columns, items, feed(parents, given, [columns["kwargs"], *items]))
 
@@ -97,12 +112,19 @@ def check_wish(
 def pack_wish(task: str, wish: Mapping[str, Any]) -> dict[str, Any]:
     """The wish of somebody who may hand Python objects to this task, with those as JSON."""
     packed = dict(wish)
-    if task in known_tasks() and known_tasks().get(task).codec == PICKLE:
+    if _takes_objects(task):
         if isinstance(wish.get("items"), list | tuple):
             packed["items"] = [pack_unpacked(item) for item in wish["items"]]
         if isinstance(wish.get("kwargs"), Mapping):
             packed["kwargs"] = {k: pack_unpacked(value) for k, value in wish["kwargs"].items()}
     return packed
+
+
+def _takes_objects(task: str) -> bool:
+    try:
+        return find_task(task).codec == PICKLE
+    except NotFound:
+        return False
 
 
 def _task_columns(task: Task, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -156,19 +178,11 @@ def _job_columns(given: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     }
 
 
-def _refuse_pickle(task: Task, reduce: Task | None) -> None:
-    """Whatever the items are: a reduction would load what was made of them."""
-    for name, each in {"task": task, "reduce": reduce}.items():
-        if each and each.codec == PICKLE:
-            rule = "takes Python objects, for which a key needs the scope 'pickle'"
-            raise NotAllowed(f"{each.name} {rule}", field=name)
-
-
-def _task(name: Any, *, field: str) -> Task:
+def _task(name: Any, find: Callable[[str], Task], *, field: str) -> Task:
     if not isinstance(name, str) or not name:
         raise Invalid("give the name of a task, like demo.echo", field=field)
     try:
-        return known_tasks().get(name)
+        return find(name)
     except NotFound as error:
         raise Invalid(str(error), field=field) from error
 

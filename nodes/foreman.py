@@ -14,6 +14,7 @@ from hive_site.kernel.crash import crash_point
 from hive_site.kernel.errors import Deposed, Forgotten
 from hive_site.kernel.redis import RedisError
 from nodes import wire
+from nodes.catalogue import Learn
 from nodes.domain.scoring import Weights
 from nodes.domain.states import NodeState
 from nodes.domain.trust import ROUND_SECONDS, Trust
@@ -47,8 +48,10 @@ class Foreman:
         workload: Workload,
         fleet_key: str,
         weights: Weights,
+        learn: Learn = lambda found, now: None,
         updates: Updates | None = None,
     ) -> None:
+        self._learn = learn
         self._client = client
         self._leadership = leadership
         self._mailbox = mailbox
@@ -190,6 +193,7 @@ class Foreman:
             self._workload.recount(self._roster, now)
             self._recount_at = None
         self._workload.housekeep(self._roster, now)
+        self._side_jobs.run("tasks", lambda: self._watch.teach(self._learn, now), now)
         self._side_jobs.run("snapshot", lambda: self._publish(now), now)
         self._watched_at = now.replace(tzinfo=None)
 

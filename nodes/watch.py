@@ -9,7 +9,7 @@ from redis import Redis
 
 from hive_site.kernel.envelope import Forged
 from nodes import wire
-from nodes.catalogue import Catalogue
+from nodes.catalogue import Catalogue, Learn
 from nodes.domain.beats import Beat, read_beat
 from nodes.domain.flapping import remember, rests_until
 from nodes.domain.liveness import Evidence, Pulse, judge
@@ -53,6 +53,10 @@ class Watch:
         self._look_up_tasks(roster)
         self._pass_verdicts(roster, view, now, sighting, believes=believes)
         return sighting
+
+    def teach(self, learn: Learn, now: datetime) -> None:
+        """Tell somebody of a list of tasks that is new, if there is one."""
+        self._catalogue.teach(learn, now)
 
     def forget(self, name: str) -> None:
         """Delete what Redis keeps of a node that was deleted. If it lives, it joins again."""
@@ -108,8 +112,10 @@ class Watch:
             self._move(seat, state, reason, sighting)
 
     def _look_up_tasks(self, roster: Roster) -> None:
-        self._catalogue.learn({seat.beat.tasks for seat in roster if seat.beat.tasks is not None})
-        for seat in roster:
+        present = [seat for seat in roster if seat.state is not NodeState.LOST]
+        digests = {seat.beat.tasks: seat.beat.release for seat in present if seat.beat.tasks}
+        self._catalogue.learn(digests)
+        for seat in present:
             seat.tasks = self._catalogue.tasks(seat.beat.tasks)
 
     def _without_sockets(self, roster: Roster, subscribed: dict[str, int]) -> set[str]:

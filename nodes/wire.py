@@ -8,6 +8,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
+from typing import Any, NoReturn
 
 from hive_site.kernel.redis import key
 
@@ -38,6 +39,8 @@ PURPOSE_BUNDLE = "bundle"
 PURPOSE_ORDER = "order"
 PURPOSE_COMMAND = "command"
 PURPOSE_ANSWER = "answer"
+PURPOSE_PROBE = "probe"
+PURPOSE_PROOF = "proof"
 
 
 #: No value in Redis is longer than this; what is travels in pieces.
@@ -101,13 +104,38 @@ def cancel_key(stop_token: str) -> str:
 
 
 def tasks_key(digest: str) -> str:
-    """The names of the tasks that some release can run, as JSON; slots renew it."""
+    """What some release can run, as `list_tasks` writes it; slots renew it."""
     return key("tasks", digest)
 
 
-def list_tasks(names: Iterable[str]) -> str:
-    """The names as the text that `tasks_key` holds."""
-    return json.dumps(sorted(names))
+def list_tasks(tasks: Iterable[str] | Mapping[str, Any]) -> str:
+    """The names, or what is told of each by its name, as the text that `tasks_key` holds.
+
+    Raises `ValueError` or `TypeError` for what is no JSON.
+    """
+    if isinstance(tasks, Mapping):
+        return json.dumps(tasks, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return json.dumps(sorted(tasks))
+
+
+def read_tasks(text: str | bytes) -> dict[str, Any]:
+    """What a list tells of each task by its name: nothing, where there are only names.
+
+    Raises `ValueError` for any other text: any node may have written it.
+    """
+    try:
+        told = json.loads(text, parse_constant=_refuse)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    if isinstance(told, list):
+        told = {name: None for name in told if isinstance(name, str)}
+    if not isinstance(told, dict):
+        raise ValueError("it is no list of tasks")
+    return told
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
 
 
 def digest_tasks(text: str | bytes) -> str:
@@ -134,6 +162,21 @@ def intermediate_key(node: str) -> str:
 def bundle_key(bundle: str) -> str:
     """RQ's hash of one job, which is one bundle here."""
     return f"rq:job:{bundle}"
+
+
+def probe_id(node: str, nonce: str) -> str:
+    """The id of a bundle that an agent sends itself; no id of the Foreman's looks like it."""
+    return f"{node}-probe.{nonce}"
+
+
+def is_probe(bundle: str) -> bool:
+    """Whether a bundle is an agent's to itself: no attempt of anybody's."""
+    return "-probe." in bundle
+
+
+def proof_key(node: str) -> str:
+    """What came of the node's probe, signed by its slot; gone after a minute."""
+    return key("proof", node)
 
 
 def client_name(node: str, incarnation: str) -> str:

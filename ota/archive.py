@@ -27,6 +27,11 @@ class Source:
     data: bytes
     mode: int = 0o644
 
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of its bytes."""
+        return hashlib.sha256(self.data).hexdigest()
+
 
 def write_package(target: BinaryIO, files: Mapping[str, Source]) -> Manifest:
     """Write a package with these files by their paths, and their manifest.
@@ -34,8 +39,7 @@ def write_package(target: BinaryIO, files: Mapping[str, Source]) -> Manifest:
     Raises `BadName` for a path that a package may not have.
     """
     manifest = Manifest.of(
-        File(path, len(source.data), hashlib.sha256(source.data).hexdigest(), source.mode)
-        for path, source in files.items()
+        File(path, len(source.data), source.sha256, source.mode) for path, source in files.items()
     )
     everything = {**files, PATH: Source(manifest.write())}
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:

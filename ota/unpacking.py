@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from ota.domain.manifest import PATH, File, Manifest
 NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 FOLDER_MODE = 0o755
+BYTECODE = re.compile(r"(^|/)__pycache__/[^/]+\.pyc$")
 
 
 class Drifted(Exception):
@@ -39,14 +41,18 @@ def unpack(package: Package, into: Path) -> None:
 
 
 def verify(root: Path, manifest: Manifest) -> None:
-    """Read every file of a release from the disk. Raises `Drifted` with the first that differs."""
+    """Read every file of a release from the disk. Raises `Drifted` with the first that differs.
+
+    Bytecode in `__pycache__` is nobody's word: whoever verifies a tree deletes it (see
+    ota/spore/bytecode.py).
+    """
     for file in manifest.files:
         fault = _fault_of(root / file.path, file)
         if fault:
             raise Drifted(f"{file.path}: {fault}")
     known = {PATH, *manifest.by_path}
     for path in sorted(_all_files(root)):
-        if path not in known:
+        if path not in known and not BYTECODE.search(path):
             raise Drifted(f"{path}: the manifest does not name it")
 
 

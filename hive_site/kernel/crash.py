@@ -24,7 +24,19 @@ POINTS = {
     "spore.popped": "a bundle is out of the queue, nothing of it has begun",
     "spore.ran": "an item ran, its result is in memory only",
     "spore.reported": "a result was sent, its slot has not shown that it is idle",
+    "launcher.saving": "a state is decided, nothing of it is on the disk",
+    "launcher.written": "the new state lies beside the old one",
+    "launcher.saved": "the new state counts, nothing was done about it",
     "agent.died": "a slot died, nobody was told",
+    "stager.fetched": "a package is whole on the disk, nothing of it was unpacked",
+    "stager.unpacked": "a release is unpacked, not in its place",
+    "stager.wheels": "wheels are fetched, no environment was made of them",
+    "stager.installed": "a release has its Python, not its place",
+    "stager.renamed": "a release is in its place, without its mark",
+    "stager.ready": "a release has its mark, nobody was told",
+    "agent.live": "a heartbeat of a new agent was sent, its launcher was not told",
+    "agent.retired": "slots pop no more, the launcher was not told",
+    "agent.ready": "all tasks are loaded behind the gate, the launcher was not told",
 }
 EXIT_CODE = 137
 

@@ -198,6 +198,10 @@ TASK = full(
         **record(item={"type": "object"}, kwargs={"type": "object"}),
         "description": "JSON Schema of item and kwargs, as far as the task's annotations tell",
     },
+    where={
+        **one_of("nexus", "nodes"),
+        "description": "whose code has it; nexus: our own, which counts where both have it",
+    },
 )
 QUEUE = full("Queue", name=TEXT, depth=WHOLE, oldest_wait={**NUMBER, "nullable": True}, paused=FLAG)
 DELIVERY = full(

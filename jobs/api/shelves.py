@@ -8,8 +8,6 @@ from rest_framework.views import APIView
 from jobs import services, shelves
 from jobs.api.shapes import LIMITS, LIMITS_CHANGE, QUEUE, TASK
 from jobs.limits import limits_view, set_limits_by_task
-from jobs.signatures import describe
-from jobs.validation import known_tasks
 from nodes.api.bodies import read_object
 from nodes.api.shapes import answers, page_of, takes
 
@@ -20,21 +18,11 @@ class TaskListView(APIView):
 
     @extend_schema(responses=answers(page_of(TASK)))
     def get(self, request: Request) -> Response:
-        """Registered tasks with their options, and JSON Schema of item and kwargs where known."""
-        registry = known_tasks()
-        tasks = [registry.get(name) for name in registry]
-        overridden = set_limits_by_task()
-        rows = [
-            {
-                "name": task.name,
-                "summary": task.summary,
-                "options": task.options(),
-                "limits": limits_view(task.name, overridden),
-                "schema": describe(task.run),
-            }
-            for task in tasks
-        ]
-        return Response({"results": rows, "next": None})
+        """Tasks with their options, and JSON Schema of item and kwargs where known.
+
+        `where` says whose code has it: the Nexus's own, or only that of nodes.
+        """
+        return Response({"results": shelves.task_views(), "next": None})
 
 
 @extend_schema(tags=["tasks"])

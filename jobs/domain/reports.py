@@ -30,6 +30,8 @@ KINDS = {
     "crashed": Outcome.CRASHED,
     # Its agent was cut off and stopped what must not run twice.
     "fenced": Outcome.LOST,
+    # Its node changed over to another release, and waits for it no longer.
+    "handover": Outcome.LOST,
     # What it should work on could not be fetched; the task never began.
     "unfed": Outcome.LOST,
 }
@@ -227,6 +229,8 @@ def _obituary(event: dict[str, Any], begun: float | None, over: float | None) ->
         return f"its process ended with {event['how']}"
     if event["why"] == "fenced":
         return "its node was cut off and stopped it: it must not run twice"
+    if event["why"] == "handover":
+        return f"its node changed over to another release: {event['how']}"
     ran = "" if begun is None or over is None else f" after {over - begun:.1f} s"
     heard = {"timeout": "its timeout", "cancelled": "its cancellation"}.get(str(event["why"]))
     return f"it did not heed {heard}; its process was killed{ran}" if heard else str(event["why"])

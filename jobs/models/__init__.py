@@ -7,6 +7,7 @@ from jobs.models.limits import TaskLimit
 from jobs.models.notices import Delivery
 from jobs.models.schedules import Schedule
 from jobs.models.streams import LogChunk, Partial
+from jobs.models.tasks import RemoteTask
 from jobs.models.work import Attempt, Job, Subtask
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "LogChunk",
     "Partial",
     "Queue",
+    "RemoteTask",
     "Schedule",
     "Subtask",
     "TaskLimit",

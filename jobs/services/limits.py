@@ -9,7 +9,8 @@ from hive_site.kernel.errors import Invalid, NotFound
 from jobs.domain.limits import Limit, read_concurrency, read_rate
 from jobs.limits import declared_limit
 from jobs.models import TaskLimit
-from jobs.validation import known_tasks
+from jobs.registry import Task
+from jobs.validation import find_task
 from nodes.inbox import ring
 
 #: For a limit that is not to be changed.
@@ -53,11 +54,12 @@ def drop_limits(*, task: str) -> None:
     transaction.on_commit(partial(ring, "limits", task))
 
 
-def require_task(name: str) -> str:
-    """The name, if it is that of a task. Raises `NotFound`."""
-    if name not in known_tasks():
-        raise NotFound(f"no task is named {name!r}")
-    return name
+def require_task(name: str) -> Task:
+    """The task of that name, ours or one that only nodes have. Raises `NotFound`."""
+    try:
+        return find_task(name)
+    except NotFound:
+        raise NotFound(f"no task is named {name!r}") from None
 
 
 def read_row(row: TaskLimit) -> Limit:

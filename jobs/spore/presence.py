@@ -14,7 +14,7 @@ SHOW_EVERY_SECONDS = 30
 
 
 class Presence:
-    """One slot's. `tasks` is the list of what it can run, as `wire.list_tasks` writes it."""
+    """One slot's. `tasks` is the list of what it can run, as `describe_all` writes it."""
 
     def __init__(self, worker: SimpleWorker, cell: Cell, *, tasks: str) -> None:
         self._worker, self._cell, self._tasks = worker, cell, tasks
@@ -45,5 +45,7 @@ class Presence:
         if len(self._tasks) <= wire.PIECE_BYTES:
             key = wire.tasks_key(digest)
             self._worker.connection.set(key, self._tasks, ex=wire.TASKS_TTL_SECONDS)
+        else:
+            log.warning("tasks.unpublished", characters=len(self._tasks), most=wire.PIECE_BYTES)
         # Last: the agent tells of it, and whoever hears that looks for the list.
         self._cell.show_tasks(digest)

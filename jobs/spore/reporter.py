@@ -86,6 +86,12 @@ class Reporter:
             self._note([event])
             self._grow(size)
 
+    def refuse(self, bundle: Bundle, reason: str, clock: float) -> None:
+        """The task of a bundle is not known here. `clock` is Redis's."""
+        error = {"type": "unknown_task", "message": reason, "traceback": ""}
+        for attempt in range(bundle.first, bundle.first + len(bundle.items)):
+            self.happened({"k": "fail", "a": attempt, "e": error, "t0": clock, "t1": clock})
+
     def _note(self, events: list[dict[str, Any]]) -> None:
         if events:
             self._events += events

@@ -9,6 +9,7 @@ from hive_site.kernel.redis import RedisError
 from jobs.spore.capture import Capture
 from jobs.spore.payloads import PayloadOptions
 from jobs.spore.slot import AWAY_SECONDS, NOWHERE, Slot
+from nodes import wire
 from nodes.spore.board import Board
 from nodes.spore.identity import Identity
 from nodes.spore.spool import Spool
@@ -30,6 +31,9 @@ def serve_slot(
     from jobs.registry import load_tasks
 
     registry = load_tasks(modules)
+    if not board.gate.is_open:
+        board[index].show_tasks(wire.digest_tasks(wire.list_tasks(registry)))
+        board.gate.wait()
     with Capture(board[index].output) as capture:
         make = partial(
             Slot,

@@ -19,6 +19,7 @@ from hive_site.kernel.crash import crash_point
 from hive_site.kernel.envelope import Forged, unseal
 from hive_site.kernel.errors import NotFound
 from hive_site.kernel.redis import RedisError, connect
+from jobs.descriptions import describe_all
 from jobs.registry import Registry, Task
 from jobs.spore.capture import Capture
 from jobs.spore.codecs import call
@@ -28,11 +29,12 @@ from jobs.spore.interruptions import Interruptions
 from jobs.spore.log_reader import LogReader
 from jobs.spore.payloads import DELIVERY_SECONDS, PayloadOptions, Payloads
 from jobs.spore.presence import SHOW_EVERY_SECONDS, Presence
+from jobs.spore.proving import prove
 from jobs.spore.reporter import Reporter
 from jobs.spore.shared_cache import SharedCache
 from jobs.spore.verdicts import Parts, describe, encode_result
 from jobs.task_options import PICKLE
-from jobs.wire import Bundle, read_bundle
+from jobs.wire import BUNDLE_TTL_SECONDS, Bundle, read_bundle
 from nodes import wire
 from nodes.spore.board import IDLE, Board, Work
 from nodes.spore.identity import Identity
@@ -42,6 +44,8 @@ log = structlog.get_logger()
 POP_SECONDS = 1
 AWAY_SECONDS = 0.5
 RECYCLE_AFTER_BUNDLES = 20_000
+#: So long after an agent went live, what is sent to it may have been meant for the one before.
+KNOWN_AFTER_SECONDS = 5.0
 #: For a slot that was told of no Nexus: results travel as text.
 NOWHERE = PayloadOptions()
 
@@ -77,7 +81,7 @@ class Slot(SimpleWorker):
         self._cache = SharedCache(connect(url, name=name))
         self._interruptions = Interruptions(self._cell)
         self._payloads = Payloads(payload_options, identity, lambda: time.time() + board.clock()[0])
-        self._presence = Presence(self, self._cell, tasks=wire.list_tasks(registry))
+        self._presence = Presence(self, self._cell, tasks=describe_all(registry))
         self._is_spent = False
 
     def serve(self) -> None:
@@ -109,7 +113,13 @@ class Slot(SimpleWorker):
         crash_point("spore.popped")
         self._cell.write(Work(bundle=bundle_id))
         try:
-            bundle, cancelled = self._fetch(bundle_id)
+            if wire.is_probe(bundle_id):
+                # A slot that is to end may have popped what asks about whoever takes over.
+                run = None if self._board.clock()[1] else self._run_probe
+                prove(self.connection, self._identity, bundle_id, run)
+                bundle, cancelled = None, False
+            else:
+                bundle, cancelled = self._fetch(bundle_id)
         except (RedisError, OSError) as error:
             # The id stays in RQ's intermediate list; the agent's sweep hands it back.
             log.warning("bundle.unread", bundle=bundle_id, error=str(error))
@@ -152,7 +162,11 @@ class Slot(SimpleWorker):
         try:
             task = self._registry.get(bundle.task)
         except NotFound as error:
-            self._refuse(bundle, str(error))
+            if bundle.expires - BUNDLE_TTL_SECONDS <= self._board.live() + KNOWN_AFTER_SECONDS:
+                # Whoever sent it could not know yet what this release lacks.
+                self._hand_back(bundle, 0)
+            else:
+                self._reporter.refuse(bundle, str(error), time.time() + self._board.clock()[0])
             return
         for position, item in enumerate(bundle.items):
             if self._board.clock()[1] or not self._reporter.take(position):
@@ -216,6 +230,9 @@ class Slot(SimpleWorker):
             self._interruptions.attempt = 0
             self._capture.put_back()
 
+    def _run_probe(self, bundle: Bundle) -> str:
+        return self._try(bundle, self._registry.get(bundle.task), bundle.items[0], bundle.first)
+
     def _share(self, parts: Parts, value: Any) -> None:
         event = parts.encode(value)
         self._tell(event, len(event["value"]))
@@ -234,12 +251,3 @@ class Slot(SimpleWorker):
     def _hand_back(self, bundle: Bundle, position: int) -> None:
         back = [bundle.first + p for p in range(position, len(bundle.items))]
         self._reporter.happened({"k": "back", "attempts": back})
-
-    def _refuse(self, bundle: Bundle, reason: str) -> None:
-        error = {"type": "unknown_task", "message": reason, "traceback": ""}
-        clock = time.time() + self._board.clock()[0]
-        for position in range(len(bundle.items)):
-            attempt = bundle.first + position
-            self._reporter.happened(
-                {"k": "fail", "a": attempt, "e": error, "t0": clock, "t1": clock}
-            )

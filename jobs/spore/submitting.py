@@ -14,9 +14,9 @@ LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 def encode_wish(wish: Mapping[str, Any]) -> str:
     """The submission as JSON text. Raises `Invalid` with the field's name."""
-    from jobs.validation import check_wish  # most tasks submit nothing
+    from jobs.validation import check_wish, known_tasks  # most tasks submit nothing
 
-    check_wish(wish, now=LONG_AGO)
+    check_wish(wish, now=LONG_AGO, find=known_tasks().get)
     text = encode({name: _plain(value) for name, value in wish.items()}, field="items")
     if len(text) > MAX_WISH_CHARS:
         rule = f"{MAX_WISH_CHARS:,} are allowed; submit several jobs, or hand down addresses"

@@ -25,6 +25,11 @@ def read_object(request: Request, *, fields: tuple[str, ...] | None = None) -> d
     return dict(body)
 
 
+def limit_of(path: str) -> int:
+    """How many bytes a body may have that is sent there."""
+    return int(settings.LARGE_BODIES.get(path, settings.DATA_UPLOAD_MAX_MEMORY_SIZE))
+
+
 class BodyLimit:
     """Middleware: refuses a body over the limit before it is read."""
 
@@ -34,7 +39,7 @@ class BodyLimit:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """The answer of the site, or 413."""
         length = request.META.get("CONTENT_LENGTH") or "0"
-        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        limit = limit_of(request.path)
         if request.path.startswith("/api/") and length.isdecimal() and int(length) > limit:
-            return too_big()
+            return too_big(limit)
         return self._next(request)

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import structlog
+from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
@@ -74,8 +75,10 @@ def problem_handler(error: Exception, context: dict[str, Any]) -> HttpResponse |
     return _of_rest_framework(error, context)
 
 
-def too_big() -> HttpResponse:
-    """For a body over the limit."""
+def too_big(limit: int = 0) -> HttpResponse:
+    """For a body over the limit in bytes, which some addresses have of their own."""
+    if limit > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+        return problem(413, f"a package and its signature may have {limit // 1024**2} MiB")
     return problem(413, "a body may have 32 MiB; send several jobs")
 
 

@@ -50,7 +50,7 @@ class Beat:
     held_mb: dict[int, int] = field(default_factory=dict)
     #: Why the node wants no new work, in its own words; empty if it does.
     trouble: str = ""
-    #: The digest of the names of its tasks; empty while no slot has loaded them, None from nodes
+    #: The digest of its list of tasks; empty while no slot has loaded them, None from nodes
     #: that do not say.
     tasks: str | None = None
     metrics: dict[str, Any] = field(default_factory=dict)

@@ -14,20 +14,28 @@ import structlog
 from hive_site.kernel.errors import Invalid
 from hive_site.kernel.redis import RedisError
 from nodes import wire
-from nodes.domain.commands import Call, Heard
+from nodes.domain.commands import Call, Command, Heard
+from nodes.spore.clocks import boot_clock
 from nodes.spore.commands import reply_to
 from nodes.spore.crew import MAX_SLOTS, Crew, stop_tokens
 from nodes.spore.deadlines import FENCE_SECONDS
-from nodes.spore.identity import AGENT_VERSION, Identity
+from nodes.spore.debut import Debut
+from nodes.spore.identity import Identity
+from nodes.spore.leash import ALONE, Launch, LauncherGone
+from nodes.spore.leaving import Estate, leave
 from nodes.spore.limits import Limits
 from nodes.spore.line import Answer, Line
+from nodes.spore.orphans import Orphans
+from nodes.spore.outbox import send_all
+from nodes.spore.retirement import Retirement
 from nodes.spore.sensors import Sensors
 from nodes.spore.slots import SlotMain
 from nodes.spore.spool import Spool
+from nodes.spore.ward import Ward
+from nodes.spore.works import compose_beat
 
 log = structlog.get_logger()
 STEP_SECONDS = 0.1
-STOP_PATIENCE_SECONDS = 10.0
 
 
 class Agent:
@@ -42,6 +50,7 @@ class Agent:
         sensors: Sensors,
         spool: Spool,
         limits: Limits,
+        launch: Launch = ALONE,
     ) -> None:
         self.identity = identity
         self._open_line, self._line = open_line, open_line(identity)
@@ -51,10 +60,13 @@ class Agent:
             limits=limits,
             wanted=identity.slots,
             leave_behind=self._hang_up,
+            gated=launch.gated,
         )
+        self._launch, self._ward = launch, Ward(launch.leash)
+        self._debut = Debut(self._ward, gated=launch.gated)
+        self._orphans = Orphans(self._ward.elders)
         self._cancelled: frozenset[str] = frozenset()
         self._outbox: list[dict[str, Any]] = []
-        self._orphans: set[str] = set()
         self._beat_at = 0.0
         #: The digest of what its slots can run; it stays the same until the agent ends.
         self._tasks = ""
@@ -63,7 +75,7 @@ class Agent:
         self._calls = Heard()
         self._offset = 0.0
         self.stopping = False
-        self._hurry = False
+        self._signals = 0
 
     def check_name_is_free(self) -> None:
         """Raises `Invalid` if another living Spore has this name."""
@@ -72,19 +84,30 @@ class Agent:
             raise Invalid(f"a Spore named {name!r} is running; give another --name", field="name")
 
     def run(self) -> None:
-        """Serve until SIGTERM or SIGINT; a second one does not wait for running tasks."""
+        """Serve until SIGTERM or SIGINT; a second one does not wait for running tasks.
+
+        Raises `Unfit` if it was started behind a gate and its tasks cannot be loaded.
+        """
         for signum in (signal.SIGTERM, signal.SIGINT):
             signal.signal(signum, self._on_signal)
         log.info("spore.starts", node=self.identity.name, slots=self._crew.wanted)
-        while not self.stopping:
-            self.step(time.monotonic())
-        self._leave()
+        try:
+            self._wait_at_gate()
+            while not self.stopping and self._ward.retires_within is None:
+                self.step(time.monotonic())
+            self._end()
+        except LauncherGone:
+            log.warning("launcher.gone", node=self.identity.name)
+            raise SystemExit(1) from None
+        finally:
+            self._crew.kill_all()
 
     def step(self, now: float) -> None:
         """One look at slots, deadlines and Redis; takes about STEP_SECONDS."""
+        self._ward.heed()
         if boot_clock() - self._heard_at >= FENCE_SECONDS:
             self._crew.fence(now)
-        self._outbox += self._crew.reap(now)
+        self._outbox += self._debut.leave_out(self._crew.reap(now))
         self._crew.fill(self.identity, now)
         self._crew.enforce(now, self._cancelled)
         if not self._tasks and (loaded := self._crew.tasks()):
@@ -93,23 +116,28 @@ class Agent:
             # Before the first beat, which makes the Foreman close what an earlier start held.
             self._line.replay(self._spool)
             due = now - self._beat_at >= wire.BEAT_SECONDS
-            if due or self._outbox:
-                self._talk(now, beat=due)
+            due = due and self._debut.may_beat(now, loaded=bool(self._tasks))
+            send_all(self._line, self._outbox)
+            if due:
+                self._beat(now)
+            self._debut.follow(self._line, now)
             if self._line.listen(STEP_SECONDS):
                 self._beat_at = 0.0
         except (RedisError, OSError) as error:
             log.warning("redis.away", error=str(error))
             time.sleep(STEP_SECONDS * 5)
 
-    def _talk(self, now: float, *, beat: bool) -> None:
-        while self._outbox:
-            body = self._outbox[0]
-            self._line.report(body)
-            if body.get("bundle"):
-                self._line.discard(body["bundle"])
-            self._outbox.pop(0)
-        if beat:
-            self._beat(now)
+    def _wait_at_gate(self) -> None:
+        gate, ward = self._crew.board.gate, self._ward
+        while not (gate.is_open or self.stopping or ward.retires_within is not None):
+            if self._debut.wait_at_gate(self._crew, self._line, self.identity, time.monotonic()):
+                if not self._launch.incarnation:
+                    self.check_name_is_free()
+                self._crew.open_gate()
+                if ward.goes_anew:
+                    self._start_anew()
+            else:
+                ward.heed(STEP_SECONDS)
 
     def _beat(self, now: float) -> None:
         works = self._crew.works()
@@ -117,51 +145,53 @@ class Agent:
         wall = time.time()
         body = self._body(now)
         answer = self._line.beat(body, tokens)
+        clock = answer.clock_ms / 1000
         self._beat_at, self._heard_at = now, boot_clock()
-        self._offset = answer.clock_ms / 1000 - wall
+        self._offset = clock - wall
         self._crew.board.set_clock(offset_seconds=self._offset, stopping=self.stopping)
+        self._debut.begin(self._crew, self.identity, now=now, clock=clock)
         self._obey(answer)
-        self._sweep()
+        mine = {work.bundle for work in self._crew.works()}
+        self._outbox += self._orphans.sweep(self._line, mine, now=now, clock=clock)
         if not self._announced:
             self._line.announce()
             self._announced = True
         for call in answer.calls:
-            if self._calls.take(call, now=answer.clock_ms / 1000):
+            if self._calls.take(call, now=clock):
                 self._answer(call, body)
 
     def _answer(self, call: Call, body: dict[str, Any]) -> None:
         """Do what was called out to us, and say so."""
-        uptime = boot_clock() - self._began_at
-        incarnation = self.identity.incarnation
-        reply = reply_to(call, incarnation=incarnation, said=body, uptime_seconds=uptime)
+        reply = reply_to(
+            call,
+            incarnation=self.identity.incarnation,
+            said=body,
+            uptime_seconds=boot_clock() - self._began_at,
+            managed=self._ward.leash.is_managed,
+        )
         log.info("command.heard", command=call.command, broadcast=call.id, ok=reply.ok)
         self.stopping |= reply.ends
+        if call.command is Command.UPDATE_SYSTEM:
+            self._ward.hint(None, urgent=True)
         self._line.answer(call.id, ok=reply.ok, data=reply.data)
 
     def _body(self, now: float) -> dict[str, Any]:
-        me = self.identity
-        clock = time.time() + self._offset
-        running = [
-            (w.attempt, clock - (now - w.started), w.progress, w.message)
-            for w in self._crew.works()
-            if w.busy and w.attempt
-        ]
-        return {
-            **self._sensors.read(self._crew.pids()),
-            "slots": self._crew.wanted,
-            "labels": me.labels,
-            "capabilities": list(me.capabilities),
-            "release": me.release,
-            "agent_version": AGENT_VERSION,
-            "platform": me.platform,
-            "running": running,
-            "held_mb": self._crew.held_mb(),
-            "trouble": self._limits.trouble(),
-            "tasks": self._tasks,
-        }
+        measured = self._sensors.read(self._crew.pids())
+        if self._ward.shown:
+            measured["metrics"] = {**measured["metrics"], "ota": self._ward.shown}
+        beat = compose_beat(
+            self.identity,
+            self._crew,
+            self._ward.elders,
+            measured=measured,
+            offset_seconds=self._offset,
+            now=now,
+        )
+        return {**beat, "trouble": self._limits.trouble(), "tasks": self._tasks}
 
     def _obey(self, answer: Answer) -> None:
         self._cancelled = answer.cancelled
+        self._ward.hint(answer.orders.get("ota_rev"))
         wanted = min(answer.orders.get("slots") or self.identity.slots, MAX_SLOTS)
         before, self._crew.wanted = self._crew.wanted, wanted
         if before != wanted:
@@ -173,48 +203,46 @@ class Agent:
             self._crew.enforce(time.monotonic(), answer.cancelled)
 
     def _start_anew(self) -> None:
-        """The Foreman gave this incarnation up: whatever it still runs belongs to others now."""
+        """This incarnation was given up: whatever it still runs belongs to others now."""
         log.warning("spore.given_up", incarnation=self.identity.incarnation)
         self._crew.kill_all()
         self._line.close()
         self._outbox.clear()
+        self._ward.elders.disown()
         self.identity = self.identity.reborn()
         self._line = self._open_line(self.identity)
         self._beat_at = 0.0
-
-    def _sweep(self) -> None:
-        """Hand back what a slot popped and died of before it could say so (two looks)."""
-        orphans = self._line.sweep({work.bundle for work in self._crew.works()})
-        for bundle in orphans & self._orphans:
-            self._outbox.append({"bundle": bundle, "events": [{"k": "back", "all": True}]})
-        self._orphans = orphans - self._orphans
+        self._ward.say("reborn", incarnation=self.identity.incarnation)
 
     def _hang_up(self) -> None:
         self._line.close()
+        self._ward.leash.slip()
 
-    def _leave(self) -> None:
-        """Let running tasks end, in bounded time, and hand everything else back."""
-        self._crew.board.set_clock(offset_seconds=self._offset, stopping=True)
-        give_up_at = time.monotonic() + STOP_PATIENCE_SECONDS
-        while self._crew and not self._hurry and time.monotonic() < give_up_at:
-            now = time.monotonic()
-            self._outbox += self._crew.reap(now)
-            self._crew.enforce(now, self._cancelled)
-            time.sleep(STEP_SECONDS / 5)
-        self._crew.kill_all()
-        try:
-            self._line.replay(self._spool)
-            self._talk(time.monotonic(), beat=False)
-            self._line.report({"leaving": True, "events": []})
-        except (RedisError, OSError) as error:
-            log.warning("redis.away", error=str(error))
-        self._line.close()
+    def _end(self) -> None:
+        """Make room for another agent, or leave."""
+        within = self._ward.retires_within
+        if within is None:
+            self._ward.say("leaving", why="signal" if self._signals else "shutdown")
+        if not self._crew.board.gate.is_open:
+            return
+        estate = Estate(
+            crew=self._crew,
+            line=self._line,
+            spool=self._spool,
+            ward=self._ward,
+            outbox=self._outbox,
+            offset_seconds=self._offset,
+            heard_at=self._heard_at,
+            cancelled=self._cancelled,
+            signals=lambda: self._signals,
+        )
+        log.info("spore.stops", node=self.identity.name, replaced=within is not None)
+        if within is None:
+            leave(estate)
+        else:
+            Retirement(estate, now=time.monotonic(), seconds=within).serve()
         log.info("spore.stopped", node=self.identity.name)
 
     def _on_signal(self, signum: int, frame: object) -> None:
-        self._hurry, self.stopping = self.stopping, True
-
-
-def boot_clock() -> float:
-    """Seconds that go on while the machine sleeps, unlike the monotonic clock's."""
-    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+        self._signals += 1
+        self.stopping = True

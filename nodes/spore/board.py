@@ -7,8 +7,10 @@ import mmap
 import struct
 import threading
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Any
 
+from nodes.spore.gate import Gate
 from nodes.spore.output import Output
 
 # busy, careful, attempt, started, limit, progress, bundle, stop token, message
@@ -17,11 +19,13 @@ ORDER = struct.Struct("=q i")  # attempt, what
 TASKS = struct.Struct("=32s")  # digest of the names of tasks
 OUTPUT = struct.Struct("=q q q")  # bytes told, bytes that may be told, bytes cut
 CLOCK = struct.Struct("=d ?")  # offset to Redis's clock, stopping
+LIVE = struct.Struct("=d")  # since when the agent beats, on Redis's clock
 CELL_BYTES = 1024
 ORDER_AT, TASKS_AT, OUTPUT_AT = 768, 832, 928
+LIVE_AT = 64
 
 #: Why an attempt is ended before its time.
-NONE, CANCEL, TIMEOUT, FENCE, MEMORY = range(5)
+NONE, CANCEL, TIMEOUT, FENCE, MEMORY, HANDOVER = range(6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +147,13 @@ class Cell:
 class Board:
     """Room for `cells` slots, inherited by every process that the agent forks."""
 
-    def __init__(self, cells: int) -> None:
+    def __init__(self, cells: int, *, gated: bool = False) -> None:
+        """`gated`: slots load their tasks and then wait until the gate is opened."""
         memory = mmap.mmap(-1, CELL_BYTES * (cells + 1))
+        self.gate = Gate(shut=gated)
         self._clock = Register(memory, 0, CLOCK)
+        self._live = Register(memory, LIVE_AT, LIVE)
+        self.set_live(inf if gated else 0.0)
         self._cells = [Cell(memory, CELL_BYTES * (n + 1)) for n in range(cells)]
 
     def __len__(self) -> int:
@@ -162,3 +170,11 @@ class Board:
         """The offset to Redis's clock in seconds, and whether slots should end."""
         offset, stopping = self._clock.read()
         return offset, stopping
+
+    def set_live(self, at: float) -> None:
+        """Share since when others can know what this start can run, on Redis's clock."""
+        self._live.write(at)
+
+    def live(self) -> float:
+        """Since when others can know what this start can run: 0 if it always was so."""
+        return float(self._live.read()[0])

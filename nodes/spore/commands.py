@@ -23,9 +23,14 @@ class Reply:
 
 
 def reply_to(
-    call: Call, *, incarnation: str, said: Mapping[str, Any], uptime_seconds: float
+    call: Call,
+    *,
+    incarnation: str,
+    said: Mapping[str, Any],
+    uptime_seconds: float,
+    managed: bool = False,
 ) -> Reply:
-    """The answer to a call; `said` is the newest heartbeat."""
+    """The answer to a call; `said` is the newest heartbeat, `managed` that it has a launcher."""
     if flaw := flaw_of(call, incarnation=incarnation):
         return Reply(False, {"reason": flaw})
     running = len(said["running"])
@@ -36,6 +41,8 @@ def reply_to(
             told = {name: said[name] for name in TOLD if name in said}
             uptime = round(uptime_seconds, 1)
             return Reply(True, {**told, "running": running, "uptime_seconds": uptime})
+        case Command.UPDATE_SYSTEM if managed:
+            return Reply(True, {"release": said["release"], "managed": True})
         case Command.UPDATE_SYSTEM:
             return Reply(False, {"reason": "no managed home", "release": said["release"]})
         case Command.SHUTDOWN:

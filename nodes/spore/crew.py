@@ -11,8 +11,9 @@ import structlog
 
 from hive_site.kernel.crash import crash_point
 from nodes import wire
-from nodes.spore.board import CANCEL, FENCE, MEMORY, TIMEOUT, Board, Work
+from nodes.spore.board import CANCEL, FENCE, HANDOVER, MEMORY, TIMEOUT, Board, Work
 from nodes.spore.deadlines import Act, Asked, decide
+from nodes.spore.gate import Unfit
 from nodes.spore.identity import Identity
 from nodes.spore.limits import Limits
 from nodes.spore.sensors import groups_rss_mb
@@ -26,6 +27,7 @@ HEALTHY_AFTER_SECONDS = 60.0
 #: The place of an attempt's last words among its pieces of log: behind all that it can have told.
 LAST = 2**31 - 1
 WHY = {CANCEL: "cancelled", TIMEOUT: "timeout", FENCE: "fenced", MEMORY: "crashed"}
+WHY[HANDOVER] = "handover"
 #: What became of a bundle whose slot died, ready to be reported.
 Obituary = dict[str, Any]
 
@@ -45,8 +47,9 @@ class Crew:
         limits: Limits,
         wanted: int,
         leave_behind: Callable[[], None],
+        gated: bool = False,
     ) -> None:
-        self.board = Board(MAX_SLOTS)
+        self.board = Board(MAX_SLOTS, gated=gated)
         self.wanted = wanted
         self._slot_main, self._limits = slot_main, limits
         self._leave_behind = leave_behind
@@ -75,6 +78,17 @@ class Crew:
         """The digest of the tasks that slots have loaded; empty if none has."""
         return next((t for slot in self._slots.values() if (t := slot.cell.tasks())), "")
 
+    def is_ready(self) -> bool:
+        """Whether every slot has loaded its tasks."""
+        cells = [slot.cell for slot in self._slots.values()]
+        return len(cells) >= self.wanted and all(cell.tasks() for cell in cells)
+
+    def open_gate(self) -> None:
+        """Let the slots pop. They show their tasks anew once everybody can know them."""
+        for slot in self._slots.values():
+            slot.cell.show_tasks("")
+        self.board.gate.open()
+
     def fill(self, identity: Identity, now: float) -> None:
         """Start the slots that are missing, later if they keep dying."""
         for index in range(self.wanted):
@@ -82,12 +96,16 @@ class Crew:
                 self._slots[index] = start_slot(self._serve, identity, self.board, index)
 
     def reap(self, now: float) -> list[Obituary]:
-        """Bury the slots that ended; what is to be said of those that did not end well."""
+        """Bury the slots that ended; what is to be said of those that did not end well.
+
+        Raises `Unfit` if one ended behind the gate before it had loaded its tasks.
+        """
         said = []
         for index, slot in list(self._slots.items()):
             ended = slot.reap()
             if ended:
                 del self._slots[index]
+                self._check_fitness(slot, ended)
                 if obituary := self._mourn(ended, now):
                     said.append(obituary)
                 slot.cell.output.shut()
@@ -116,6 +134,12 @@ class Crew:
             if work.busy and work.careful and slot.index not in self._asked:
                 self._end(slot, work, FENCE, now)
 
+    def break_off(self, now: float, how: str) -> None:
+        """End every slot, with word on what it ran: nobody waits for it any longer."""
+        for slot in self._slots.values():
+            if slot.index not in self._asked or self._asked[slot.index].why != HANDOVER:
+                self._end(slot, slot.cell.read(), HANDOVER, now, how=how)
+
     def kill_all(self) -> None:
         """End every slot. It is no crash of what they ran: the Foreman takes that back as lost."""
         for slot in self._slots.values():
@@ -131,7 +155,14 @@ class Crew:
         # Nothing of the agent's sockets may stay open in the child, or they would prove it
         # alive after its death.
         self._leave_behind()
+        self.board.gate.approach()
         self._slot_main(identity, board, index)
+
+    def _check_fitness(self, slot: SlotProcess, ended: Ended) -> None:
+        if self.board.gate.is_open or slot.cell.tasks():
+            return
+        why = slot.cell.output.take().strip() or ended.how
+        raise Unfit(f"a slot ended before it had loaded its tasks: {why}")
 
     def _restart_at(self, index: int) -> float:
         deaths = self._deaths.get(index, [])

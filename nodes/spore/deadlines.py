@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from nodes.spore.board import CANCEL, FENCE, MEMORY, NONE, TIMEOUT, Work
+from nodes.spore.board import CANCEL, FENCE, HANDOVER, MEMORY, NONE, TIMEOUT, Work
 
 #: How long a task may take to end after it was asked, before its process is killed.
-PATIENCE_SECONDS = {CANCEL: 2.0, TIMEOUT: 5.0, FENCE: 0.0, MEMORY: 0.0}
+PATIENCE_SECONDS = {CANCEL: 2.0, TIMEOUT: 5.0, FENCE: 0.0, MEMORY: 0.0, HANDOVER: 0.0}
 #: An agent that was not heard for so long is about to be given up (after 45 s): what must not run
 #: twice ends. Longer than a heartbeat and a pause of 30 s, which must cost nothing.
 FENCE_SECONDS = 35.0

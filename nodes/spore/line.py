@@ -4,14 +4,16 @@ import json
 import os
 import time
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 import structlog
 from redis import Redis
+from redis.client import Pipeline
 
 from hive_site.kernel.crash import crash_point
 from hive_site.kernel.envelope import Forged, seal, unseal
-from hive_site.kernel.redis import connect
+from hive_site.kernel.redis import RedisError, connect
 from nodes import wire
 from nodes.domain.commands import Call, read_call
 from nodes.spore.identity import Identity
@@ -34,6 +36,17 @@ class Answer:
     orders: dict[str, Any]
     cancelled: frozenset[str]
     calls: tuple[Call, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What a retired agent sees. `is_over`: its incarnation was given up. `silence_seconds` is
+    how long nobody has sent a heartbeat in its name."""
+
+    clock_ms: int
+    is_over: bool
+    silence_seconds: float
+    cancelled: frozenset[str]
 
 
 def send_report(client: Redis, node: str, envelope: bytes, *, done: str | None) -> None:
@@ -77,12 +90,38 @@ class Line:
         pipe.sadd(wire.NODES, me.name)
         pipe.get(wire.orders_key(me.name))
         pipe.lpop(wire.commands_key(me.name), CALLS_AT_ONCE)
-        for token in asked:
-            pipe.exists(wire.cancel_key(token))
+        _ask(pipe, asked)
         entry, _, _, orders, calls, *flags = pipe.execute()
-        stopped = frozenset(token for token, flag in zip(asked, flags, strict=True) if flag)
-        clock_ms = int(entry.partition(b"-")[0])
-        return Answer(clock_ms, self._read_orders(orders), stopped, self._read_calls(calls or []))
+        stopped, calls = _stopped(asked, flags), self._read_calls(calls or [])
+        return Answer(_ms(entry), self._read_orders(orders), stopped, calls)
+
+    def look(self, tokens: set[str]) -> Glance:
+        """Learn which work to stop, without a word: another agent speaks for the node by now."""
+        me, asked = self._identity, sorted(tokens)
+        pipe = self._client.pipeline(transaction=False)
+        pipe.time()
+        pipe.xrevrange(wire.beat_key(me.name), count=1)
+        pipe.get(wire.orders_key(me.name))
+        _ask(pipe, asked)
+        (seconds, micros), beats, orders, *flags = pipe.execute()
+        clock_ms = seconds * 1000 + micros // 1000
+        silence = (clock_ms - _ms(beats[0][0])) / 1000 if beats else inf
+        newest = self._open(beats[0][1][b"e"], wire.PURPOSE_BEAT) if beats else None
+        is_over = bool(newest and newest.get("incarnation") != me.incarnation)
+        is_over |= self._read_orders(orders).get("over") == me.incarnation
+        return Glance(clock_ms, is_over, silence, _stopped(asked, flags))
+
+    def hush(self) -> None:
+        """Listen to nothing any more: the name belongs to another agent."""
+        self._ear.close()
+
+    def reaches_redis(self) -> bool:
+        """Whether Redis answers."""
+        try:
+            return bool(self._client.ping())
+        except (RedisError, OSError) as error:
+            log.warning("redis.away", error=str(error))
+            return False
 
     def answer(self, broadcast: str, *, ok: bool, data: dict[str, Any]) -> None:
         """Tell the Nexus what became of something that it called out."""
@@ -98,6 +137,31 @@ class Line:
         """Put something on the node's report stream."""
         envelope = self._seal(body, wire.PURPOSE_REPORT)
         self._client.xadd(wire.report_key(self._identity.name), wire.pieces("e", envelope))
+
+    def write_down(self, body: dict[str, Any], spool: Spool) -> None:
+        """Leave a report on disk for the next agent. Raises `OSError`, as if full."""
+        spool.put(self._seal(body, wire.PURPOSE_REPORT), done=body.get("bundle"))
+
+    def send_probe(self, probe: str, task: str, *, ttl_seconds: int) -> None:
+        """Put a bundle of our own before all others on our queue."""
+        node = self._identity.name
+        envelope = self._seal({"node": node, "probe": probe, "task": task}, wire.PURPOSE_PROBE)
+        pipe = self._client.pipeline()
+        pipe.hset(wire.bundle_key(probe), "data", envelope)
+        pipe.expire(wire.bundle_key(probe), ttl_seconds)
+        pipe.lpush(wire.queue_key(node), probe)
+        pipe.execute()
+
+    def hear_proof(self, probe: str) -> dict[str, Any] | None:
+        """What a slot says of the probe, once it has."""
+        envelope = self._client.get(wire.proof_key(self._identity.name))
+        said = self._open(envelope, wire.PURPOSE_PROOF) if envelope else None
+        return said if said and said.get("probe") == probe else None
+
+    def drop_probe(self, probe: str) -> None:
+        """Nobody waits for it any more."""
+        self._client.lrem(wire.queue_key(self._identity.name), 0, probe)
+        self.discard(probe)
 
     def replay(self, spool: Spool) -> None:
         """Send what waited on disk while Redis was away."""
@@ -162,3 +226,17 @@ class Line:
             log.warning(f"{purpose}.refused", reason=str(error))
             return None
         return body if isinstance(body, dict) and body.get("v") == wire.PROTOCOL else None
+
+
+def _ask(pipe: Pipeline, tokens: list[str]) -> None:
+    for token in tokens:
+        pipe.exists(wire.cancel_key(token))
+
+
+def _stopped(tokens: list[str], flags: list[int]) -> frozenset[str]:
+    return frozenset(token for token, flag in zip(tokens, flags, strict=True) if flag)
+
+
+def _ms(entry: bytes) -> int:
+    """When an entry of a stream was added, in Unix milliseconds on Redis's clock."""
+    return int(entry.partition(b"-")[0])

@@ -86,8 +86,11 @@ def start_slot(main: SlotMain, identity: Identity, board: Board, index: int) -> 
         _die_with(parent)
         main(identity, board, index)
         code = 0
-    except BaseException:  # noqa: BLE001 the edge of a process: say what happened, then end
+    except BaseException as error:  # noqa: BLE001 the edge of a process: say what happened, then end
         traceback.print_exc()
+        if not board.gate.is_open:
+            # The agent tells why this code is unfit.
+            board[index].output.write(traceback.format_exception_only(error)[-1].strip())
         code = 1
     sys.stderr.flush()
     os._exit(code)

@@ -1,1 +1,1 @@
-"""The subcommands of `manage.py ota`, one module each."""
+"""The subcommands of `manage.py ota`, a module each."""

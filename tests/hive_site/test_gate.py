@@ -101,3 +101,27 @@ def test_what_is_no_request_comes_through_untouched():
     asyncio.run(Gate(app, limit=LIMIT)({"type": "lifespan"}, 1, 2))
 
     assert seen == [({"type": "lifespan"}, 1, 2)]
+
+
+@pytest.mark.parametrize(("path", "length"), [("/large/", 30), ("/large/", None), ("/", 30)])
+def test_only_some_addresses_take_more_and_only_of_a_length_that_is_told(path, length):
+    chunks = [b"0123456789"] * 3
+    kinds = [(b"transfer-encoding", b"chunked")]
+    if length:
+        kinds = [(b"content-length", str(length).encode())]
+    seen, sent = [], []
+
+    async def receive():
+        return {"type": "http.request", "body": chunks.pop(0), "more_body": bool(chunks)}
+
+    async def app(scope, receive, send):
+        seen.append(scope["path"])
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {"type": "http", "path": path, "query_string": b"", "headers": kinds}
+    asyncio.run(Gate(app, limit=LIMIT, larger={"/large/": 30})(scope, receive, send))
+
+    assert seen == ([path] if (path, length) == ("/large/", 30) else [])
+    assert bool(sent) is not bool(seen)

@@ -68,7 +68,8 @@ def seat(name: str = "spore-1", *, slots: int = 1, gpus: int = 0, **fields: Any)
     """A node that is there and idle; `gpus` devices of 8 GiB."""
     devices = tuple(Gpu(index, "gpu", 8192, 8192) for index in range(gpus))
     said = {"incarnation": "born-1", "slots": slots, "gpus": devices, "free_memory_mb": 4096}
-    said |= {key: fields.pop(key) for key in list(fields) if key in Beat.__slots__}
+    both = ("tasks",)  # of a seat: what was looked up; of a heartbeat: only its digest
+    said |= {k: fields.pop(k) for k in list(fields) if k in Beat.__slots__ and k not in both}
     return Seat(name, state=fields.pop("state", NodeState.ONLINE), beat=Beat(**said), **fields)
 
 

@@ -7,14 +7,17 @@ import signal
 
 import pytest
 
+from hive_site.kernel.errors import NotAllowed
 from jobs import client, hive
 from jobs.models import Job, Subtask
 from jobs.packing import is_packed, pack
 from jobs.registry import Registry, Task, registry
 from jobs.registry import task as register
 from jobs.spore.unpacking import unpack
+from jobs.validation import check_wish
 from nodes.spore.slots import SOFT_STOP
 from tests.conftest import client_with
+from tests.jobs.cast import NOW
 from tests.jobs.spore.cast import Stage as Slot
 
 TASK = "test.objects"
@@ -118,6 +121,24 @@ def test_python_on_the_nexus_hands_in_objects_as_they_are(objects, stage):
 @pytest.mark.parametrize("value", [{1, 2}, None, [object], {"a": (1,)}])
 def test_the_client_packs_what_a_spore_unpacks_and_the_other_way_round(value):
     assert unpack(client.pack(value)) == client.unpack(pack(value)) == value
+
+
+@pytest.mark.parametrize(
+    ("wish", "field"),
+    [
+        ({"items": [1, [{"a": {"$pickle": "gAU="}}]]}, "items.1"),
+        ({"kwargs": {"a": {"$pickle": "gAU="}}}, "kwargs"),
+    ],
+)
+def test_objects_take_the_scope_whatever_the_task_is_for_nodes_may_know_it_otherwise(wish, field):
+    fields = {"task": "demo.echo", **wish}
+
+    with pytest.raises(NotAllowed) as refusal:
+        check_wish(fields, now=NOW)
+
+    assert refusal.value.field == field
+    assert check_wish(fields, now=NOW, may_pickle=True)
+    assert check_wish({"task": "demo.echo", "items": ["$pickle", {"$pickle": 1}]}, now=NOW)
 
 
 @pytest.mark.parametrize("value", [1, {"$pickle": 1}, {"$pickle": "x", "a": 1}, {}, ["$pickle"]])

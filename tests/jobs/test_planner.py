@@ -143,6 +143,17 @@ def test_a_task_goes_only_to_nodes_that_have_it_and_so_does_a_reduction():
     assert [(sent.items[0].subtask, sent.node) for sent in planned] == [(1, "maps"), (2, "merges")]
 
 
+@pytest.mark.parametrize(("reduce", "node"), [(False, "maps"), (True, "merges")])
+def test_a_second_copy_goes_only_to_nodes_that_have_its_task(reduce, node):
+    copy = ready(1, reduce=reduce).after(avoid=frozenset({"silent"}), copy_because="second copy")
+    work = line(items=[copy], task="a.map", reduce="a.merge")
+    lacks, has = seat("lacks", tasks=frozenset({"b.c"})), {"maps": "a.map", "merges": "a.merge"}
+    nodes = [seat(name, tasks=frozenset({task})) for name, task in has.items()]
+
+    assert Desk(line(items=[copy], task="a.map", reduce="a.merge")).plan(roster(lacks)) == []
+    assert where(Desk(work).plan(roster(lacks, *nodes))) == {node: 1}
+
+
 def test_whatever_a_node_may_have_is_tried_there():
     assert where(Desk(line(items=1)).plan(roster(seat("new", tasks=None)))) == {"new": 1}
 

@@ -115,6 +115,16 @@ def test_a_copy_goes_only_where_the_work_can_run(stage):
     assert stage.workload.snapshot(stage.now)["second_copies"] == 0
 
 
+def test_a_copy_goes_only_where_the_code_has_the_task(stage):
+    _, slow, _ = begin(stage)
+    stage.roster[other(stage, slow).name].tasks = frozenset({"other.task"})
+
+    stage.tidy(after=3)
+
+    assert stage.send() == 0
+    assert stage.workload.snapshot(stage.now)["second_copies"] == 0
+
+
 def test_while_anything_of_the_job_waits_nothing_is_doubled(stage):
     begin(stage)
     job = stage.submit(3)

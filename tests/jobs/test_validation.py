@@ -153,7 +153,7 @@ HUGE = 10**400
         ),
     ],
 )
-def test_what_is_wrong_is_named(field, values):
+def test_what_is_wrong_is_named(field, values, db):
     for value in values:
         with pytest.raises(Invalid) as fact:
             check(**{field: value})

@@ -3,6 +3,7 @@
 import pytest
 from redis import Redis
 
+from nodes.catalogue import TaskList
 from nodes.domain.scoring import Weights
 from nodes.domain.trust import Trust
 from nodes.foreman import Foreman
@@ -62,7 +63,13 @@ def work() -> Work:
 
 
 @pytest.fixture
-def foreman(db: None, redis_client: Redis, work: Work) -> Foreman:
+def learned() -> list[TaskList]:
+    """The lists of tasks that the Foreman told of."""
+    return []
+
+
+@pytest.fixture
+def foreman(db: None, redis_client: Redis, work: Work, learned: list[TaskList]) -> Foreman:
     """A Foreman that has not taken a step."""
     return Foreman(
         client=redis_client,
@@ -71,4 +78,5 @@ def foreman(db: None, redis_client: Redis, work: Work) -> Foreman:
         workload=work,
         fleet_key=FLEET_KEY,
         weights=Weights(),
+        learn=lambda found, now: learned.append(found),
     )

@@ -250,3 +250,28 @@ def test_two_nodes_are_recorded_in_one_round(foreman, work, broker):
     foreman.tick(after(0.1))
 
     assert sorted(work.of("record")[0]) == [0, 1]
+
+
+def test_a_list_of_tasks_is_told_once_by_the_leader(foreman, spore, redis_client, learned):
+    text = wire.list_tasks({"a.b": {"summary": "Does it."}})
+    digest = wire.digest_tasks(text)
+    redis_client.set(wire.tasks_key(digest), text)
+
+    for second in range(3):
+        spore.listen().beat(tasks=digest, release="1.4")
+        foreman.tick(after(second * 2))
+
+    [found] = learned
+    assert (found.release, found.tasks) == ("1.4", {"a.b": {"summary": "Does it."}})
+
+
+def test_a_list_that_breaks_whoever_is_told_keeps_the_leader_from_nothing(
+    foreman, work, spore, redis_client, learned, monkeypatch
+):
+    redis_client.set(wire.tasks_key(wire.digest_tasks('["a.b"]')), '["a.b"]')
+    spore.listen().beat(tasks=wire.digest_tasks('["a.b"]'))
+    monkeypatch.setattr(foreman, "_learn", lambda found, now: {}["no such"])
+
+    foreman.tick(after(0))
+
+    assert work.names()[-1] == "dispatch"

@@ -1,5 +1,6 @@
 """`manage.py rqworker`: a Spore. With names of other queues: django-rq's own worker."""
 
+import os
 import sys
 from argparse import ArgumentParser
 from pathlib import Path
@@ -12,6 +13,7 @@ from hive_site.configuration import find_fleet_key
 from hive_site.kernel.env import Env
 from hive_site.kernel.errors import Invalid
 from hive_site.kernel.redis import RedisError, safe_url
+from nodes.spore.gate import Unfit
 
 
 class Command(RqWorker):
@@ -47,6 +49,9 @@ class Command(RqWorker):
         except Invalid as error:
             self.stderr.write(f"rqworker: {error}")
             sys.exit(2)
+        except Unfit as error:
+            self.stderr.write(f"rqworker: {error}")
+            sys.exit(1)
         except RedisError as error:
             where = safe_url(settings.HIVE.redis_url)
             raise CommandError(f"no Redis at {where}: {error}; set REDIS_URL") from error
@@ -62,7 +67,11 @@ class Command(RqWorker):
             new_incarnation,
             read_labels,
         )
+        from nodes.spore.leash import die_with_launcher, read_launch
 
+        launch = read_launch(os.environ)
+        if launch.leash.is_managed:
+            die_with_launcher()
         name = check_name(str(options["name"] or default_name()))
         slots = int(str(options["slots"]))
         if not 1 <= slots <= MAX_SLOTS:
@@ -74,7 +83,7 @@ class Command(RqWorker):
                 given=Env().text("HIVE_NODE_KEY"),
                 fleet_key=find_fleet_key(Env(), settings.HIVE.data),
             ),
-            incarnation=new_incarnation(),
+            incarnation=launch.incarnation or new_incarnation(),
             slots=slots,
             release=settings.HIVE_RELEASE,
             labels=read_labels(list(options["label"])),  # type: ignore[call-overload]
@@ -82,8 +91,10 @@ class Command(RqWorker):
         )
         home = Path(str(options["home"] or settings.HIVE.data / "spores" / name)).absolute()
         make_home(home)
-        agent = build_agent(identity, home, nexus_url=read_address(options["nexus"]))
-        agent.check_name_is_free()
+        nexus_url = read_address(options["nexus"])
+        agent = build_agent(identity, home, nexus_url=nexus_url, launch=launch)
+        if not (launch.incarnation or launch.gated):
+            agent.check_name_is_free()
         agent.run()
 
 

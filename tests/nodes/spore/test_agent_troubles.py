@@ -7,7 +7,7 @@ from dataclasses import replace
 import psutil
 import pytest
 
-from nodes.spore import agent as module
+from nodes.spore import leaving as module
 from nodes.spore.board import Work
 from tests.nodes.cast import wait_until
 from tests.nodes.spore.cast import WORK, busy, idle, step_until

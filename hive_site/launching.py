@@ -1,0 +1,103 @@
+"""`manage.py rqworker --home DIR`: a managed Spore. Its launcher runs without Django."""
+
+import argparse
+import fcntl
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from hive_site.configuration import PROJECT, find_fleet_key, project_version, read_options
+from hive_site.kernel.env import Env
+from hive_site.kernel.errors import Invalid
+from nodes.spore.identity import check_name, default_name, find_key
+from ota.domain.install.state import OWN, Slot
+from ota.domain.requirements import digest_requirements
+from ota.spore.agents import FDS, Recipe
+from ota.spore.launcher import Launcher, Options
+from ota.spore.log import start_log, tell
+from ota.spore.nexus import NexusClient
+
+#: Of these, what the agent itself reads is passed on to it as it came.
+FLAGS = ("--name", "--slots", "--label", "--capability", "--nexus", "--home")
+
+
+def is_managed(argv: Sequence[str], environ: Mapping[str, str]) -> bool:
+    """Whether this command line asks for a launcher: a Spore with a home, and not its agent."""
+    if list(argv[1:2]) != ["rqworker"] or FDS in environ or {"-h", "--help"} & set(argv):
+        return False
+    options, others = _read(argv)
+    return bool(options.home) and all(word.startswith("-") for word in others)
+
+
+def launch(argv: Sequence[str]) -> int:
+    """Run the launcher until it is told to end; its exit code."""
+    options, _ = _read(argv)
+    try:
+        return Launcher(_prepare(options, argv)).run()
+    except Invalid as error:
+        sys.stderr.write(f"rqworker: {error}\n")
+        return 2
+
+
+def _read(argv: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    for flag in FLAGS:
+        parser.add_argument(flag, action="append", default=[])
+    return parser.parse_known_args(argv[2:])
+
+
+def _prepare(given: argparse.Namespace, argv: Sequence[str]) -> Options:
+    env = Env()
+    hive = read_options(env)
+    name = check_name(given.name[-1] if given.name else default_name())
+    key = find_key(name, given=env.text("HIVE_NODE_KEY"), fleet_key=find_fleet_key(env, hive.data))
+    home = Path(given.home[-1]).absolute()
+    take_home(home)
+    start_log("launcher")
+    tell("launcher.starts", node=name, home=home)
+    nexus = (given.nexus[-1] if given.nexus else "") or hive.nexus_url
+    channels = tuple(env.listing("HIVE_OTA_CHANNELS", "stable"))
+    own = Slot(
+        OWN,
+        env.text("HIVE_RELEASE") or project_version(),
+        python=sys.executable,
+        tree=str(PROJECT),
+    )
+    stager = {
+        "home": str(home),
+        "node": name,
+        "nexus": nexus,
+        "channels": list(channels),
+        "own_python": sys.executable,
+        "own_requirements": digest_requirements((PROJECT / "requirements.txt").read_text()),
+    }
+    return Options(
+        home=home,
+        own=own,
+        recipe=Recipe(tuple(argv[1:]), dict(os.environ)),
+        desk=NexusClient(nexus, name, key),
+        channels=channels,
+        stager=stager,
+        stager_env={**os.environ, "HIVE_NODE_KEY": key.hex()},
+    )
+
+
+def take_home(home: Path) -> None:
+    """Make the directory of a Spore, locked for as long as this process lives.
+
+    Raises `Invalid` if it cannot be made, or if another launcher has it.
+    """
+    folder = home / "ota"
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        rule = "give a directory that can be written"
+        raise Invalid(f"--home {home}: {error.strerror}; {rule}", field="home") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        rule = "give each its own --home"
+        raise Invalid(f"--home {home}: another Spore runs there; {rule}", field="home") from None

@@ -1,0 +1,46 @@
+"""What an agent tells of itself and of what its slots do."""
+
+import time
+from typing import Any
+
+from nodes.spore.crew import Crew
+from nodes.spore.elders import Elders
+from nodes.spore.identity import AGENT_VERSION, Identity
+
+
+def describe_works(crew: Crew, *, offset_seconds: float, now: float) -> dict[str, Any]:
+    """What the slots do, for another agent. Redis's clock is `offset_seconds` ahead of ours."""
+    works, clock = crew.works(), time.time() + offset_seconds
+    return {
+        "bundles": [work.bundle for work in works if work.bundle],
+        "running": [
+            (w.attempt, clock - (now - w.started), w.progress, w.message, w.bundle)
+            for w in works
+            if w.busy and w.attempt
+        ],
+        "held_mb": crew.held_mb(),
+    }
+
+
+def compose_beat(
+    identity: Identity,
+    crew: Crew,
+    elders: Elders,
+    *,
+    measured: dict[str, Any],
+    offset_seconds: float,
+    now: float,
+) -> dict[str, Any]:
+    """A heartbeat, with what retired agents of the same incarnation still run."""
+    works = describe_works(crew, offset_seconds=offset_seconds, now=now)
+    return {
+        **measured,
+        "slots": crew.wanted,
+        "labels": identity.labels,
+        "capabilities": list(identity.capabilities),
+        "release": identity.release,
+        "agent_version": AGENT_VERSION,
+        "platform": identity.platform,
+        "running": [row[:4] for row in works["running"]] + elders.running(),
+        "held_mb": works["held_mb"] + elders.held_mb,
+    }

@@ -1,0 +1,5 @@
+"""How a node gets from one release to another and back (docs/states.md)."""
+
+from ota.domain.install.machine import Installation
+
+__all__ = ["Installation"]

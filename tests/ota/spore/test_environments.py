@@ -1,0 +1,290 @@
+"""The Python of a release has exactly what its lock names, and is made once."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from ota.spore.environments import Lock, Workshop, find_environment
+from ota.spore.failures import Failed
+from ota.spore.fetching import Fetcher
+from ota.spore.interpreters import Interpreter
+from ota.spore.places import Places
+from tests.ota.spore import cast
+from tests.ota.spore.desk import Clock, cut_after, flip_a_byte, refuse
+
+BEE, WAX = cast.make_wheel("bee"), cast.make_wheel("wax", "2.1")
+ME = Interpreter.of(sys.executable)
+HUNG = "#!/bin/sh\n[ $1 = --version ] && exit 0\nsleep 600 & echo $! > {}; wait\n"
+
+
+@pytest.fixture
+def workshop(desk, tmp_path):
+    desk.files["wheels"].update(dict([BEE, WAX]))
+    env = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}
+    places = Places(tmp_path / "home")
+    return Workshop(places, desk.client(), Fetcher(Clock().pace(Random(0))), lambda: 300.0, env)
+
+
+@pytest.fixture
+def lock(tmp_path):
+    return write_lock(tmp_path, cast.lock_of(BEE, WAX))
+
+
+def write_lock(folder, text):
+    path = folder / "requirements.lock"
+    path.write_text(text)
+    return Lock(path, cast.hashlib.sha256(text.encode()).hexdigest())
+
+
+def find(lock, workshop, base=ME):
+    return find_environment(lock, base, workshop, lambda fraction: None)
+
+
+def run(python, code):
+    told = subprocess.run([python, "-c", code], capture_output=True, text=True, check=True)
+    return told.stdout.strip()
+
+
+def put_on_path(workshop, folder, text):
+    """A workshop whose uv is a script."""
+    folder.mkdir()
+    (folder / "uv").write_text(text)
+    (folder / "uv").chmod(0o755)
+    return replace(workshop, env={"PATH": f"{folder}:/usr/bin:/bin"})
+
+
+def environments(workshop):
+    folder = workshop.places.environments
+    return sorted(p.parent.name for p in folder.glob("*/READY")) if folder.is_dir() else []
+
+
+def test_an_environment_has_what_the_lock_names_and_nothing_else(workshop, lock):
+    python = find(lock, workshop)
+
+    assert python.startswith(f"{workshop.places.environments}/{lock.sha256[:16]}-{ME.abi}/")
+    assert run(python, "import bee, wax; print(bee.BUZZ, wax.BUZZ)") == "1 1"
+    assert run(python, "import importlib.util as u; print(u.find_spec('django'))") == "None"
+    assert list(workshop.places.environments.rglob("bee*.pyc"))
+    assert not list(workshop.places.wheels.iterdir())
+    assert not list(workshop.places.staging.iterdir())
+
+
+def test_an_environment_is_found_again_in_no_time(workshop, lock, desk):
+    python = find(lock, workshop)
+    asked = len(desk.asked)
+
+    began = time.perf_counter()
+    again = find(lock, workshop)
+
+    assert time.perf_counter() - began < 0.05
+    assert again == python
+    assert len(desk.asked) == asked
+
+
+def test_an_environment_without_its_mark_is_made_anew(workshop, lock):
+    folder = Path(find(lock, workshop)).parent.parent
+    (folder / "READY").unlink()
+    (folder / "rubbish").write_text("")
+
+    find(lock, workshop)
+
+    assert not (folder / "rubbish").exists()
+
+
+def test_an_environment_whose_python_is_gone_is_made_anew(workshop, lock):
+    python = Path(find(lock, workshop))
+    python.unlink()
+
+    assert run(find(lock, workshop), "import bee; print(bee.BUZZ)") == "1"
+
+
+def test_files_are_no_links_into_a_cache(workshop, lock):
+    find(lock, workshop)
+
+    (found,) = workshop.places.environments.rglob("bee.py")
+    assert found.stat().st_nlink == 1
+
+
+def test_a_wheel_that_is_not_in_the_lock_is_not_taken(workshop, tmp_path):
+    other = cast.make_wheel("bee", code="evil = 1\n")
+    lock = write_lock(tmp_path, cast.lock_of(other))
+
+    with pytest.raises(Failed, match=r"no wheel of bee==1\.0") as fact:
+        find(lock, workshop)
+
+    assert (fact.value.code, fact.value.permanent) == ("deps", False)
+    assert environments(workshop) == []
+
+
+def test_a_wheel_that_comes_with_another_hash_than_the_nexus_says_is_not_taken(
+    workshop, lock, desk
+):
+    listed = lambda answer, *_: answer.tell(200, {"wheels": answer.listing()})  # noqa: E731
+    desk.faults["wheels"] = [listed, flip_a_byte]
+
+    with pytest.raises(Failed, match="SHA-256") as fact:
+        find(lock, workshop)
+
+    assert fact.value.code == "deps"
+    assert environments(workshop) == []
+
+
+def test_a_wheel_that_is_cut_is_fetched_again(workshop, lock, desk):
+    listed = lambda answer, *_: answer.tell(200, {"wheels": answer.listing()})  # noqa: E731
+    desk.faults["wheels"] = [listed, cut_after(10)]
+
+    assert find(lock, workshop)
+
+
+def test_a_wheel_that_the_nexus_lacks(workshop, lock, desk):
+    del desk.files["wheels"][WAX[0]]
+
+    with pytest.raises(Failed, match=r"no wheel of wax==2\.1"):
+        find(lock, workshop)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        refuse(404),
+        refuse(503),
+        lambda answer, *_: answer.tell(200, {"wheels": [{}]}),
+        lambda answer, *_: answer.tell(200, {"wheels": 3}),
+    ],
+)
+def test_a_nexus_that_does_not_say_what_it_has(workshop, lock, desk, fault):
+    desk.faults["wheels"] = [fault]
+
+    with pytest.raises(Failed, match="does not say which wheels") as fact:
+        find(lock, workshop)
+
+    assert fact.value.code == "deps"
+
+
+def test_wheels_for_other_machines_are_left_alone(workshop, lock, desk):
+    for_others = cast.make_wheel("bee", tag="cp27-none-win32")
+    desk.files["wheels"][for_others[0]] = for_others[1]
+    text = lock.path.read_text()
+    other = cast.hashlib.sha256(for_others[1]).hexdigest()
+    lock = write_lock(
+        lock.path.parent, text.replace("bee==1.0 ", f"bee==1.0 --hash=sha256:{other} ")
+    )
+
+    find(lock, workshop)
+
+    assert not any(for_others[0] in path for path, _ in desk.asked)
+
+
+def test_lines_for_other_machines_are_left_out(workshop, lock):
+    text = f'snow==1.0 ; sys_platform == "win32" --hash=sha256:{"0" * 64}\n'
+    lock = write_lock(lock.path.parent, lock.path.read_text() + text)
+
+    assert run(find(lock, workshop), "import wax; print(wax.BUZZ)") == "1"
+
+
+@pytest.mark.parametrize("line", ["bee==1.0", "--index-url https://evil/", "-r more.txt"])
+def test_a_lock_that_locks_nothing_is_none(workshop, tmp_path, line):
+    with pytest.raises(Failed, match="the lock cannot be read") as fact:
+        find(write_lock(tmp_path, f"{line}\n"), workshop)
+
+    assert (fact.value.code, fact.value.permanent) == ("deps", True)
+
+
+def test_a_tool_that_hangs_is_killed_with_everything_that_it_started(workshop, lock, tmp_path):
+    pid_file = tmp_path / "pid"
+    hung = put_on_path(workshop, tmp_path / "bin", HUNG.format(pid_file))
+
+    with pytest.raises(Failed, match="uv was not done after 1 s") as fact:
+        find(lock, replace(hung, left=lambda: 1.0))
+
+    assert fact.value.code == "deps"
+    assert environments(workshop) == []
+    assert not is_alive(int(pid_file.read_text()))
+
+
+def is_alive(pid):
+    """Whether a process runs; one that nobody waited for does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_a_tool_that_fails_is_quoted(workshop, lock, tmp_path):
+    broken = put_on_path(
+        workshop, tmp_path / "bin", "#!/bin/sh\n[ $1 = --version ] || { echo no bees; exit 3; }\n"
+    )
+
+    with pytest.raises(Failed, match="uv ended with 3: no bees"):
+        find(lock, broken)
+
+
+def test_where_uv_does_not_run_pip_does(workshop, lock, tmp_path):
+    broken = put_on_path(workshop, tmp_path / "bin", "#!/bin/sh\nexit 126\n")
+
+    python = find(lock, broken)
+
+    assert run(python, "import bee, wax; print(bee.BUZZ, wax.BUZZ)") == "1 1"
+    assert run(python, "import importlib.util as u; print(u.find_spec('pip'))") == "None"
+
+
+def test_a_release_that_needs_nothing_else_takes_the_python_that_is_there(desk, tmp_path):
+    scene = cast.make_scene(desk, tmp_path / "home", lock=cast.lock_of(BEE))
+
+    ready, _ = scene.stage()
+
+    assert ready.python == sys.executable
+    assert not scene.places.environments.exists()
+
+
+def test_a_release_with_other_needs_runs_with_an_environment_of_its_own(desk, tmp_path):
+    desk.files["wheels"].update(dict([BEE]))
+    lock = cast.lock_of(BEE)
+    scene = cast.make_scene(desk, tmp_path / "home", requirements="1" * 64, lock=lock)
+
+    ready, _ = scene.stage()
+
+    assert Path(ready.python).is_relative_to(scene.places.environments)
+    assert run(ready.python, "import bee; print(bee.BUZZ)") == "1"
+
+
+def test_a_lock_that_is_not_the_signed_one_is_refused(desk, tmp_path):
+    scene = cast.make_scene(
+        desk, tmp_path / "home", requirements="1" * 64, lock="", lock_sha256="2" * 64
+    )
+
+    with pytest.raises(Failed, match=r"requirements\.lock: SHA-256") as fact:
+        scene.stage()
+
+    assert fact.value.code == "unpack"
+
+
+def test_a_python_that_does_not_answer_is_named(tmp_path):
+    with pytest.raises(Failed, match="is no Python") as fact:
+        Interpreter.of(str(tmp_path / "python"))
+
+    assert fact.value.code == "python"
+
+
+def test_another_python_is_asked_what_it_is(tmp_path):
+    link = tmp_path / "python"
+    link.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    link.chmod(0o755)
+
+    assert Interpreter.of(str(link)) == replace(ME, path=str(link))
+
+
+def test_an_environment_says_what_it_was_made_of(workshop, lock):
+    folder = Path(find(lock, workshop)).parent.parent
+
+    facts = json.loads((folder / "READY").read_bytes())
+
+    assert facts["lock_sha256"] == lock.sha256
+    assert os.access(facts["python"], os.X_OK)
