@@ -52,17 +52,13 @@ class Foreman:
         updates: Updates | None = None,
     ) -> None:
         self._learn = learn
-        self._client = client
-        self._leadership = leadership
-        self._mailbox = mailbox
+        self._client, self._leadership, self._mailbox = client, leadership, mailbox
         self._trust = Trust()
         self._watch = Watch(client, mailbox=mailbox, trust=self._trust)
         self._workload = workload
         self._updates = updates or NoUpdates()
         self._fleet_key, self._weights = fleet_key, weights
-        self._roster = Roster()
-        self._epoch = 0
-        self._mail = Mail()
+        self._roster, self._epoch, self._mail = Roster(), 0, Mail()
         self._watched_at = self._saved_at = datetime.min
         self._number, self._boot, self._away = 0, "", False
         self._side_jobs = SideJobs()

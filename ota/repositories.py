@@ -1,8 +1,6 @@
-"""Where the Nexus keeps its signed metadata, once there is any."""
+"""The Nexus's signed metadata, once there are any."""
 
 from typing import TYPE_CHECKING
-
-from django.conf import settings
 
 if TYPE_CHECKING:
     from ota.trust.repository import Repository
@@ -10,11 +8,8 @@ if TYPE_CHECKING:
 
 def open_repository() -> "Repository | None":
     """The repository; None as long as nothing was published."""
-    folder = settings.HIVE.data / "ota" / "metadata"
-    if not folder.is_dir():
-        return None
-    try:
-        from ota.trust.repository import Repository
-    except ImportError:
-        return None
-    return Repository(folder, settings.HIVE.data / "secrets" / "ota")
+    # Imports what signs: a Foreman that leads nobody's updates needs none of it at its start.
+    from ota.trust import nexus
+
+    repository = nexus.open_repository()
+    return repository if repository.exists else None

@@ -9,6 +9,7 @@ from ota.domain.strategies import Terms
 from ota.domain.view import FINAL, Member, View, Wave
 from ota.models import Deployment, OtaEvent, Rollout
 
+SAME_WAVE = -1
 #: Everybody goes through these; a row for each would bury the others.
 UNTOLD = frozenset({DeploymentState.PENDING, DeploymentState.STAGING, DeploymentState.STAGED})
 
@@ -95,13 +96,14 @@ def _write_members(
     for name, one in then.members.items():
         old = before.members[name]
         if (one.state, one.wave, one.since) != (old.state, old.wave, old.since):
-            way = Member("", one.wave, one.state, one.since, False, one.code, one.reason)
+            wave = SAME_WAVE if one.wave == old.wave else one.wave
+            way = Member("", wave, one.state, one.since, False, one.code, one.reason)
             groups.setdefault((old.state, way), []).append(name)
     for (old_state, way), names in groups.items():
         rows = Deployment.objects.filter(rollout=rollout, node__in=names, state=old_state)
         rows.update(
+            **({} if way.wave == SAME_WAVE else {"wave": way.wave}),
             state=way.state,
-            wave=way.wave,
             code=way.code[:32],
             reason=way.reason[:500],
             changed_at=way.since,

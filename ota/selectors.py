@@ -11,6 +11,7 @@ from hive_site.kernel.errors import NotFound
 from nodes.models import Node
 from ota.domain.states import DeploymentState
 from ota.models import Deployment, Home, OtaEvent, Rollout
+from ota.repositories import open_repository
 from ota.services.planning import Plan
 
 #: The newest events that a rollout's view shows.
@@ -160,3 +161,10 @@ def count_releases(homes: Iterable[dict[str, Any]]) -> dict[str, int]:
 
 def _time(moment: datetime | None) -> str | None:
     return moment.isoformat() if moment else None
+
+
+def trust_alarms(now: datetime) -> list[dict[str, str]]:
+    """Roles whose keys or signatures need somebody, each with what is to be done."""
+    repository = open_repository()
+    roles = repository.roles(now) if repository else []
+    return [{"role": role.name, "alarm": role.alarm} for role in roles if role.alarm]

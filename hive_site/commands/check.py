@@ -24,11 +24,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: dict[str, Any]) -> int:
     """Print the violations; 0 if there are none."""
-    from jobs.invariants import check_database, check_values
+    from jobs.invariants import Violation, check_database, check_values
+    from ota.invariants import check_updates
 
     running = redis_is_up()
     repaired = mend(running=running) if options["repair"] else []
     violations = check_database() + check_values()
+    violations += [Violation(*found) for found in check_updates()]
     if running:
         violations += check_twice(quiet=options["json"])
     if options["json"]:

@@ -10,11 +10,14 @@ from rest_framework.views import APIView
 from hive_site.kernel.errors import Invalid
 from nodes.api.bodies import read_object
 from nodes.api.cursors import CURSOR, LIMIT, following, read_cursor, read_limit
-from nodes.api.shapes import answers, page_of, takes
+from nodes.api.problems import MEDIA_TYPE
+from nodes.api.shapes import PROBLEM, answers, page_of, takes
 from ota import selectors
 from ota.api.shapes import PLAN, ROLLOUT, ROLLOUT_ROW, ROLLOUT_WISH
 from ota.services.rollouts import create_rollout, move_rollout, preview_rollout
 
+#: No address of a thing, and yet something may be in the way.
+IN_THE_WAY = {(409, MEDIA_TYPE): PROBLEM}
 FIELDS = ("release", "strategy", "selector", "start", "supersede", "dry_run")
 
 
@@ -40,7 +43,7 @@ class RolloutListView(APIView):
     @extend_schema(
         operation_id="ota_rollouts_create",
         request=takes(ROLLOUT_WISH),
-        responses={**answers(ROLLOUT, 201), **answers(PLAN, 200)},
+        responses={**answers(ROLLOUT, 201), **answers(PLAN, 200), **IN_THE_WAY},
     )
     def post(self, request: Request) -> Response:
         """Roll a release out; with `dry_run`, say whom it would touch."""

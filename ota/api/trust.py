@@ -11,12 +11,14 @@ from rest_framework.response import Response
 
 from hive_site.kernel.envelope import node_key, seal
 from hive_site.kernel.errors import Invalid, NotFound
-from nodes.api.shapes import answers
+from nodes.api.problems import MEDIA_TYPE
+from nodes.api.shapes import PROBLEM, answers
 from ota.api.callers import NodesTooView, name_of
 from ota.api.shapes import METADATA, ROOT
 from ota.repositories import open_repository
 
 PURPOSE_ROOT = "root"
+NOTHING = {(404, MEDIA_TYPE): PROBLEM}
 MAX_ROOT = 10**6
 NOTHING_YET = "nothing was published yet, so there is nothing to trust"
 
@@ -25,7 +27,7 @@ NOTHING_YET = "nothing was published yet, so there is nothing to trust"
 class RootView(NodesTooView):
     """The newest root."""
 
-    @extend_schema(operation_id="ota_root", responses=answers(ROOT))
+    @extend_schema(operation_id="ota_root", responses={**answers(ROOT), **NOTHING})
     def get(self, request: Request) -> Response:
         """The newest root, sealed with the node's key: what it pins at first contact."""
         node, repository = name_of(request), open_repository()
@@ -49,7 +51,7 @@ class MetadataView(NodesTooView):
                 description="the version of the newest root that is known",
             )
         ],
-        responses={**answers(METADATA), 304: None},
+        responses={**answers(METADATA), **NOTHING, 304: None},
     )
     def get(self, request: Request) -> HttpResponse:
         """Later roots, timestamp, snapshot and targets; `ETag` tells whether they changed."""

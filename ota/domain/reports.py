@@ -17,6 +17,7 @@ MOVES: dict[DeploymentState, frozenset[DeploymentState]] = {
     D.ROLLED_BACK: frozenset({D.STAGED, D.ACTIVATING, D.DEFERRED, D.HEALTHY}),
     D.DEFERRED: frozenset({D.STAGING, D.STAGED}),
 }
+ENDS = FAILURES | {D.HEALTHY}
 SAID = {
     "staged": D.STAGED,
     "healthy": D.HEALTHY,
@@ -60,7 +61,7 @@ def read_news(report: Mapping[str, Any], place: Place) -> News | None:
     news = _read_forward(report, place)
     if news is None or place.state not in MOVES[news.state]:
         return None
-    return news
+    return news if place.open or news.state in ENDS else None
 
 
 def _read_forward(report: Mapping[str, Any], place: Place) -> News | None:

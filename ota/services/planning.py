@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from hive_site.kernel.errors import Conflict, Invalid, NotFound
+from hive_site.kernel.errors import Conflict, Invalid
 from nodes.domain.labels import flaw_of
 from nodes.domain.states import NodeState
 from nodes.models import Node
@@ -41,7 +41,7 @@ class Plan:
 
 
 def plan_rollout(*, release: Any, strategy: Any, selector: Any, lot: str) -> Plan:
-    """What a rollout would do. Raises `Invalid` with the field's name, `NotFound`, `Conflict`."""
+    """What a rollout would do. Raises `Invalid` with the field's name, or `Conflict`."""
     found, terms = read_release(release), read_strategy(strategy)
     nodes = _select(selector)
     homes = {home.node: home for home in Home.objects.filter(node__in=[n.name for n in nodes])}
@@ -69,7 +69,7 @@ def read_release(version: Any) -> Release:
         raise Invalid("give the version of a release", field="release")
     release = Release.objects.filter(version=version[:65].replace("\0", "")).first()
     if release is None:
-        raise NotFound(f"no release is called {version[:65]!r}; publish it first")
+        raise Invalid(f"no release is called {version[:65]!r}; publish it first", field="release")
     if release.state != ReleaseState.PUBLISHED:
         raise Conflict(f"release {release} is {release.state} and is not rolled out any more")
     return release

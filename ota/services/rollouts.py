@@ -45,7 +45,7 @@ def create_rollout(
     """Roll a release out, at once or when it is started. `replace`: take over the nodes that
     other rollouts have in hand, which are superseded by that.
 
-    Raises `Invalid` with the field's name, `NotFound`, or `Conflict` with what is in the way.
+    Raises `Invalid` with the field's name, or `Conflict` with what is in the way.
     """
     now, lot = now or timezone.now(), new_rollout_id()
     try:

@@ -37,7 +37,7 @@ def test_every_operation_takes_a_key_or_a_session_and_what_nodes_fetch_a_node_to
         ways = [way for way in operation["security"] if way != {"node": []}]
         assert ways == [{"apiKey": []}, {"cookieAuth": []}]
         assert ({"node": []} in operation["security"]) == operation["operationId"].startswith(
-            ("blobs_", "packages_", "wheels_")
+            ("blobs_", "packages_", "wheels_", "ota_sync", "ota_root", "ota_metadata")
         )
 
 

@@ -35,12 +35,15 @@ from jobs.services import submit_job
 from nodes.api import broadcasts
 from nodes.models import Acknowledgement, Broadcast, Node
 from nodes.services import create_api_key
+from ota.models import Home
 from ota.services.publishing import publish
+from ota.services.rollouts import create_rollout
 from tests.ota.projects import package
 
 EXAMPLES = 12
 #: What makes a body that fits the document one that fits this Hive, field by field.
 KNOWN = {"task": "demo.echo", "reduce": "text.merge_counts", "queue": "background"}
+KNOWN |= {"selector": {}, "release": "1.0"}
 KNOWN |= {"webhook": "https://example.org/", "depends_on": [], "nodes": ["spore-1"]}
 CHECKS = [
     not_a_server_error,
@@ -85,6 +88,8 @@ def there(desk, redis, monkeypatch, tmp_path):
     Acknowledgement.objects.create(broadcast=called, node="spore-1", ok=True, at=timezone.now())
     monkeypatch.setattr("ota.wheelhouse.is_own_environment", lambda about: True)
     release = publish(package(tmp_path), channel="dev", who="ann")
+    Home.objects.create(node="spore-1", reported_at=timezone.now())
+    rollout = create_rollout(release=release.version, who="ann")
     return {
         "job_id": [open_.pk, ended.pk, told.pk],
         "name": ["spore-1", "spore-2", "background", "high_priority"],
@@ -93,6 +98,7 @@ def there(desk, redis, monkeypatch, tmp_path):
         "delivery_id": [Delivery.objects.get().pk],
         "version": [release.version],
         "sha256": [release.sha256],
+        "rollout_id": [rollout.pk],
     }
 
 

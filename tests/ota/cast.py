@@ -140,6 +140,7 @@ class Cluster:
         Node.objects.create(name=name, set_labels=labels or {})
         self.roster.add(Seat(name, state=NodeState.ONLINE, set_labels=labels or {}))
         node = self.nodes[name] = FakeNode(name, self._client, **facts)
+        node.online = managed
         if managed:
             node.sync()
         return node

@@ -21,7 +21,7 @@ from ota.domain.trust import Untrusted
 #: In the order in which `--help` lists them.
 VERBS = (
     *("keys", "build", "sign", "publish", "rollout", "status"),
-    *("pause", "resume", "abort", "rollback", "prune"),
+    *("pause", "resume", "promote", "abort", "rollback", "prune"),
 )
 #: What is told in a line; anything else is a fault of ours.
 TOLD = (HiveError, Untrusted, ImproperlyConfigured, RedisError, DatabaseError, OSError)

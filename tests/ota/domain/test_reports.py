@@ -59,6 +59,7 @@ def test_of_a_rollout_that_is_over_only_what_was_put_off_is_recorded():
     over = {"rollout": R.SUCCEEDED, "open": False}
 
     assert read_news(report(active=NEW), place(D.DEFERRED, **over)) == News(D.HEALTHY)
+    assert read_news(report("staged"), place(D.DEFERRED, **over)) is None
     assert read_news(report("rolled_back"), place(D.HEALTHY, **over)) is None
 
 
