@@ -31,6 +31,7 @@ POINTS = {
     "stager.fetched": "a package is whole on the disk, nothing of it was unpacked",
     "stager.unpacked": "a release is unpacked, not in its place",
     "stager.wheels": "wheels are fetched, no environment was made of them",
+    "stager.built": "an environment is complete, without its mark",
     "stager.installed": "a release has its Python, not its place",
     "stager.renamed": "a release is in its place, without its mark",
     "stager.ready": "a release has its mark, nobody was told",

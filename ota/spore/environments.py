@@ -70,6 +70,7 @@ def find_environment(
     _fetch_wheels(lock, base, workshop, wheels, progress)
     crash_point("stager.wheels")
     python = _build(folder, lock, base, workshop, wheels)
+    crash_point("stager.built")
     _sync(folder)
     facts = {"python": python, "lock_sha256": lock.sha256, "base": base.path}
     write_durably(folder / READY, json.dumps(facts, sort_keys=True).encode())
@@ -97,7 +98,7 @@ def _fetch_wheels(
     pins = pins_for_here(lock.path.read_text())
     try:
         offered = workshop.wheelhouse.wheels(lock.sha256)
-    except (NexusAway, Refused, KeyError, TypeError) as fact:
+    except (NexusAway, Refused) as fact:
         raise Failed("deps", f"the Nexus does not say which wheels it has: {fact}") from None
     for place, pin in enumerate(pins):
         _fetch_wheel(pin, base, workshop, into, offered)
@@ -109,7 +110,6 @@ def _fetch_wheel(
 ) -> None:
     known = [row["name"] for row in offered if row["sha256"] in pin.hashes]
     name = choose_wheel(pin, known, base.tags)
-    # A name that `choose_wheel` took for a wheel's has no directory in it.
     wanted = Wanted(into / name, pin.hashes, at_most=MAX_WHEEL_BYTES)
     open_at: Open = lambda start: workshop.wheelhouse.wheel(name)  # noqa: E731
     seconds = min(BUILD_SECONDS, workshop.left())

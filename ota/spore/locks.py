@@ -1,5 +1,6 @@
 """Which wheels a lock means on this machine, for one Python."""
 
+import re
 from collections.abc import Iterable
 
 from packaging.markers import InvalidMarker, Marker
@@ -8,6 +9,9 @@ from packaging.version import InvalidVersion, Version
 
 from ota.domain.requirements import BadLock, Pin, read_lock
 from ota.spore.failures import Failed
+
+#: It becomes the name of a file, and the Nexus gives it.
+WHEEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]{0,190}\.whl")
 
 
 def pins_for_here(text: str) -> list[Pin]:
@@ -39,6 +43,8 @@ def choose_wheel(pin: Pin, names: Iterable[str], tags: tuple[str, ...]) -> str:
 
 
 def _tags(pin: Pin, name: str) -> list[str]:
+    if not WHEEL.fullmatch(name):
+        return []
     try:
         package, version, _, tags = parse_wheel_filename(name)
         wanted = canonicalize_name(pin.name), Version(pin.version)

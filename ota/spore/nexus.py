@@ -109,8 +109,12 @@ class NexusClient:
 
     def wheels(self, lock_sha256: str) -> list[dict[str, str]]:
         """The wheels that the Nexus has for a lock: `name` and `sha256` of each."""
-        found = self._json("GET", f"wheels/?lock={lock_sha256}").get("wheels", [])
-        return [{"name": str(row["name"]), "sha256": str(row["sha256"])} for row in found]
+        found = self._json("GET", f"wheels/?lock={lock_sha256}")
+        try:
+            rows = [(str(row["name"]), str(row["sha256"])) for row in found["wheels"]]
+        except (KeyError, TypeError):
+            raise NexusAway("what the Nexus answered is no list of wheels") from None
+        return [{"name": name, "sha256": sha256} for name, sha256 in rows]
 
     @contextmanager
     def open_package(self, sha256: str, start: int = 0, etag: str = "") -> Iterator[Body]:

@@ -13,7 +13,6 @@ from ota.spore.places import READY, slot_of, write_durably
 
 #: An attempt may not take longer than this, whatever is asked.
 LONGEST_SECONDS = 1800.0
-MAX_VERSION_CHARS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +104,8 @@ class Ready:
 
 def _read_release(body: dict[str, Any]) -> Ordered:
     found = Ordered(**{field: body[field] for field in Ordered.__slots__})
+    if not (isinstance(found.path, str) and isinstance(found.version, str)):
+        raise ValueError("release.path and release.version are texts")
     if not SHA256.fullmatch(found.sha256):
         raise ValueError("release.sha256 is no SHA-256")
     # It becomes a part of a path.

@@ -9,6 +9,7 @@ import json
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict
@@ -111,6 +112,9 @@ def stage(text: str, means_of: Callable[[Request], Means], reporter: Reporter) -
         return 1
     except OSError as fact:
         return _fail(reporter, Failed.of_disk(fact))
+    except Exception as fact:  # noqa: BLE001 (a fault of ours must not be a mute one)
+        traceback.print_exc()
+        return _fail(reporter, Failed("internal", f"{type(fact).__name__}: {fact}"))
     reporter.write({"done": {**asdict(ready), "tree": str(tree)}})
     return 0
 

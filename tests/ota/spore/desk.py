@@ -127,10 +127,18 @@ class Answerer(BaseHTTPRequestHandler):
         """Tests are quiet."""
 
 
+class Server(ThreadingHTTPServer):
+    """Callers that are gone in the middle are what it is for."""
+
+    daemon_threads, block_on_close = True, False
+
+    def handle_error(self, request, client_address):
+        """Not worth a word."""
+
+
 @contextmanager
 def open_desk():
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Answerer)
-    server.daemon_threads, server.block_on_close = True, False
+    server = Server(("127.0.0.1", 0), Answerer)
     server.desk = Desk(url=f"http://127.0.0.1:{server.server_address[1]}")
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()

@@ -182,6 +182,20 @@ def test_wheels_for_other_machines_are_left_alone(workshop, lock, desk):
     assert not any(for_others[0] in path for path, _ in desk.asked)
 
 
+@pytest.mark.parametrize(
+    "name", ["bee-1.0-py3-none-any.x/../../../evil.whl", "../bee-1.0-py3-none-any.whl", "bee.whl"]
+)
+def test_a_wheel_whose_name_leads_elsewhere_is_not_fetched(workshop, lock, desk, name):
+    (sha256,) = [row for row in lock.path.read_text().split() if row.startswith("--hash")][:1]
+    offered = {"name": name, "sha256": sha256.partition("sha256:")[2]}
+    desk.faults["wheels"] = [lambda answer, *_: answer.tell(200, {"wheels": [offered]})]
+
+    with pytest.raises(Failed, match=r"no wheel of bee==1\.0"):
+        find(lock, workshop)
+
+    assert len(desk.asked) == 1
+
+
 def test_lines_for_other_machines_are_left_out(workshop, lock):
     text = f'snow==1.0 ; sys_platform == "win32" --hash=sha256:{"0" * 64}\n'
     lock = write_lock(lock.path.parent, lock.path.read_text() + text)

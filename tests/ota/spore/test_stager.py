@@ -1,5 +1,6 @@
 """Real stager processes: what they say, how they end, and what those after a kill find."""
 
+import contextlib
 import json
 import os
 import resource
@@ -19,6 +20,7 @@ from ota.domain.manifest import PATH as MANIFEST
 from ota.domain.manifest import Manifest
 from ota.spore.failures import Failed
 from ota.spore.orders import Ready
+from ota.spore.trees import is_whole
 from ota.spore.turns import taken
 from ota.unpacking import verify
 from tests.ota.spore import cast
@@ -83,6 +85,9 @@ def test_a_stager_that_fails_says_why(scene):
         lambda body: body["release"].update(sha256="../../etc"),
         lambda body: body["release"].update(channel="../evil"),
         lambda body: body["release"].update(seq=-1),
+        lambda body: body["release"].update(path=7),
+        lambda body: body["release"].update(version=None),
+        lambda body: body["release"].pop("size"),
         lambda body: body.update(floor=[]),
     ],
 )
@@ -133,6 +138,38 @@ def test_killed_at_any_point_the_next_one_gets_there(locked, point):
     assert code == 0
     assert_ready(locked, lines)
     assert locked.desk.times("packages") == 1
+
+
+@pytest.mark.chaos
+def test_killed_at_any_moment_whatever_it_is_the_next_one_gets_there(locked):
+    luck, ends = Random(7), []
+
+    for _ in range(40):
+        child = locked.start()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(luck.uniform(0.05, 1.2))
+        child.kill()
+        ends.append(child.wait())
+        child.stdout.close()
+        ready = Ready.read(locked.slot)
+        if ready:
+            assert is_whole(locked.slot / "tree", ready.manifest_sha256)
+            # Once more from the start.
+            shutil.rmtree(locked.places.root)
+
+    code, lines = locked.run()
+    assert -9 in ends
+    assert code == 0
+    assert_ready(locked, lines)
+
+
+def test_a_fault_of_its_own_is_told_too(scene):
+    scene.desk.metadata["signed"] = 7
+
+    code, lines = scene.run(stderr=subprocess.DEVNULL)
+
+    assert code == 1
+    assert lines[-1]["failed"]["code"] == "internal"
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGKILL])
