@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from hive_site.kernel.errors import Invalid
+from ota import building
 from ota.building import build
 from ota.domain.release_file import PATH, ReleaseFile
 from tests.ota.projects import FILES, LOCK, wish, write
@@ -151,6 +152,13 @@ def test_a_file_that_looks_like_a_bomb_is_refused_here(tmp_path):
 
     with pytest.raises(Invalid, match="'zeros' grows"):
         build(made)
+
+
+def test_a_package_that_nobody_could_publish_is_refused_here(tmp_path, monkeypatch):
+    monkeypatch.setattr(building, "MAX_PACKAGE_BYTES", 1000)
+
+    with pytest.raises(Invalid, match="a package may have"):
+        build(wish(tmp_path))
 
 
 @pytest.mark.parametrize("version", ["", "1 0", "-1", "a/b", "v" * 65])

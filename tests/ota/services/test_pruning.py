@@ -7,8 +7,9 @@ from ota.domain.states import ReleaseState, RolloutState
 from ota.models import Deployment, Home, OtaEvent, Release, Rollout
 from ota.services.pruning import LEFTOVER_SECONDS, prune
 from ota.services.publishing import publish
-from ota.storage import package_path, packages
+from ota.storage import package_path, packages, wheelhouse
 from tests.ota.projects import package, sidecar
+from tests.ota.wheels import lock_of, make_wheel
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
@@ -112,3 +113,19 @@ def test_files_of_which_nothing_tells_go_once_they_are_old(desk, name):
 
     found = forget()
     assert (found.leftovers, found.freed_bytes, stray.exists()) == ((name,), 5, False)
+
+
+def test_wheels_go_once_no_lock_names_them(desk, tmp_path):
+    bee, wasp = (make_wheel(wheelhouse(), name) for name in ("bee", "wasp"))
+    for version, wheel, need in (("1.0", wasp, "wasp==1.0\n"), ("1.1", bee, "bee==1.0\n")):
+        lock = lock_of(need, wheel)
+        place = package(tmp_path, version, requirements__txt=need, requirements__lock=lock)
+        publish(place, channel="dev", who="ann")
+    for wheel in (bee, wasp):
+        os.utime(wheel, (1, 1))
+    assert forget(keep=2).leftovers == ()
+
+    found = forget(keep=1)
+
+    assert (found.releases, found.leftovers) == (("1.0",), (wasp.name,))
+    assert (bee.exists(), wasp.exists()) == (True, False)
