@@ -80,6 +80,11 @@ class Reporter:
         with self._lock:
             self._note([*self._log_reader.end(), event])
 
+    def hand_back(self, bundle: Bundle, position: int) -> None:
+        """The items of a bundle from this position on were not begun."""
+        back = [bundle.first + place for place in range(position, len(bundle.items))]
+        self.happened({"k": "back", "attempts": back})
+
     def happened(self, event: dict[str, Any], size: int = 0) -> None:
         """Anything else; `size` is how many bytes it holds, if they are many."""
         with self._lock:

@@ -41,8 +41,7 @@ from nodes.spore.identity import Identity
 from nodes.spore.spool import Spool
 
 log = structlog.get_logger()
-POP_SECONDS = 1
-AWAY_SECONDS = 0.5
+POP_SECONDS, AWAY_SECONDS = 1, 0.5
 RECYCLE_AFTER_BUNDLES = 20_000
 #: So long after an agent went live, what is sent to it may have been meant for the one before.
 KNOWN_AFTER_SECONDS = 5.0
@@ -114,9 +113,7 @@ class Slot(SimpleWorker):
         self._cell.write(Work(bundle=bundle_id))
         try:
             if wire.is_probe(bundle_id):
-                # A slot that is to end may have popped what asks about whoever takes over.
-                run = None if self._board.clock()[1] else self._run_probe
-                prove(self.connection, self._identity, bundle_id, run)
+                self._prove(bundle_id)
                 bundle, cancelled = None, False
             else:
                 bundle, cancelled = self._fetch(bundle_id)
@@ -134,6 +131,13 @@ class Slot(SimpleWorker):
             self._reporter.end()
         self._cell.write(IDLE)
 
+    def _prove(self, probe: str) -> None:
+        ends = self._board.clock()[1]  # then it asks about the agent that takes over
+        prove(self.connection, self._identity, probe, None if ends else self._run_first)
+
+    def _run_first(self, bundle: Bundle) -> str:
+        return self._try(bundle, self._registry.get(bundle.task), bundle.items[0], bundle.first)
+
     def _fetch(self, bundle_id: str) -> tuple[Bundle | None, bool]:
         """The bundle, and whether its job was cancelled; None for what must never run here."""
         sealed = wire.whole("data", self.connection.hgetall(wire.bundle_key(bundle_id)))
@@ -150,7 +154,7 @@ class Slot(SimpleWorker):
     def _run_items(self, bundle: Bundle) -> None:
         if bundle.gpus and holds_devices():
             # Earlier work made up this process's mind about devices: let another one do it.
-            self._hand_back(bundle, 0)
+            self._reporter.hand_back(bundle, 0)
             self._is_spent = True
             return
         show_devices(bundle.gpus)
@@ -164,13 +168,13 @@ class Slot(SimpleWorker):
         except NotFound as error:
             if bundle.expires - BUNDLE_TTL_SECONDS <= self._board.live() + KNOWN_AFTER_SECONDS:
                 # Whoever sent it could not know yet what this release lacks.
-                self._hand_back(bundle, 0)
+                self._reporter.hand_back(bundle, 0)
             else:
                 self._reporter.refuse(bundle, str(error), time.time() + self._board.clock()[0])
             return
         for position, item in enumerate(bundle.items):
             if self._board.clock()[1] or not self._reporter.take(position):
-                self._hand_back(bundle, position)
+                self._reporter.hand_back(bundle, position)
                 return
             self._run_item(bundle, task, item, bundle.first + position)
 
@@ -230,9 +234,6 @@ class Slot(SimpleWorker):
             self._interruptions.attempt = 0
             self._capture.put_back()
 
-    def _run_probe(self, bundle: Bundle) -> str:
-        return self._try(bundle, self._registry.get(bundle.task), bundle.items[0], bundle.first)
-
     def _share(self, parts: Parts, value: Any) -> None:
         event = parts.encode(value)
         self._tell(event, len(event["value"]))
@@ -247,7 +248,3 @@ class Slot(SimpleWorker):
         limit = time.monotonic() + DELIVERY_SECONDS
         self._cell.amend(attempt, limit=limit)
         return self._payloads.leave(result)
-
-    def _hand_back(self, bundle: Bundle, position: int) -> None:
-        back = [bundle.first + p for p in range(position, len(bundle.items))]
-        self._reporter.happened({"k": "back", "attempts": back})

@@ -7,20 +7,20 @@ source, wherever they lie. As a program: compiles what has none in the tree that
 """
 
 import importlib.util
-import marshal
 import os
+import py_compile
 import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from types import CodeType
 
 MAGIC = importlib.util.MAGIC_NUMBER
 HEADER_BYTES = 16
 #: Flags of PEP 552: named by the hash of the source, and to be compared with it.
 HASHED, CHECKED = 0b01, 0b11
 CACHE = "__pycache__"
+MODE = py_compile.PycInvalidationMode.CHECKED_HASH
 #: Nobody waits for what is compiled afterwards (nice(2)).
 PATIENCE = 10
 
@@ -47,10 +47,9 @@ def compile_rest(tree: Path) -> int:
     """
     made = 0
     for source in sources(tree):
-        data = source.read_bytes()
-        if _code_of(source, data) is None and (code := _compile(source, data)):
-            _write(source, data, code)
-            made += 1
+        if _code_of(source, source.read_bytes()) is None:
+            with suppress(py_compile.PyCompileError):
+                made += py_compile.compile(str(source), doraise=True, invalidation_mode=MODE) != ""
     return made
 
 
@@ -83,13 +82,6 @@ def _is_of(cached: bytes, donor: Path, data: bytes) -> bool:
     about = donor.stat()
     told = (int.from_bytes(cached[8:12], "little"), int.from_bytes(cached[12:16], "little"))
     return told == (int(about.st_mtime) & 0xFFFFFFFF, about.st_size & 0xFFFFFFFF)
-
-
-def _compile(source: Path, data: bytes) -> bytes | None:
-    with suppress(SyntaxError, ValueError):
-        code: CodeType = compile(data, str(source), "exec", dont_inherit=True)
-        return marshal.dumps(code)
-    return None
 
 
 def _write(source: Path, data: bytes, code: bytes) -> None:
