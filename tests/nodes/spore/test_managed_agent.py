@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from hive_site.kernel.redis import RedisError
 from nodes import wire
 from nodes.domain.commands import Call, Command
 from nodes.spore.board import Work
+from nodes.spore.clocks import boot_clock
 from nodes.spore.leash import Launch
 from nodes.spore.leaving import Estate
 from nodes.spore.retirement import Retirement
@@ -64,6 +66,16 @@ def test_a_spore_whose_launcher_is_frozen_is_silent_until_it_wakes(managed, leas
     agent.step(now + 6)
 
     assert (silent, len(exchange.beats)) == (1, 2)
+
+
+def test_a_managed_spore_starts_while_redis_is_away_and_another_one_does_not(
+    managed, start, exchange
+):
+    exchange.away = True
+
+    managed().check_name_is_free()
+    with pytest.raises(RedisError):
+        start(idle).check_name_is_free()
 
 
 def test_a_new_revision_in_the_orders_is_hinted(managed, leash, exchange):
@@ -190,6 +202,22 @@ def test_its_first_heartbeat_waits_for_its_tasks_but_not_for_long(managed, excha
     agent.step(now + 2)
 
     assert (early, len(exchange.beats)) == (0, 1)
+
+
+def test_a_long_wait_at_the_gate_is_no_silence(managed, leash):
+    def loads(identity, board, index):
+        board[index].show_tasks("d" * 32)
+        board.gate.wait()
+        idle(identity, board, index)
+
+    agent = managed(loads, gated=True)
+    agent._heard_at -= 100
+    leash.words = [("go", {"elders": []})]
+
+    agent._wait_at_gate()
+
+    assert boot_clock() - agent._heard_at < 50
+    assert agent._crew.board.gate.is_open
 
 
 def test_slots_know_since_when_others_can_know_their_tasks(managed, exchange):
