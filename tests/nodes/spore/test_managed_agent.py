@@ -12,7 +12,7 @@ from nodes.domain.commands import Call, Command
 from nodes.spore.board import Work
 from nodes.spore.clocks import boot_clock
 from nodes.spore.leash import Launch
-from nodes.spore.leaving import Estate
+from nodes.spore.leaving import Estate, leave
 from nodes.spore.retirement import Retirement
 from nodes.spore.spool import Spool
 from tests.nodes.cast import wait_until
@@ -312,6 +312,31 @@ def test_what_must_not_run_twice_ends_when_the_new_agent_is_not_heard(retire, ex
     retirement.serve()
 
     assert [died["why"] for died in deaths(exchange)] == ["fenced"]
+
+
+def test_a_redis_that_forgot_all_heartbeats_is_no_silence(retire, exchange):
+    retirement, estate = retire(replace(WORK, careful=True))
+    exchange.silence_seconds = float("inf")
+
+    for _ in range(3):
+        retirement._looked_at = 0.0
+        retirement.step(time.monotonic())
+
+    assert len(estate.crew) == 1
+    assert deaths(exchange) == []
+
+
+def test_a_spore_that_leaves_waits_for_its_elders(retire, leash, exchange):
+    _, estate = retire(obedient=True)
+    estate.crew.kill_all()
+    works = {"bundles": ["b1"], "running": [], "held_mb": []}
+    estate.ward.elders.become([works])
+    leash.words = [("elders", [])]
+
+    leave(estate)
+
+    assert len(estate.ward.elders) == 0
+    assert exchange.said == [{"leaving": True, "events": []}]
 
 
 def test_a_frozen_launcher_counts_as_silence(retire, leash, exchange):
