@@ -11,7 +11,6 @@ from typing import Any
 
 import structlog
 
-from hive_site.kernel.errors import Invalid
 from hive_site.kernel.redis import RedisError
 from nodes import wire
 from nodes.domain.commands import Call, Command, Heard
@@ -78,10 +77,9 @@ class Agent:
         self._signals = 0
 
     def check_name_is_free(self) -> None:
-        """Raises `Invalid` if another living Spore has this name."""
-        if self._line.is_taken():
-            name = self.identity.name
-            raise Invalid(f"a Spore named {name!r} is running; give another --name", field="name")
+        """Raises `Invalid` if another living Spore has this name, `RedisError` if nobody knows;
+        a Spore with a launcher starts while Redis is away, too."""
+        self._debut.check_name_is_free(self._line, self.identity.name)
 
     def run(self) -> None:
         """Serve until SIGTERM or SIGINT; a second one does not wait for running tasks.
@@ -133,6 +131,8 @@ class Agent:
             if self._debut.wait_at_gate(self._crew, self._line, self.identity, time.monotonic()):
                 if not self._launch.incarnation:
                     self.check_name_is_free()
+                # However long it waited: nobody counted on it meanwhile.
+                self._heard_at = boot_clock()
                 self._crew.open_gate()
                 if ward.goes_anew:
                     self._start_anew()
@@ -177,17 +177,15 @@ class Agent:
 
     def _body(self, now: float) -> dict[str, Any]:
         measured = self._sensors.read(self._crew.pids())
-        if self._ward.shown:
-            measured["metrics"] = {**measured["metrics"], "ota": self._ward.shown}
-        beat = compose_beat(
+        said = {"trouble": self._limits.trouble(), "tasks": self._tasks}
+        return compose_beat(
             self.identity,
             self._crew,
-            self._ward.elders,
-            measured=measured,
+            self._ward,
+            said={**measured, **said},
             offset_seconds=self._offset,
             now=now,
         )
-        return {**beat, "trouble": self._limits.trouble(), "tasks": self._tasks}
 
     def _obey(self, answer: Answer) -> None:
         self._cancelled = answer.cancelled

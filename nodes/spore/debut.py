@@ -3,6 +3,8 @@
 import structlog
 
 from hive_site.kernel.crash import crash_point
+from hive_site.kernel.errors import Invalid
+from hive_site.kernel.redis import RedisError
 from nodes import wire
 from nodes.spore.crew import Crew, Obituary
 from nodes.spore.identity import Identity
@@ -21,6 +23,17 @@ class Debut:
         self._is_live = self._is_ready = False
         self._opened_at = 0.0
         self._probe: Probe | None = None
+
+    def check_name_is_free(self, line: Line, name: str) -> None:
+        """See `Agent.check_name_is_free`."""
+        try:
+            is_taken = line.is_taken()
+        except (RedisError, OSError):
+            if not self._ward.leash.is_managed:
+                raise
+            is_taken = False
+        if is_taken:
+            raise Invalid(f"a Spore named {name!r} is running; give another --name", field="name")
 
     def wait_at_gate(self, crew: Crew, line: Line, identity: Identity, now: float) -> bool:
         """One look at slots that load their tasks: whether they may go on now.

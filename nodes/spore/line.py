@@ -41,7 +41,7 @@ class Answer:
 @dataclass(frozen=True, slots=True)
 class Glance:
     """What a retired agent sees. `is_over`: its incarnation was given up. `silence_seconds` is
-    how long nobody has sent a heartbeat in its name."""
+    how long nobody has sent a heartbeat in its name, infinite if Redis knows of none."""
 
     clock_ms: int
     is_over: bool

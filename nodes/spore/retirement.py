@@ -5,6 +5,7 @@ and to stop what is cancelled, or what must not run twice once nobody hears of t
 """
 
 import time
+from math import inf
 from typing import Any
 
 import structlog
@@ -77,7 +78,8 @@ class Retirement:
             return  # then the new agent is silent too, and the Foreman may give both up
         tokens = {token for work in mine.crew.works() if work.busy for token in stop_tokens(work)}
         seen = mine.line.look(tokens)
-        mine.heard_at = boot_clock() - seen.silence_seconds
+        if seen.silence_seconds < inf:  # else Redis lost its memory just now
+            mine.heard_at = boot_clock() - seen.silence_seconds
         mine.offset_seconds = seen.clock_ms / 1000 - time.time()
         mine.cancelled = seen.cancelled
         if seen.is_over:

@@ -4,8 +4,8 @@ import time
 from typing import Any
 
 from nodes.spore.crew import Crew
-from nodes.spore.elders import Elders
 from nodes.spore.identity import AGENT_VERSION, Identity
+from nodes.spore.ward import Ward
 
 
 def describe_works(crew: Crew, *, offset_seconds: float, now: float) -> dict[str, Any]:
@@ -25,22 +25,24 @@ def describe_works(crew: Crew, *, offset_seconds: float, now: float) -> dict[str
 def compose_beat(
     identity: Identity,
     crew: Crew,
-    elders: Elders,
+    ward: Ward,
     *,
-    measured: dict[str, Any],
+    said: dict[str, Any],
     offset_seconds: float,
     now: float,
 ) -> dict[str, Any]:
     """A heartbeat, with what retired agents of the same incarnation still run."""
+    shown = {"metrics": {**said["metrics"], "ota": ward.shown}} if ward.shown else {}
     works = describe_works(crew, offset_seconds=offset_seconds, now=now)
     return {
-        **measured,
+        **said,
+        **shown,
         "slots": crew.wanted,
         "labels": identity.labels,
         "capabilities": list(identity.capabilities),
         "release": identity.release,
         "agent_version": AGENT_VERSION,
         "platform": identity.platform,
-        "running": [row[:4] for row in works["running"]] + elders.running(),
-        "held_mb": works["held_mb"] + elders.held_mb,
+        "running": [row[:4] for row in works["running"]] + ward.elders.running(),
+        "held_mb": works["held_mb"] + ward.elders.held_mb,
     }

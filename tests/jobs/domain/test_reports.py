@@ -133,6 +133,11 @@ SPAN = {"t0": 1000.0, "t1": 1006.5}
             Outcome.LOST,
             "its node was cut off and stopped it: it must not run twice",
         ),
+        (
+            "handover",
+            Outcome.LOST,
+            "its node changed over to another release: signal SIGSEGV",
+        ),
     ],
 )
 def test_a_slot_that_dies_takes_only_the_running_attempt_along(flight, why, outcome, message):

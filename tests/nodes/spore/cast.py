@@ -77,6 +77,7 @@ class FakeLine:
         self._exchange.said.append("announce")
 
     def is_taken(self) -> bool:
+        self._reach()
         return self._exchange.taken
 
     def beat(self, body: dict[str, Any], tokens: set[str]) -> Answer:

@@ -179,3 +179,15 @@ def test_a_slot_shows_which_tasks_it_has_until_another_takes_its_place(board):
     assert [board[n].read().attempt for n in range(3)] == [0, 1, 2]
     board[1].clear()
     assert board[1].tasks() == ""
+
+
+def test_a_board_without_a_gate_was_always_live_and_another_is_not_yet():
+    board, gated = Board(1), Board(1, gated=True)
+    before = board.live(), gated.live()
+    gated.set_live(1.5)
+    gated.set_clock(offset_seconds=3.0, stopping=True)
+
+    assert before == (0.0, float("inf"))
+    assert (gated.live(), gated.clock()) == (1.5, (3.0, True))
+    assert (board.gate.is_open, gated.gate.is_open) == (True, False)
+    gated.gate.open()

@@ -6,11 +6,13 @@ from dataclasses import replace
 
 import pytest
 
+from hive_site.kernel.redis import RedisError
 from nodes import wire
 from nodes.domain.commands import Call, Command
 from nodes.spore.board import Work
+from nodes.spore.clocks import boot_clock
 from nodes.spore.leash import Launch
-from nodes.spore.leaving import Estate
+from nodes.spore.leaving import Estate, leave
 from nodes.spore.retirement import Retirement
 from nodes.spore.spool import Spool
 from tests.nodes.cast import wait_until
@@ -64,6 +66,16 @@ def test_a_spore_whose_launcher_is_frozen_is_silent_until_it_wakes(managed, leas
     agent.step(now + 6)
 
     assert (silent, len(exchange.beats)) == (1, 2)
+
+
+def test_a_managed_spore_starts_while_redis_is_away_and_another_one_does_not(
+    managed, start, exchange
+):
+    exchange.away = True
+
+    managed().check_name_is_free()
+    with pytest.raises(RedisError):
+        start(idle).check_name_is_free()
 
 
 def test_a_new_revision_in_the_orders_is_hinted(managed, leash, exchange):
@@ -192,6 +204,22 @@ def test_its_first_heartbeat_waits_for_its_tasks_but_not_for_long(managed, excha
     assert (early, len(exchange.beats)) == (0, 1)
 
 
+def test_a_long_wait_at_the_gate_is_no_silence(managed, leash):
+    def loads(identity, board, index):
+        board[index].show_tasks("d" * 32)
+        board.gate.wait()
+        idle(identity, board, index)
+
+    agent = managed(loads, gated=True)
+    agent._heard_at -= 100
+    leash.words = [("go", {"elders": []})]
+
+    agent._wait_at_gate()
+
+    assert boot_clock() - agent._heard_at < 50
+    assert agent._crew.board.gate.is_open
+
+
 def test_slots_know_since_when_others_can_know_their_tasks(managed, exchange):
     agent = gated(managed)
     before = agent._crew.board.live()
@@ -284,6 +312,31 @@ def test_what_must_not_run_twice_ends_when_the_new_agent_is_not_heard(retire, ex
     retirement.serve()
 
     assert [died["why"] for died in deaths(exchange)] == ["fenced"]
+
+
+def test_a_redis_that_forgot_all_heartbeats_is_no_silence(retire, exchange):
+    retirement, estate = retire(replace(WORK, careful=True))
+    exchange.silence_seconds = float("inf")
+
+    for _ in range(3):
+        retirement._looked_at = 0.0
+        retirement.step(time.monotonic())
+
+    assert len(estate.crew) == 1
+    assert deaths(exchange) == []
+
+
+def test_a_spore_that_leaves_waits_for_its_elders(retire, leash, exchange):
+    _, estate = retire(obedient=True)
+    estate.crew.kill_all()
+    works = {"bundles": ["b1"], "running": [], "held_mb": []}
+    estate.ward.elders.become([works])
+    leash.words = [("elders", [])]
+
+    leave(estate)
+
+    assert len(estate.ward.elders) == 0
+    assert exchange.said == [{"leaving": True, "events": []}]
 
 
 def test_a_frozen_launcher_counts_as_silence(retire, leash, exchange):
