@@ -43,6 +43,7 @@ from ota.spore.stagers import COMMAND, Stager
 from ota.spore.state_file import StateFile
 from ota.spore.succession import Succession
 from ota.spore.tidying import tidy
+from ota.spore.trust import TrustStore
 
 STEP_SECONDS = 0.25
 TICK_SECONDS = 1.0
@@ -193,6 +194,7 @@ class Launcher:
         body = describe(state, self._machine.shown_phase, self._options.channels)
         if body["attempt"] and self._stager:
             body["attempt"] |= {"step": self._stager.step, "fraction": self._stager.fraction}
+        body["trust"] = TrustStore(Places(self._options.home).trust).summary()
         body["free_mb"] = shutil.disk_usage(self._options.home).free // 2**20
         self._messenger.post(body, now=now)
         about = {"phase": body["phase"], "release": state.active.version}

@@ -117,7 +117,7 @@ def test_a_task_that_runs_long_is_left_in_peace(colony, first):
 
 
 def test_a_release_whose_probe_fails_stops_at_its_canary(colony, project, first, tmp_path):
-    edit(project, DEMO, "def whoami(ctx, item):", "def whoami(ctx):")
+    edit(project, DEMO, '"pid": os.getpid(),', '"pid": os.getpid("broken"),')
     publish(colony, project, "1.1.0", tmp_path)
     load = colony.hive.submit("demo.sleep", [0.02] * 500)
 
@@ -131,14 +131,14 @@ def test_a_release_whose_probe_fails_stops_at_its_canary(colony, project, first,
     assert [len(nodes) for state, nodes in sorted(by_state.items())] == [1, 4]
     [broken] = by_state["rolled_back"]
     assert (broken["wave"], broken["code"]) == (0, "probe")
-    assert "whoami() takes 1 positional argument" in broken["reason"]
+    assert "getpid() takes no arguments" in broken["reason"]
     assert broken["reason"] in ran.stderr
     until(lambda: releases(colony) == {"1.0.0"}, what="one release everywhere")
     assert colony.hive.job(load, wait=60)["state"] == "succeeded"
     colony.manage("ota", "abort", told["id"])
     aborted = lambda: colony.hive.request("GET", f"ota/rollouts/{told['id']}/")["state"]  # noqa: E731
     until(lambda: aborted() == "aborted", what="the end of the rollout")
-    edit(project, DEMO, "def whoami(ctx):", "def whoami(ctx, item):")
+    edit(project, DEMO, 'os.getpid("broken")', "os.getpid()")
 
 
 def test_a_release_that_cannot_be_imported_is_switched_to_nowhere(colony, project, first, tmp_path):
