@@ -47,6 +47,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     listing.add_argument("--dir", metavar="KEYS", help="also, which of the keys lie there")
     for each in (init, add, rotate, listing):
         each.add_argument("--json", action="store_true", help="print JSON")
+        # manage.py reads it before there are settings; here it must be known behind the action too.
+        each.add_argument(
+            "--data", metavar="DIR", help="the Nexus's data (HIVE_DATA_DIR, else var/)"
+        )
 
 
 def run(options: dict[str, Any]) -> int:

@@ -227,6 +227,7 @@ def test_online_keys_are_replaced_where_they_lie(tmp_path, repository):
 
 def test_a_desk_leaves_the_nexus_of_somebody_else_alone(tmp_path, repository, desk):
     mine = nexus(tmp_path / "mine")
+    desk_of(tmp_path / "mine", mine).move_trust(NOW)  # as many roots, but others
     root = mine.root()
     far = Desk(desk.folder, "", mine)
 
@@ -239,7 +240,12 @@ def test_a_desk_leaves_the_nexus_of_somebody_else_alone(tmp_path, repository, de
 def test_what_no_nexus_printed_is_refused(tmp_path):
     desk = Desk(tmp_path / "far", "", None)
 
-    for nonsense in ({}, {"roots": 5}, {"roots": ["x"], "targets": None}):
+    for nonsense in (
+        {},
+        {"roots": 5},
+        {"roots": [], "targets": "{}"},
+        {"roots": ["x"], "targets": None},
+    ):
         with pytest.raises(Invalid, match="ota keys list --json"):
             desk.take(nonsense)
 

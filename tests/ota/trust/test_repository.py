@@ -10,6 +10,7 @@ from ota.domain.trust import DEV, OFFLINE, ONLINE, ROOT, SNAPSHOT, TARGETS, TIME
 from ota.trust.desk import Desk
 from ota.trust.repository import Repository
 from ota.trust.sidecar import sign_package
+from ota.trust.signing import delegate_dev
 from tests.ota.trust.forging import document, next_root, refused, stranger, tampered
 from tests.ota.trust.packages import package, sidecar_of
 from tests.ota.trust.places import DAY, NOW, SHA, add_dev, custom, nexus, node, path_of, refresh
@@ -246,6 +247,17 @@ def test_an_operators_list_must_fit_this_nexus(tmp_path, repository, desk, code,
     forged = resigned(envelope, desk.keys.of(TARGETS), changed)
 
     refused(code, repository.add_signed, forged, path, *rest, NOW)
+
+
+def test_a_list_that_names_another_key_for_dev_is_refused(tmp_path, repository, desk):
+    envelope, *rest = signed_package(tmp_path, desk)
+
+    def delegate(signed):
+        signed.delegations = delegate_dev([stranger().public_key])
+
+    forged = resigned(envelope, desk.keys.of(TARGETS), delegate)
+
+    refused("signature", repository.add_signed, forged, *rest, NOW)
 
 
 def test_a_list_that_drops_a_release_is_refused_unless_that_is_meant(tmp_path, repository, desk):
