@@ -54,7 +54,7 @@ def test_a_program_stays_one(tmp_path):
     [
         *(".env", ".env.production", "tls.pem", "deep/er/private.key", "node.key"),
         *("hive.sqlite3", "hive.sqlite3-wal", "var/secrets/fleet_key", ".venv/bin/python"),
-        *(".git/config", "app/__pycache__/tasks.py", "old.pyc", "tests/test_a.py", "docs/a.md"),
+        *("app/.git/config", "app/__pycache__/tasks.py", "old.pyc", "tests/test_a.py", "docs/a.md"),
         *("bench/a.py", "hive-0.9.zip", "hive-0.9.zip.targets.json", ".hive/manifest.json"),
         *(".mypy_cache/a", "node_modules/a.js", ".ssh/id_ed25519"),
     ],
@@ -106,6 +106,15 @@ def test_a_project_that_git_ignores_as_a_whole_is_packed_all_the_same(tmp_path):
     write(tmp_path, {".gitignore": "project/\n"})
 
     assert names(build(wish(tmp_path))) == {*FILES, PATH}
+
+
+def test_a_repository_that_git_does_not_read_is_not_packed_with_all_that_it_ignores(tmp_path):
+    made = wish(tmp_path)
+    git(made.project, "init", "-q")
+    write(made.project, {".gitignore": "secrets.py\n", "secrets.py": "", ".git/HEAD": "broken"})
+
+    with pytest.raises(Invalid, match="git does not say what it ignores"):
+        build(made)
 
 
 def test_a_repository_within_another_comes_along(tmp_path):

@@ -1,20 +1,10 @@
-"""Subcommands of `ota` in this process: as their parsers would run them, or as the command does."""
+"""The command `ota` in this process, on a data directory of the test's own."""
 
-import argparse
-import importlib
 import json
 from dataclasses import replace
 
 import pytest
 from django.core.management import call_command
-
-
-def run(name: str, *arguments: str) -> int:
-    """The exit code; what it printed is on stdout."""
-    module = importlib.import_module(f"ota.commands.{name}")
-    parser = argparse.ArgumentParser()
-    module.add_arguments(parser)
-    return module.run(vars(parser.parse_args([str(each) for each in arguments])))
 
 
 class Ota:

@@ -6,7 +6,7 @@ import pytest
 from hive_site.kernel.errors import Conflict, Invalid
 from ota.models import Home
 from ota.services.publishing import publish
-from tests.ota.commands.running import run
+from tests.ota.commands.verbs import run
 from tests.ota.projects import FILES, package, write
 
 

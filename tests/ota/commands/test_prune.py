@@ -4,7 +4,7 @@ import pytest
 
 from ota.models import Release
 from ota.services.publishing import publish
-from tests.ota.commands.running import run
+from tests.ota.commands.verbs import run
 from tests.ota.projects import package
 
 

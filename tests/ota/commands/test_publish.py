@@ -4,7 +4,7 @@ import pytest
 
 from hive_site.kernel.errors import Conflict, Invalid
 from ota.models import Release
-from tests.ota.commands.running import run
+from tests.ota.commands.verbs import run
 from tests.ota.projects import package, sidecar
 from tests.ota.wheels import lock_of, make_wheel
 
