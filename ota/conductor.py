@@ -19,6 +19,7 @@ from nodes.ports import Wakeup
 from nodes.roster import Roster
 from nodes.side_jobs import SideJobs
 from ota.chain import append_events
+from ota.domain.reports import has_staged
 from ota.domain.rollout import evaluate
 from ota.domain.states import ACTIVE_ROLLOUTS, DeploymentState
 from ota.domain.view import View
@@ -111,8 +112,7 @@ class Conductor:
                 return set()  # somebody decided since it was listed
             rows = list(rollout.deployments.filter(open=True))
             mine = Deployment.objects.filter(rollout=rollout, open=True).values("node")
-            narrow = Home.objects.defer("report", "terms")
-            homes = {home.node: home for home in narrow.filter(node__in=mine)}
+            homes = {home.node: home for home in Home.objects.filter(node__in=mine)}
             before = read_view(rollout, rows, silent=_silent(homes, roster, now))
             then = evaluate(_already_staged(before, rollout, homes), now)
             _note_origins(rollout, before, then, rows, homes)
@@ -170,7 +170,7 @@ def _already_staged(view: View, rollout: Rollout, homes: Mapping[str, Home]) -> 
         for one in view.members.values()
         if one.state is DeploymentState.STAGING
         and one.name in homes
-        and homes[one.name].staged == sha256
+        and has_staged(homes[one.name].report, sha256)
     )
 
 

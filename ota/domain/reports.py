@@ -18,9 +18,8 @@ MOVES: dict[DeploymentState, frozenset[DeploymentState]] = {
     D.DEFERRED: frozenset({D.STAGING, D.STAGED}),
 }
 ENDS = FAILURES | {D.HEALTHY}
+#: What an attempt says that did not end well.
 SAID = {
-    "staged": D.STAGED,
-    "healthy": D.HEALTHY,
     "failed": D.FAILED,
     "rolled_back": D.ROLLED_BACK,
     "deferred": D.DEFERRED,
@@ -68,15 +67,22 @@ def _read_forward(report: Mapping[str, Any], place: Place) -> News | None:
     settled = report["phase"] == Phase.IDLE
     if report["active"]["sha256"] == place.sha256:
         return News(D.HEALTHY) if settled else None
+    if has_staged(report, place.sha256):
+        return News(D.STAGED)
     attempt = report["attempt"]
-    if attempt and attempt["sha256"] == place.sha256 and not _is_old(report, place):
-        state = SAID.get(attempt["state"])
-        # It says that it was, and does not run it: it went back since.
-        if state and state is not D.HEALTHY:
-            told = state in FAILURES or state is D.DEFERRED
-            return News(state, attempt["code"], attempt["reason"]) if told else News(state)
-    staged = report["staged"]
-    return News(D.STAGED) if staged and staged["sha256"] == place.sha256 else None
+    if not attempt or attempt["sha256"] != place.sha256 or _is_old(report, place):
+        return None
+    # Of what was healthy and does not run any more nothing is told: it went back since.
+    state = SAID.get(attempt["state"])
+    return News(state, attempt["code"], attempt["reason"]) if state else None
+
+
+def has_staged(report: Mapping[str, Any], sha256: str) -> bool:
+    """Whether a release lies ready on a node and was tried out there."""
+    attempt, staged = report.get("attempt"), report.get("staged")
+    if attempt and attempt["sha256"] == sha256:
+        return bool(attempt["state"] == "staged")
+    return bool(staged and staged["sha256"] == sha256)
 
 
 def _is_old(report: Mapping[str, Any], place: Place) -> bool:

@@ -28,6 +28,8 @@ def place(state: DeploymentState, rollout: RolloutState = R.RUNNING, **facts) ->
     [
         (D.STAGING, report("staged"), News(D.STAGED)),
         (D.STAGING, report(staged=NEW), News(D.STAGED)),
+        (D.STAGING, report("staging", staged=NEW), None),
+        (D.STAGING, report("staged", rev=1), News(D.STAGED)),
         (D.STAGING, report("failed"), News(D.FAILED, "deps", "no wheel")),
         (D.STAGED, report("deferred"), News(D.DEFERRED, "deps", "no wheel")),
         (D.ACTIVATING, report("staged"), None),
