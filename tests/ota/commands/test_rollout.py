@@ -7,7 +7,7 @@ from hive_site.kernel.errors import Conflict, Invalid, NotFound
 from ota.commands import following
 from ota.models import Rollout
 from tests.ota.cast import make_release
-from tests.ota.commands.running import run
+from tests.ota.commands.verbs import run
 
 
 @pytest.fixture
