@@ -36,6 +36,15 @@ def test_the_data_of_a_broadcast_is_for_the_nodes_and_no_directory(tmp_path):
     assert "`manage.py migrate` or `hive up` prepares it" in ran.stderr
 
 
+@pytest.mark.parametrize("argv", [("list", "--data", "wanted"), ("--data", "wanted", "list")])
+def test_the_keys_are_those_of_the_directory_that_is_given(tmp_path, argv):
+    ran = manage("ota", "keys", *argv, cwd=tmp_path)
+
+    assert ran.returncode == 1
+    assert "wanted/ota/metadata" in ran.stderr
+    assert not (tmp_path / "var").exists()
+
+
 def test_a_command_works_on_the_directory_that_it_is_given(tmp_path):
     wanted = tmp_path / "wanted"
 

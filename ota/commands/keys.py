@@ -47,6 +47,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     listing.add_argument("--dir", metavar="KEYS", help="also, which of the keys lie there")
     for each in (init, add, rotate, listing):
         each.add_argument("--json", action="store_true", help="print JSON")
+        # manage.py reads it before there are settings; here it must be known behind the action too.
+        each.add_argument(
+            "--data", metavar="DIR", help="the Nexus's data (HIVE_DATA_DIR, else var/)"
+        )
 
 
 def run(options: dict[str, Any]) -> int:
@@ -103,9 +107,11 @@ def _take_root(path: Path, now: datetime) -> Told:
     from ota.trust.nexus import open_repository
 
     nexus = open_repository()
-    roots, targets = read_handover(path, nexus.root())
+    roots, targets = read_handover(path, nexus.root(), nexus.targets())
+    if not roots and targets is None:
+        return {"roots": 0, "deleted": []}, ["nothing there is newer than what is published"]
     gone = nexus.accept(roots, targets, now)
-    lines = [f"{len(roots)} newer root(s) published; nodes follow at their next update"]
+    lines = ["published; nodes follow at their next update"]
     if gone:
         lines.append(f"deleted from the Nexus: {', '.join(gone)}")
     return {"roots": len(roots), "deleted": gone}, lines

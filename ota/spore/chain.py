@@ -1,5 +1,6 @@
 """From one root to the next: each is signed by the keys of the one before, and by its own."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -20,6 +21,8 @@ CODES = (
     (exceptions.DownloadError, "malformed"),
     (ValueError, "malformed"),
 )
+# It tells of every signature that a document lacks; we tell of it where too many are lacking.
+logging.getLogger("tuf").setLevel(logging.WARNING)
 
 
 @contextmanager

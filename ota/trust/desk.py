@@ -49,11 +49,11 @@ class Desk:
     def take(self, told: Mapping[str, Any]) -> None:
         """Keep the newest metadata of a Nexus on another machine (`ota keys list --json`)."""
         try:
-            roots = [text.encode() for text in told["roots"]]
+            first, *later = roots = [text.encode() for text in told["roots"]]
             targets = read_signed(Targets, told["targets"].encode())
-        except (KeyError, TypeError, AttributeError) as fact:
+        except (KeyError, TypeError, AttributeError, ValueError):
             way = "give what `ota keys list --json` printed on the Nexus"
-            raise Invalid(f"the file of the Nexus lacks {fact}: {way}", field="nexus") from None
+            raise Invalid(f"this tells of no Nexus: {way}", field="nexus") from None
         if (self.folder / "root.json").is_file():
             root, mine = self._mine()
             for data in roots[root.signed.version :]:
@@ -61,8 +61,8 @@ class Desk:
             if follows(mine.signed, targets.signed):
                 targets = mine
         else:
-            root = read_root(roots[0])
-            for data in roots[1:]:
+            root = read_root(first)
+            for data in later:
                 root = follow(root, data)
         verify(root, TARGETS, targets)
         self.save(root, targets)

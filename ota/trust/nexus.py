@@ -18,5 +18,7 @@ def open_repository() -> Repository:
 
 def open_desk(folder: str, *, alone: bool = False) -> Desk:
     """An operator's directory; `alone` if its Nexus is on another machine for certain."""
-    nexus = None if alone else open_repository()
-    return Desk(Path(folder).expanduser(), Env().text(PASSPHRASE), nexus)
+    nexus, path = open_repository(), Path(folder).expanduser()
+    # The Nexus opens its own keys without a passphrase.
+    own = path.absolute() == nexus.keys.folder.absolute()
+    return Desk(path, "" if own else Env().text(PASSPHRASE), None if alone else nexus)
