@@ -19,6 +19,7 @@ from ota.domain.requirements import LOCK, REQUIREMENTS, BadLock, digest_requirem
 from ota.domain.zip_layout import BadArchive
 from ota.locking import NoLock, find_lock, read_text
 from ota.sources import read_project, read_source
+from ota.storage import MAX_PACKAGE_BYTES
 
 MAIN = "manage.py"
 ANY_PYTHON = ">=3.11"
@@ -161,7 +162,11 @@ def _pack(tree: Mapping[str, Source], about: ReleaseFile, lockless: str) -> Buil
     try:
         about.check()
         manifest = write_package(target, tree)
-        Package(target, target.tell())
+        size = target.tell()
+        Package(target, size)
+        if size > MAX_PACKAGE_BYTES:
+            rule = f"a package may have {MAX_PACKAGE_BYTES // 1024**2} MiB"
+            raise BadArchive(f"it has {size:,} bytes; {rule}")
     except (BadName, BadArchive, BadReleaseFile) as fact:
         raise Invalid(f"nodes would refuse it: {fact}", field="source") from fact
     return Built(target.getvalue(), manifest, about, lockless)

@@ -91,7 +91,7 @@ def _run_uv(*arguments: str, stdin: str) -> str:
 
 def _gist(text: str) -> str:
     """What an error says in one line."""
-    return " ".join(text.split())[:300]
+    return " ".join(text.split())[:200]
 
 
 def write_own_lock(project: Path) -> Path:

@@ -68,7 +68,10 @@ def _list(root: Path) -> Iterator[Path]:
 
 
 def _ask_git(root: Path) -> list[Path]:
-    """The files that git does not ignore; none where there is no git, or it ignores all."""
+    """The files that git does not ignore; none where there is no git, or it ignores all.
+
+    Raises `Invalid` if it does not say: what it ignores may be nobody's business.
+    """
     try:
         if _git(root, "check-ignore", "-q", ".").returncode == 0:
             return []
@@ -76,6 +79,9 @@ def _ask_git(root: Path) -> list[Path]:
     except (OSError, subprocess.TimeoutExpired):
         return []
     if found.returncode:
+        if any((place / ".git").exists() for place in (root, *root.resolve().parents)):
+            words = " ".join(os.fsdecode(found.stderr).split())[:200]
+            raise Invalid(f"git does not say what it ignores in {root}: {words}", field="source")
         return []
     named = [Path(os.fsdecode(name)) for name in found.stdout.split(b"\0") if name]
     # A directory among them is a repository of its own, of which this one tells no files.

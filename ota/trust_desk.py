@@ -1,9 +1,9 @@
-"""The desk at which releases are signed for: one place that says where metadata and keys lie."""
+"""The desk at which releases are signed for: what publishing asks there, and who is asked."""
 
 from datetime import datetime
 from typing import Any, Protocol
 
-from django.conf import settings
+from ota.trust.nexus import open_repository
 
 
 class Desk(Protocol):
@@ -28,8 +28,4 @@ class Desk(Protocol):
 
 def open_desk() -> Desk:
     """The Nexus's own."""
-    from ota.trust.repository import Repository
-
-    data = settings.HIVE.data
-    desk: Desk = Repository(data / "ota" / "metadata", data / "secrets" / "ota")
-    return desk
+    return open_repository()

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -90,6 +91,16 @@ def wheels_of(lock_sha256: str) -> list[dict[str, str]]:
     hashes = {each for pin in pins for each in pin.hashes}
     found = sorted(_stored().items())
     return [{"name": name, "sha256": sha256} for name, sha256 in found if sha256 in hashes]
+
+
+def useless_wheels(packages: Iterable[str]) -> list[Path]:
+    """Files of the wheelhouse that no lock of these packages names, by their SHA-256."""
+    named: set[str] = set()
+    for package in packages:
+        with suppress(FileNotFoundError):
+            named |= {each for pin in read_package_lock(package)[1] for each in pin.hashes}
+    stored = _stored()
+    return [p for p in sorted(wheelhouse().iterdir()) if stored.get(p.name, "") not in named]
 
 
 def _stored() -> dict[str, str]:

@@ -10,8 +10,9 @@ from rest_framework.test import APIClient
 from nodes import inbox
 from nodes.services import create_api_key
 from tests.contracts.redis import broker, fake_broker, real_broker, real_redis
+from tests.ota.desk import desk, nexus_data
 
-__all__ = ["broker", "fake_broker", "real_broker", "real_redis"]
+__all__ = ["broker", "desk", "fake_broker", "nexus_data", "real_broker", "real_redis"]
 
 # A slow moment of the machine is no failure.
 hypothesis.settings.register_profile("hive", deadline=None)

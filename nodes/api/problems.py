@@ -27,6 +27,7 @@ TITLES = {
     410: "Gone",
     413: "Too large",
     415: "Unsupported media type",
+    416: "Range not satisfiable",
     422: "Unprocessable",
     429: "Too many requests",
     500: "Internal error",

@@ -36,6 +36,7 @@ LOCK = OpenApiParameter(
     required=True,
     description="SHA-256 of the lock of a release",
 )
+WHEEL_ANSWERS = {**answers(WHEELS), (404, MEDIA_TYPE): PROBLEM}
 
 
 def file_of(content_type: str) -> dict[tuple[int, str], object]:
@@ -76,7 +77,7 @@ class PackageView(ForNodes):
 class WheelListView(ForNodes):
     """The wheels of a lock."""
 
-    @extend_schema(operation_id="wheels_list", parameters=[LOCK], responses=answers(WHEELS))
+    @extend_schema(operation_id="wheels_list", parameters=[LOCK], responses=WHEEL_ANSWERS)
     def get(self, request: Request) -> Response:
         """Names and SHA-256 of the wheels here that the lock of a release names."""
         lock = request.query_params.get("lock", "")

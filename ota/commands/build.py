@@ -2,12 +2,11 @@
 
 import argparse
 import hashlib
-import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hive_site.kernel.errors import Conflict, Invalid
+from ota.commands.answers import answer, say
 
 if TYPE_CHECKING:
     from ota.building import Built, Wish
@@ -50,7 +49,7 @@ def run(options: dict[str, Any]) -> int:
     write_once(out, built.data, force=options["force"])
     report = describe(out, built, wish)
     if options["json"]:
-        sys.stdout.write(json.dumps(report, ensure_ascii=False) + "\n")
+        answer(report)
     else:
         tell(report)
     return 0
@@ -122,11 +121,11 @@ def count_differences(built: "Built", wish: "Wish") -> dict[str, Any] | None:
 def tell(report: dict[str, Any]) -> None:
     """The same for people."""
     differs = report["differs"]
-    print(f"{report['path']}  {report['size']:,} bytes, {report['files']} files")
-    print(f"sha256 {report['sha256']}")
-    print(f"tasks  {', '.join(report['task_modules']) or 'those of the project alone'}")
+    say(f"{report['path']}  {report['size']:,} bytes, {report['files']} files")
+    say(f"sha256 {report['sha256']}")
+    say(f"tasks  {', '.join(report['task_modules']) or 'those of the project alone'}")
     if differs:
         counts = ", ".join(f"{differs[word]} {word}" for word in ("added", "removed", "changed"))
-        print(f"against {differs['against']}, which runs: {counts}")
+        say(f"against {differs['against']}, which runs: {counts}")
     if report["lockless"]:
-        print(f"no lock: {report['lockless']}; {LOCKLESS}")
+        say(f"no lock: {report['lockless']}; {LOCKLESS}")

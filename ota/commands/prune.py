@@ -1,9 +1,9 @@
 """`ota prune`: forget packages that nobody needs any more."""
 
 import argparse
-import json
-import sys
 from typing import Any
+
+from ota.commands.answers import answer, say
 
 HELP = "forget packages that nobody needs any more"
 KEEP = 5
@@ -40,12 +40,12 @@ def run(options: dict[str, Any]) -> int:
     dry = options["dry_run"]
     found = prune(keep=options["keep"], who="ota prune", now=timezone.now(), dry_run=dry)
     if options["json"]:
-        sys.stdout.write(json.dumps({"dry_run": dry, **asdict(found)}) + "\n")
+        answer({"dry_run": dry, **asdict(found)})
         return 0
     verb = "would be" if dry else "was"
     for version in found.releases:
-        print(f"release {version} {verb} forgotten")
+        say(f"release {version} {verb} forgotten")
     for name in found.leftovers:
-        print(f"file {name} {verb} removed")
-    print(f"releases: {len(found.releases)}, space: {found.freed_bytes:,} bytes")
+        say(f"file {name} {verb} removed")
+    say(f"releases: {len(found.releases)}, space: {found.freed_bytes:,} bytes")
     return 0

@@ -1,12 +1,11 @@
 """`ota publish`: take a package in, so that it can be rolled out."""
 
 import argparse
-import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hive_site.kernel.errors import Conflict, Invalid
+from ota.commands.answers import answer, say
 
 if TYPE_CHECKING:
     from ota.models import Release
@@ -73,12 +72,12 @@ def tell(release: "Release", gathered: "Gathered", *, as_json: bool) -> None:
             "wheels_added": list(gathered.added),
             "wheels_missing": list(gathered.missing),
         }
-        sys.stdout.write(json.dumps(report) + "\n")
+        answer(report)
         return
-    print(f"{release.version} is published as {release.target}, sha256 {release.sha256}")
+    say(f"{release.version} is published as {release.target}, sha256 {release.sha256}")
     if gathered.added or gathered.missing:
-        print(f"wheels: {len(gathered.added)} new, {len(gathered.missing)} missing")
+        say(f"wheels: {len(gathered.added)} new, {len(gathered.missing)} missing")
         for name in gathered.missing:
-            print(f"missing: {name}")
+            say(f"missing: {name}")
         if gathered.trouble:
-            print(f"pip: {gathered.trouble}")
+            say(f"pip: {gathered.trouble}")

@@ -13,7 +13,8 @@ from ota import trust_desk
 from ota.domain.states import ACTIVE_ROLLOUTS, Channel, ReleaseState, RolloutState
 from ota.journal import record
 from ota.models import Deployment, Home, Release, Rollout
-from ota.storage import UNFINISHED, locked, package_path, packages, wheelhouse
+from ota.storage import UNFINISHED, locked, package_path, packages
+from ota.wheelhouse import useless_wheels
 
 #: Of these a roll-out may still want its package.
 OPEN = (*ACTIVE_ROLLOUTS, RolloutState.DRAFT)
@@ -95,13 +96,14 @@ def _sign_off(now: datetime) -> None:
 
 
 def _leftovers(doomed: set[str]) -> Iterator[Path]:
-    """Files that were never finished, or of which no release tells."""
+    """Files that were never finished, or of which no release tells, and wheels for none."""
     live = Release.objects.exclude(state=ReleaseState.PURGED)
     known = {*live.values_list("sha256", flat=True), *doomed}
-    for path in sorted((*packages().iterdir(), *wheelhouse().glob(f"{UNFINISHED}*"))):
+    for path in sorted(packages().iterdir()):
         stray = path.suffix == ".zip" and path.stem not in known
         if (stray or path.name.startswith(UNFINISHED)) and _is_old(path):
             yield path
+    yield from filter(_is_old, useless_wheels(known - doomed))
 
 
 def _is_old(path: Path) -> bool:

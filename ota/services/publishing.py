@@ -4,7 +4,8 @@ In this order, so that a crash leaves at most a file, or a signature for a file,
 tells; publishing the same bytes again then finishes what was begun.
 """
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -45,11 +46,8 @@ def publish(
             keep_package(draft, sha256)
             if known:
                 return known
-            try:
+            with _gone_if_refused(sha256):
                 return _enter(package, channel, signature, who, now)
-            except (Invalid, Conflict):
-                package_path(sha256).unlink(missing_ok=True)
-                raise
 
 
 def yank(*, version: str, who: str, reason: str = "", now: datetime | None = None) -> bool:
@@ -91,6 +89,16 @@ def _find_known(package: Inspected, channel: str) -> Release | None:
         day = f"{row.created_at:%Y-%m-%d}"
         raise Conflict(f"version {version} was published at {day} with other contents; {way}")
     return None
+
+
+@contextmanager
+def _gone_if_refused(sha256: str) -> Iterator[None]:
+    """The stored package goes if it may not become a release."""
+    try:
+        yield
+    except (Invalid, Conflict):
+        package_path(sha256).unlink(missing_ok=True)
+        raise
 
 
 def _enter(

@@ -32,12 +32,12 @@ def test_every_operation_says_what_it_does_and_which_errors_it_knows(document):
                 assert list(response["content"]) == ["application/problem+json"]
 
 
-def test_every_operation_takes_a_key_or_a_session_and_stored_values_a_node_too(document):
+def test_every_operation_takes_a_key_or_a_session_and_what_nodes_fetch_a_node_too(document):
     for _, operation in operations(document):
         ways = [way for way in operation["security"] if way != {"node": []}]
         assert ways == [{"apiKey": []}, {"cookieAuth": []}]
         assert ({"node": []} in operation["security"]) == operation["operationId"].startswith(
-            "blobs_"
+            ("blobs_", "packages_", "wheels_")
         )
 
 

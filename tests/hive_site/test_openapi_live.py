@@ -35,6 +35,8 @@ from jobs.services import submit_job
 from nodes.api import broadcasts
 from nodes.models import Acknowledgement, Broadcast, Node
 from nodes.services import create_api_key
+from ota.services.publishing import publish
+from tests.ota.projects import package
 
 EXAMPLES = 12
 #: What makes a body that fits the document one that fits this Hive, field by field.
@@ -66,7 +68,7 @@ def one_connection():
 
 
 @pytest.fixture
-def there(db, redis, monkeypatch):
+def there(desk, redis, monkeypatch, tmp_path):
     """Something of everything; nobody really waits. Returns what paths may name."""
     monkeypatch.setattr(views, "wait_for_jobs", lambda jobs, timeout: True)
     monkeypatch.setattr(broadcasts, "await_answers", lambda row, seconds: True)
@@ -81,12 +83,16 @@ def there(db, redis, monkeypatch):
     Node.objects.create(name="spore-2", state="lost", gpus=[{"index": 0, "name": "g"}])
     called = Broadcast.objects.create(id="bc_1", command="PING", nodes=["spore-1", "spore-2"])
     Acknowledgement.objects.create(broadcast=called, node="spore-1", ok=True, at=timezone.now())
+    monkeypatch.setattr("ota.wheelhouse.is_own_environment", lambda about: True)
+    release = publish(package(tmp_path), channel="dev", who="ann")
     return {
         "job_id": [open_.pk, ended.pk, told.pk],
         "name": ["spore-1", "spore-2", "background", "high_priority"],
         "index": [0, 1, 2],
         "broadcast_id": ["bc_1"],
         "delivery_id": [Delivery.objects.get().pk],
+        "version": [release.version],
+        "sha256": [release.sha256],
     }
 
 

@@ -2,10 +2,11 @@
 
 import json
 from dataclasses import replace
-from pathlib import Path
 
+import pytest
 from django.conf import settings
 
+from ota import trust_desk
 from ota.domain.trust import Untrusted
 
 
@@ -36,7 +37,16 @@ class FakeDesk:
         self.targets.pop(path, None)
 
 
-def use_data(monkeypatch, folder: Path) -> Path:
-    """Let this be the data directory of the Nexus."""
-    monkeypatch.setattr(settings, "HIVE", replace(settings.HIVE, data=folder))
-    return folder
+@pytest.fixture
+def nexus_data(tmp_path, monkeypatch):
+    """The data directory of the Nexus, for this test alone."""
+    monkeypatch.setattr(settings, "HIVE", replace(settings.HIVE, data=tmp_path / "data"))
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def desk(db, nexus_data, monkeypatch):
+    """A desk that signs for everything."""
+    found = FakeDesk()
+    monkeypatch.setattr(trust_desk, "open_desk", lambda: found)
+    return found

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from hive_site.kernel.errors import Invalid
+from ota import building
 from ota.building import build
 from ota.domain.release_file import PATH, ReleaseFile
 from tests.ota.projects import FILES, LOCK, wish, write
@@ -53,7 +54,7 @@ def test_a_program_stays_one(tmp_path):
     [
         *(".env", ".env.production", "tls.pem", "deep/er/private.key", "node.key"),
         *("hive.sqlite3", "hive.sqlite3-wal", "var/secrets/fleet_key", ".venv/bin/python"),
-        *(".git/config", "app/__pycache__/tasks.py", "old.pyc", "tests/test_a.py", "docs/a.md"),
+        *("app/.git/config", "app/__pycache__/tasks.py", "old.pyc", "tests/test_a.py", "docs/a.md"),
         *("bench/a.py", "hive-0.9.zip", "hive-0.9.zip.targets.json", ".hive/manifest.json"),
         *(".mypy_cache/a", "node_modules/a.js", ".ssh/id_ed25519"),
     ],
@@ -107,6 +108,15 @@ def test_a_project_that_git_ignores_as_a_whole_is_packed_all_the_same(tmp_path):
     assert names(build(wish(tmp_path))) == {*FILES, PATH}
 
 
+def test_a_repository_that_git_does_not_read_is_not_packed_with_all_that_it_ignores(tmp_path):
+    made = wish(tmp_path)
+    git(made.project, "init", "-q")
+    write(made.project, {".gitignore": "secrets.py\n", "secrets.py": "", ".git/HEAD": "broken"})
+
+    with pytest.raises(Invalid, match="git does not say what it ignores"):
+        build(made)
+
+
 def test_a_repository_within_another_comes_along(tmp_path):
     made = wish(tmp_path)
     git(made.project, "init", "-q")
@@ -151,6 +161,13 @@ def test_a_file_that_looks_like_a_bomb_is_refused_here(tmp_path):
 
     with pytest.raises(Invalid, match="'zeros' grows"):
         build(made)
+
+
+def test_a_package_that_nobody_could_publish_is_refused_here(tmp_path, monkeypatch):
+    monkeypatch.setattr(building, "MAX_PACKAGE_BYTES", 1000)
+
+    with pytest.raises(Invalid, match="a package may have"):
+        build(wish(tmp_path))
 
 
 @pytest.mark.parametrize("version", ["", "1 0", "-1", "a/b", "v" * 65])
