@@ -73,6 +73,15 @@ def test_at_a_gate_resuming_is_not_enough():
         resume(at_gate(), after(1))
 
 
+def test_behind_the_last_wave_there_is_no_gate():
+    view = rollout(1, 1, state=R.PAUSED).with_wave(1, Wave(W.SUCCEEDED, after(0)))
+    view = replace(view, wave=1)
+
+    assert resume(view, after(1)).state is R.RUNNING
+    with pytest.raises(Refused, match="no gate"):
+        promote(view, after(1))
+
+
 def test_a_superseded_rollout_leaves_its_nodes_and_keeps_what_is_done():
     view = put(put(rollout(1, 2), D.STAGED), D.HEALTHY, "0.0")
 
