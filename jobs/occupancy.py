@@ -15,8 +15,10 @@ def occupy(seats: list[Seat], flight: Flight) -> None:
     promised = freed = 0
     for seat in seats:
         sent = flight.on(seat.name)
-        seat.in_flight = len(sent)
-        seat.long_in_flight = sum(not bundle.short for bundle in sent)
+        # What retired agents run takes none of its slots.
+        seat.in_flight = max(len(sent) - seat.beat.elders, 0)
+        long = sum(not bundle.short for bundle in sent)
+        seat.long_in_flight = max(long - seat.beat.elders, 0)
         seat.leased_gpus = {gpu for bundle in sent for gpu in bundle.gpus}
         leased |= {gpu.device for gpu in seat.beat.gpus if gpu.index in seat.leased_gpus}
         held = _held_mb(seat, flight)

@@ -50,6 +50,8 @@ class Beat:
     running: tuple[Running, ...] = ()
     #: What attempts at work hold of the machine's memory, as far as the node says.
     held_mb: dict[int, int] = field(default_factory=dict)
+    #: So many bundles are with retired agents, beside its slots (a hand-over between releases).
+    elders: int = 0
     #: Why the node wants no new work, in its own words; empty if it does.
     trouble: str = ""
     #: The digest of its list of tasks; empty while no slot has loaded them, None from nodes
@@ -83,6 +85,7 @@ def read_beat(body: Mapping[str, Any]) -> Beat:
             platform=_text(body["platform"], 128),
             running=tuple(_read_running(*row) for row in body["running"]),
             held_mb={int(attempt): _count(mb) for attempt, mb in body.get("held_mb", ())},
+            elders=_count(body.get("elders", 0), MAX_SLOTS),
             trouble=_text(body.get("trouble", "")),
             tasks=_text(body["tasks"], 64) if "tasks" in body else None,
             metrics=_read_metrics(body["metrics"]),

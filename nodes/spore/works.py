@@ -45,4 +45,5 @@ def compose_beat(
         "platform": identity.platform,
         "running": [row[:4] for row in works["running"]] + ward.elders.running(),
         "held_mb": works["held_mb"] + ward.elders.held_mb,
+        "elders": len(ward.elders),
     }

@@ -6,6 +6,7 @@ whatever was in flight is taken back.
 """
 
 import selectors
+import signal
 import sys
 import time
 from typing import Any
@@ -56,7 +57,6 @@ class Succession:
         incarnation, self._heir = self._heir, ""
         if not incarnation:
             self._end_elders()
-        tell("agent.starts", release=slot.version, slot=slot.name)
         self.current = self._launch(slot, gated=probed, incarnation=incarnation)
         self._opened = not probed
 
@@ -76,7 +76,6 @@ class Succession:
         """Start an agent behind the gate, beside the one that runs."""
         self.stop_warm()
         heir = self.current.incarnation if self.current and self.current.live else ""
-        tell("agent.warms", release=slot.version, slot=slot.name)
         self.warm = self._launch(slot, gated=True, incarnation=heir)
         self._warm_by = time.monotonic() + WARM_SECONDS
 
@@ -159,10 +158,19 @@ class Succession:
                 self.hinted = True
             case {"leaving": {"why": why}}:
                 agent.leaving = str(why)
+                self._send_elders_home(agent)
             case {"reborn": {"incarnation": str(incarnation)}}:
                 # The Foreman gave it up: what its elders run belongs to others now.
                 agent.incarnation = incarnation
                 self._end_elders()
+                self._tell_elders()
+
+    def _send_elders_home(self, agent: Agent) -> None:
+        """The Spore ends: it waits a moment for what its elders run."""
+        if agent is self.current:
+            for elder in self.elders:
+                elder.agent.signal(signal.SIGTERM)
+            self._tell_elders()
 
     def _bury(self) -> list[Event]:
         events: list[Event] = []
@@ -208,14 +216,11 @@ class Succession:
             return
         if all(elder.agent.retired for elder in self.elders):
             self._opened = True
-            agent.say(go={"elders": self._works()})
-
-    def _works(self) -> list[dict[str, Any]]:
-        return [elder.agent.works for elder in self.elders]
+            agent.say(go={"elders": [elder.agent.works for elder in self.elders]})
 
     def _tell_elders(self) -> None:
         if self.current and self._opened:
-            self.current.say(elders=self._works())
+            self.current.say(elders=[elder.agent.works for elder in self.elders])
 
     def _retire(self, agent: Agent, seconds: float) -> None:
         tell("agent.retires", release=agent.slot.version, seconds=seconds)
@@ -223,6 +228,7 @@ class Succession:
         self.elders.append(Elder(agent, time.monotonic() + RETIRE_SECONDS))
 
     def _launch(self, slot: Slot, *, gated: bool, incarnation: str) -> Agent:
+        tell("agent.starts", release=slot.version, slot=slot.name, gated=gated)
         agent = Agent(self._recipe, slot, gated=gated, incarnation=incarnation)
         for end in (agent.ear, agent.stderr):
             self._selector.register(end, selectors.EVENT_READ)
