@@ -39,7 +39,7 @@ class Nexus(NexusClient):
 
 
 @pytest.fixture
-def nexus(live_server, data):
+def nexus(live_server, nexus_data):
     return Nexus(live_server.url, NODE, node_key(settings.HIVE_FLEET_KEY, NODE))
 
 
