@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import subprocess
 import sys
 import time
@@ -52,6 +53,13 @@ def run(python, code):
     return told.stdout.strip()
 
 
+def timed(find_it):
+    """How long it took, and what came of it."""
+    began = time.perf_counter()
+    found = find_it()
+    return time.perf_counter() - began, found
+
+
 def put_on_path(workshop, folder, text):
     """A workshop whose uv is a script."""
     folder.mkdir()
@@ -80,10 +88,10 @@ def test_an_environment_is_found_again_in_no_time(workshop, lock, desk):
     python = find(lock, workshop)
     asked = len(desk.asked)
 
-    began = time.perf_counter()
-    again = find(lock, workshop)
+    # The best of some, as a busy machine may take the processor away in between.
+    took, again = min(timed(lambda: find(lock, workshop)) for _ in range(5))
 
-    assert time.perf_counter() - began < 0.05
+    assert took < 0.05
     assert again == python
     assert len(desk.asked) == asked
 
@@ -215,20 +223,23 @@ def test_a_tool_that_hangs_is_killed_with_everything_that_it_started(workshop, l
     pid_file = tmp_path / "pid"
     hung = put_on_path(workshop, tmp_path / "bin", HUNG.format(pid_file))
 
-    with pytest.raises(Failed, match="uv was not done after 1 s") as fact:
-        find(lock, replace(hung, left=lambda: 1.0))
+    with pytest.raises(Failed, match="uv was not done after 5 s") as fact:
+        find(lock, replace(hung, left=lambda: 5.0))
 
     assert fact.value.code == "deps"
     assert environments(workshop) == []
-    assert not is_alive(int(pid_file.read_text()))
+    assert has_ended(int(pid_file.read_text()))
 
 
-def is_alive(pid):
-    """Whether a process runs; one that nobody waited for does not."""
+def has_ended(pid):
+    """Whether a process that was killed is gone, once it had the time to be."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
+        process = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    ended, _, _ = select.select([process], [], [], 5)
+    os.close(process)
+    return bool(ended)
 
 
 def test_a_tool_that_fails_is_quoted(workshop, lock, tmp_path):
