@@ -14,9 +14,10 @@ from nodes.spore.identity import check_name, default_name, find_key
 from ota.domain.install.state import OWN, Slot
 from ota.domain.requirements import digest_requirements
 from ota.spore.agents import FDS, Recipe
-from ota.spore.launcher import Launcher, Options
+from ota.spore.launcher import Launcher
 from ota.spore.log import start_log, tell
 from ota.spore.nexus import NexusClient
+from ota.spore.options import Options
 
 #: Of these, what the agent itself reads is passed on to it as it came.
 FLAGS = ("--name", "--slots", "--label", "--capability", "--nexus", "--home")

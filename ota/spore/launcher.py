@@ -8,9 +8,8 @@ import selectors
 import shutil
 import signal
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from ota.domain.install import Installation
@@ -33,13 +32,13 @@ from ota.domain.install.events import (
 )
 from ota.domain.install.state import Slot, State, Wanted, read_wanted
 from ota.domain.install.step import Moment
-from ota.spore.agents import Recipe
 from ota.spore.bell import Bell
 from ota.spore.log import tell
-from ota.spore.messenger import POLL_SECONDS, Desk, Messenger
+from ota.spore.messenger import Messenger
+from ota.spore.options import Options
 from ota.spore.places import Places, point_current
 from ota.spore.reporting import compose_request, describe, read_outcome
-from ota.spore.stagers import COMMAND, Stager
+from ota.spore.stagers import Stager
 from ota.spore.state_file import StateFile
 from ota.spore.succession import Succession
 from ota.spore.tidying import tidy
@@ -49,23 +48,6 @@ STEP_SECONDS = 0.25
 TICK_SECONDS = 1.0
 #: How long agents may take to end once they were told to: their own patience, and then some.
 END_SECONDS = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What a launcher is started with."""
-
-    home: Path
-    #: The code that the Spore was started from.
-    own: Slot
-    recipe: Recipe
-    desk: Desk
-    channels: tuple[str, ...]
-    #: What the stager must know besides the release (ota/spore/stager.py).
-    stager: dict[str, Any]
-    stager_env: dict[str, str]
-    stager_command: tuple[str, ...] = COMMAND
-    poll_seconds: float = POLL_SECONDS
 
 
 class Launcher:
@@ -116,10 +98,14 @@ class Launcher:
             self._post(now=True)
 
     def _take(self, event: Event) -> None:
-        before = self._machine.state
+        before, run = self._machine.state, self._machine.run
         acts = self._machine.take(event, Moment(time.time(), time.monotonic()))
+        if not self._file.keep(self._machine.state) and any(
+            isinstance(act, HandOver) for act in acts
+        ):
+            # The one change that must be on the disk before anything is done about it.
+            self._machine.state, self._machine.run, acts = before, run, []
         if self._machine.state != before:
-            self._file.save(self._machine.state)
             self._post(now=False)
             self._show(before)
         for act in acts:
@@ -193,7 +179,7 @@ class Launcher:
 
     def _post(self, *, now: bool) -> None:
         state = self._machine.state
-        body = describe(state, self._machine.shown_phase, self._options.channels)
+        body = describe(state, self._machine.shown_phase, self._options.channels, self._file.fault)
         if body["attempt"] and self._stager:
             body["attempt"] |= {"step": self._stager.step, "fraction": self._stager.fraction}
         body["trust"] = TrustStore(Places(self._options.home).trust).summary()

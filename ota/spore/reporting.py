@@ -5,16 +5,20 @@ from collections.abc import Collection
 from typing import Any
 
 from ota.domain.install.events import Event, NotStaged, Staged
-from ota.domain.install.state import MALFORMED, Slot, State, Wanted
+from ota.domain.install.state import MALFORMED, Attempt, Slot, State, Wanted
 
 LAUNCHER_VERSION = "1"
 SCHEMA = 1
 ORDERED = ("sha256", "path", "version", "channel", "seq", "size")
 
 
-def describe(state: State, phase: str, channels: tuple[str, ...]) -> dict[str, Any]:
-    """What the Nexus is told of a home."""
+def describe(
+    state: State, phase: str, channels: tuple[str, ...], fault: str = ""
+) -> dict[str, Any]:
+    """What the Nexus is told of a home; `fault` keeps it from going on."""
     attempt = state.attempt
+    if fault and state.wanted:
+        attempt = Attempt(state.wanted.sha256, "failed", "disk", fault)
     return {
         "schema": SCHEMA,
         "rev": state.rev,

@@ -6,6 +6,7 @@ from pathlib import Path
 from hive_site.kernel.crash import crash_point
 from hive_site.kernel.disk import sync_directory
 from ota.domain.install.state import BadState, State, read_state
+from ota.spore.log import tell
 
 NAME = "state.json"
 MODE = 0o600
@@ -17,6 +18,9 @@ class StateFile:
     def __init__(self, folder: Path) -> None:
         self._path = folder / NAME
         self._before = folder / f"{NAME}.bak"
+        self._kept: State | None = None
+        #: Why the newest state is not on the disk; empty if it is.
+        self.fault = ""
 
     def load(self) -> tuple[State | None, str]:
         """The state, and what was wrong; None if there is none, or none that can be read."""
@@ -29,6 +33,21 @@ class StateFile:
             except (BadState, OSError) as fact:
                 faults.append(f"{path}: {fact}")
         return None, "; ".join(faults)
+
+    def keep(self, state: State) -> bool:
+        """Save it unless it is; whether it is on the disk now. See `fault`."""
+        if state == self._kept:
+            return True
+        try:
+            self.save(state)
+        except OSError as error:
+            fault = f"the state of this home cannot be saved: {error.strerror or error}"
+            if fault != self.fault:
+                tell("state.unsaved", error=error)
+            self.fault = fault
+            return False
+        self._kept, self.fault = state, ""
+        return True
 
     def save(self, state: State) -> None:
         """Replace it whole; what was there before stays as the one before. Raises `OSError`."""

@@ -5,6 +5,7 @@ import sys
 from argparse import ArgumentParser
 from pathlib import Path
 
+import structlog
 from django.conf import settings
 from django.core.management.base import CommandError
 from django_rq.management.commands.rqworker import Command as RqWorker
@@ -14,6 +15,8 @@ from hive_site.kernel.env import Env
 from hive_site.kernel.errors import Invalid
 from hive_site.kernel.redis import RedisError, safe_url
 from nodes.spore.gate import Unfit
+
+log = structlog.get_logger()
 
 
 class Command(RqWorker):
@@ -95,6 +98,8 @@ class Command(RqWorker):
         agent = build_agent(identity, home, nexus_url=nexus_url, launch=launch)
         if not (launch.incarnation or launch.gated):
             agent.check_name_is_free()
+        if not launch.leash.is_managed:
+            log.info("spore.unmanaged", why="it has no --home, so no release is rolled out to it")
         agent.run()
 
 

@@ -229,3 +229,18 @@ def test_a_launcher_killed_at_any_save_ends_on_one_whole_release(
 
     theatre.wait_for(running)
     assert theatre.state.active.version == running
+
+
+def test_without_a_place_for_its_state_nothing_is_switched_and_the_old_one_works_on(open_):
+    open_.cast("v1")
+    spare = open_.place / "home" / "ota" / "state.new"
+    spare.mkdir()  # whatever the disk says to a write
+
+    open_.want("v1")
+    until(lambda: open_.attempt() == "failed", within=20, what="the report")
+    attempt, working = open_.report["attempt"], open_.working()
+    spare.rmdir()
+    open_.wait_for("v1", attempt="healthy")
+
+    assert (attempt["code"], working) == ("disk", ["own"])
+    assert "cannot be saved" in attempt["reason"]

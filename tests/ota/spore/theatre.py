@@ -169,8 +169,9 @@ class Theatre:
 
 def main(place):
     from ota.spore.agents import Recipe
-    from ota.spore.launcher import Launcher, Options
+    from ota.spore.launcher import Launcher
     from ota.spore.log import start_log
+    from ota.spore.options import Options
 
     start_log("launcher")
     tree = str(place / "wings" / "own")
