@@ -9,7 +9,7 @@ from nodes.domain.beats import Beat
 from nodes.domain.fitness import PLAIN, Gpu, Kind
 from nodes.domain.placement import Candidate
 from nodes.domain.scoring import charged, faded
-from nodes.domain.states import Intent, NodeState
+from nodes.domain.states import WORKING, Intent, NodeState
 
 #: So many kinds are kept alive for nodes that may be of one; more are forgotten.
 MOST_KINDS = 1000
@@ -63,7 +63,7 @@ class Seat:
     def placeable(self) -> bool:
         """Whether new work may go there."""
         # Its state follows its operator's wish at the next look only.
-        return self.state is NodeState.ONLINE and self.intent is Intent.WORK
+        return self.state in WORKING and self.intent is Intent.WORK
 
     @property
     def last_seen(self) -> datetime | None:
@@ -168,7 +168,7 @@ class Roster:
     def absent(self) -> Counter[str]:
         """How many nodes are there and may not be given work, by what they are."""
         states = [
-            NodeState.DRAINING if seat.state is NodeState.ONLINE else seat.state
+            NodeState.DRAINING if seat.state in WORKING else seat.state
             for seat in self
             if not seat.placeable and seat.state is not NodeState.LOST
         ]

@@ -180,6 +180,8 @@ def _alive_as(seat: Seat, now: float) -> tuple[NodeState, str]:
         return NodeState.QUARANTINED, f"lost {len(seat.losses)} times, rests until {clock} UTC"
     if seat.beat.trouble and seat.intent is Intent.WORK:
         return NodeState.DRAINING, seat.beat.trouble
+    if seat.beat.updating and seat.intent is Intent.WORK:
+        return NodeState.UPDATING, f"release {seat.beat.release} proves itself"
     return ALIVE_AS[seat.intent], ""
 
 

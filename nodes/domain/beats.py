@@ -12,6 +12,8 @@ MAX_SLOTS = 1024
 MAX_COUNT = 2**31 - 1
 MAX_TEXT_CHARS = 200
 MAX_METRICS_CHARS = 16_384
+#: What a launcher calls it while a release proves itself (ota/domain/states.py).
+UNPROVED = ("trial", "rollback")
 #: The end of the year 9999, the last that dates can hold.
 MAX_UNIX_SECONDS = 253402300799.0
 
@@ -54,6 +56,12 @@ class Beat:
     #: that do not say.
     tasks: str | None = None
     metrics: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def updating(self) -> bool:
+        """Whether it runs a release that has not proved itself yet."""
+        home = self.metrics.get("ota")
+        return isinstance(home, dict) and home.get("phase") in UNPROVED
 
 
 def read_beat(body: Mapping[str, Any]) -> Beat:

@@ -30,5 +30,7 @@ ALIVE_AS = {
     Intent.DRAIN: NodeState.DRAINING,
     Intent.CORDON: NodeState.CORDONED,
 }
+#: States in which a node may be given new work: a release is proved by working, too.
+WORKING = frozenset({NodeState.ONLINE, NodeState.UPDATING})
 #: States in which a node is there and answers.
 PRESENT = frozenset({NodeState.ONLINE, NodeState.DRAINING, NodeState.CORDONED, NodeState.UPDATING})

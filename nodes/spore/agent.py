@@ -103,6 +103,8 @@ class Agent:
     def step(self, now: float) -> None:
         """One look at slots, deadlines and Redis; takes about STEP_SECONDS."""
         self._ward.heed()
+        if self._ward.retires_within is not None:
+            return  # another one beats from here on, and hears what is called out
         if boot_clock() - self._heard_at >= FENCE_SECONDS:
             self._crew.fence(now)
         self._outbox += self._debut.leave_out(self._crew.reap(now))

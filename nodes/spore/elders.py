@@ -65,7 +65,7 @@ class Elders:
 
     def disown(self) -> None:
         """They belong to an incarnation that was given up: the launcher ends them."""
-        self.__init__()  # type: ignore[misc]
+        self.bundles, self.held_mb, self._rows, self._last = frozenset(), [], [], {}
         self._is_disowned = True
 
     def mourn(self, bundle: str, clock: float) -> list[dict[str, Any]]:

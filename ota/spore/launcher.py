@@ -83,6 +83,8 @@ class Launcher:
         self._messenger = Messenger(options.desk, wake=self._bell.ring, poll=options.poll_seconds)
         self._signals = 0
         self._ticked_at = 0.0
+        #: What the agent tells of its home.
+        self._about: dict[str, Any] = {}
         self._exit_code: int | None = None
 
     def run(self) -> int:
@@ -108,7 +110,7 @@ class Launcher:
         self._take(Tick())
         if time.monotonic() - self._ticked_at >= TICK_SECONDS:
             self._ticked_at = time.monotonic()
-            self._agents.tick()
+            self._agents.tick(self._about)
         if self._agents.hinted:
             self._agents.hinted = False
             self._post(now=True)
@@ -198,7 +200,7 @@ class Launcher:
         body["free_mb"] = shutil.disk_usage(self._options.home).free // 2**20
         self._messenger.post(body, now=now)
         about = {"phase": body["phase"], "release": state.active.version}
-        self._agents.show({**about, "attempt": body["attempt"]})
+        self._about = {**about, "attempt": body["attempt"]}
 
     # Its own life.
 

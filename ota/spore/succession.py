@@ -121,13 +121,10 @@ class Succession:
         self._open_gate()
         return events
 
-    def tick(self) -> None:
-        """Show every agent that its launcher lives."""
+    def tick(self, about: dict[str, Any]) -> None:
+        """Show every agent that its launcher lives; the one that runs is to tell of its home."""
         for agent in self.agents:
             agent.say(tick=1)
-
-    def show(self, about: dict[str, Any]) -> None:
-        """What the agent that runs is to tell of its home."""
         if self.current and self.current.live:
             self.current.say(ota=about)
 

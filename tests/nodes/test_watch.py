@@ -176,6 +176,17 @@ def test_a_node_in_trouble_gets_no_new_work_until_it_is_well(watch, roster, seat
     assert (seat.state, seat.reason) == (NodeState.ONLINE, "")
 
 
+def test_a_node_whose_release_proves_itself_is_updating_and_works(watch, roster, seat, spore):
+    spore.beat(release="1.1.0", metrics={"ota": {"phase": "trial"}})
+    watch.look(roster)
+    then = (seat.state, seat.reason, seat.placeable)
+    spore.beat(release="1.1.0", metrics={"ota": {"phase": "idle"}})
+    watch.look(roster)
+
+    assert then == (NodeState.UPDATING, "release 1.1.0 proves itself", True)
+    assert (seat.state, seat.reason) == (NodeState.ONLINE, "")
+
+
 def test_when_half_of_the_nodes_vanish_at_once_a_round_passes_before_the_verdict(
     watch, roster, broker
 ):

@@ -159,3 +159,13 @@ def test_without_a_key_the_ways_to_one_are_told(tmp_path):
     assert ran.returncode == 2
     assert "set HIVE_NODE_KEY" in ran.stderr
     assert "Traceback" not in ran.stderr
+
+
+def test_pipes_to_a_launcher_that_are_none_are_told(started, monkeypatch, capsys):
+    monkeypatch.setenv("HIVE_LAUNCHER_FDS", "7")
+
+    with pytest.raises(SystemExit) as ended:
+        call_command("rqworker")
+
+    assert (ended.value.code, started) == (2, [])
+    assert "HIVE_LAUNCHER_FDS '7'" in capsys.readouterr().err

@@ -40,6 +40,10 @@ def note(ctx, item):
         log.write(f"{item['n']}\\n")
     time.sleep(item.get("seconds", 0))
     return item["n"]
+
+@task("seam.once", at_most_once=True)
+def once(ctx, item):
+    return note(ctx, item)
 """
 
 

@@ -78,6 +78,15 @@ def test_a_managed_spore_starts_while_redis_is_away_and_another_one_does_not(
         start(idle).check_name_is_free()
 
 
+def test_whoever_is_retired_does_not_beat_once_more(managed, leash, exchange):
+    agent = managed()
+    leash.words = [("retire", {"seconds": 60})]
+
+    agent.step(time.monotonic())
+
+    assert exchange.beats == []
+
+
 def test_a_new_revision_in_the_orders_is_hinted(managed, leash, exchange):
     agent, now = managed(), time.monotonic()
 

@@ -120,6 +120,15 @@ def test_a_nexus_that_does_not_go_on_where_it_was_asked_to_does_no_harm(fetch, d
     assert fetch().read_bytes() == DATA
 
 
+def test_a_nexus_that_sends_the_whole_again_is_heard_only_once(fetch, desk, wanted):
+    begin(wanted, DATA[:1000])
+    desk.faults["packages"] = [ignore_range]
+
+    fetch()
+
+    assert desk.times("packages") == 1
+
+
 def test_another_byte_deletes_all_of_it(fetch, desk, wanted):
     desk.faults["packages"] = [flip_a_byte]
 

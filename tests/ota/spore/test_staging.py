@@ -270,6 +270,17 @@ def test_a_disk_that_is_full_marks_nothing_and_the_next_attempt_gets_there(
     assert scene.stage()
 
 
+def test_a_disk_that_loses_something_on_the_way_gets_no_mark(scene, monkeypatch):
+    def lose(point):
+        if point == "stager.renamed":
+            (scene.slot / "tree" / "run.sh").write_bytes(b"")
+
+    monkeypatch.setattr("ota.spore.trees.crash_point", lose)
+
+    assert code_of(scene) == "drift"
+    assert not scene.slot.exists()
+
+
 def test_a_begun_package_of_an_earlier_attempt_is_gone_on_with(scene):
     scene.places.packages.mkdir(parents=True)
     part = scene.places.packages / f"{scene.sha256}.zip.part"
