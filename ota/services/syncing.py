@@ -37,8 +37,7 @@ def sync(*, node: str, body: dict[str, Any], now: datetime) -> dict[str, Any]:
         raise Invalid(str(fact), field=fact.field) from fact
     for _ in range(ATTEMPTS):
         try:
-            with transaction.atomic():
-                home, rollout = _record(node, report, now)
+            home, rollout = _record(node, report, now)
         except _Overtaken:
             continue
         if rollout:
@@ -85,13 +84,17 @@ def _record(node: str, report: dict[str, Any], now: datetime) -> tuple[Home, str
     rows = Deployment.objects.filter(part, node=node).select_related("rollout__release")
     row = rows.order_by("-pk").first()
     noted = home.reported_at and now - home.reported_at < NOTE_EVERY
-    if not noted or home.report != report:
-        _write_report(node, report, now)
+    is_new = not noted or home.report != report
     news = read_news(report, _place(row, home)) if row else None
-    if not (row and news):
-        return home, ""
-    _write_news(row, news, now)
-    return home, row.rollout_id if row.open else ""
+    if row and news:
+        with transaction.atomic():
+            _write_report(node, report, now)
+            _write_news(row, news, now)
+        return home, row.rollout_id if row.open else ""
+    # Most reports are like the last: they must not wait for whoever writes.
+    if is_new:
+        _write_report(node, report, now)
+    return home, ""
 
 
 def _place(row: Deployment, home: Home) -> Place:
