@@ -2,12 +2,11 @@
 
 import hashlib
 import os
-import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from itertools import takewhile
 from pathlib import Path
 
-from hive_site.kernel.disk import sync_directory
+from hive_site.kernel.disk import sync_directory, sync_tree
 from ota.archive import CHUNK_BYTES, Package
 from ota.domain.manifest import PATH, File, Manifest
 
@@ -15,7 +14,6 @@ from ota.domain.manifest import PATH, File, Manifest
 NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 FOLDER_MODE = 0o755
-BYTECODE = re.compile(r"(^|/)__pycache__/[^/]+\.pyc$")
 
 
 class Drifted(Exception):
@@ -31,52 +29,65 @@ def unpack(package: Package, into: Path) -> None:
     """
     into.mkdir()
     into.chmod(FOLDER_MODE)
-    with _opened(into) as root:
+    with _Folders(into) as folders:
         for file in package.manifest.files:
-            _write(root, file.path, package.read(file.path), file.mode)
-        _write(root, PATH, iter((package.manifest.write(),)), 0o644)
-        verify(into, package.manifest)
-        _sync_folders(into)
+            _write(folders, file.path, package.read(file.path), file.mode)
+        _write(folders, PATH, iter((package.manifest.write(),)), 0o644)
+    verify(into, package.manifest)
+    sync_tree(into)
     sync_directory(into.parent)
 
 
 def verify(root: Path, manifest: Manifest) -> None:
-    """Read every file of a release from the disk. Raises `Drifted` with the first that differs.
-
-    Bytecode in `__pycache__` is nobody's word: whoever verifies a tree deletes it (see
-    ota/spore/bytecode.py).
-    """
+    """Read every file of a release from the disk. Raises `Drifted` with the first that differs."""
     for file in manifest.files:
         fault = _fault_of(root / file.path, file)
         if fault:
             raise Drifted(f"{file.path}: {fault}")
     known = {PATH, *manifest.by_path}
     for path in sorted(_all_files(root)):
-        if path not in known and not BYTECODE.search(path):
+        if path not in known:
             raise Drifted(f"{path}: the manifest does not name it")
 
 
-def _write(root: int, path: str, pieces: Iterator[bytes], mode: int) -> None:
-    *folders, name = path.split("/")
-    folder = os.dup(root)
-    try:
-        for part in folders:
-            outer, folder = folder, _enter(folder, part)
-            os.close(outer)
-        file = os.open(name, NEW, 0o600, dir_fd=folder)
-        with os.fdopen(file, "wb") as target:
-            for piece in pieces:
-                target.write(piece)
-            target.flush()
-            # Not from the call that opens it: that one heeds the process's mask.
-            os.fchmod(target.fileno(), mode)
-            os.fsync(target.fileno())
-    finally:
-        os.close(folder)
+class _Folders:
+    """The directories on the way to the last file, open: nobody can put another in their place."""
+
+    def __init__(self, root: Path) -> None:
+        self._chain = [("", os.open(root, FOLDER))]
+
+    def __enter__(self) -> "_Folders":
+        return self
+
+    def __exit__(self, *about: object) -> None:
+        self._leave(0)
+
+    def enter(self, parts: list[str]) -> int:
+        """The descriptor of a directory below the root, made if need be."""
+        pairs = zip(self._chain[1:], parts, strict=False)
+        shared = sum(1 for _ in takewhile(lambda pair: pair[0][0] == pair[1], pairs))
+        self._leave(shared + 1)
+        for part in parts[shared:]:
+            self._chain.append((part, _enter(self._chain[-1][1], part)))
+        return self._chain[-1][1]
+
+    def _leave(self, depth: int) -> None:
+        while len(self._chain) > depth:
+            os.close(self._chain.pop()[1])
+
+
+def _write(folders: _Folders, path: str, pieces: Iterator[bytes], mode: int) -> None:
+    *parts, name = path.split("/")
+    file = os.open(name, NEW, 0o600, dir_fd=folders.enter(parts))
+    with os.fdopen(file, "wb") as target:
+        for piece in pieces:
+            target.write(piece)
+        target.flush()
+        # Not from the call that opens it: that one heeds the process's mask.
+        os.fchmod(target.fileno(), mode)
 
 
 def _enter(folder: int, part: str) -> int:
-    """The descriptor of a directory in another one, made if need be."""
     made = True
     try:
         os.mkdir(part, FOLDER_MODE, dir_fd=folder)
@@ -107,17 +118,3 @@ def _all_files(root: Path) -> Iterator[str]:
     for folder, _, names in os.walk(root):
         for name in names:
             yield (Path(folder) / name).relative_to(root).as_posix()
-
-
-def _sync_folders(root: Path) -> None:
-    for folder, _, _ in os.walk(root):
-        sync_directory(Path(folder))
-
-
-@contextmanager
-def _opened(folder: Path) -> Iterator[int]:
-    descriptor = os.open(folder, FOLDER)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)

@@ -27,9 +27,7 @@ class Recipe:
 
     def command(self, slot: Slot) -> list[str]:
         """The command line for a release."""
-        # Nothing is ever written into a release, not even bytecode (ota/spore/bytecode.py).
-        flags = [] if slot.own else ["-B"]
-        return [slot.python, *flags, os.path.join(slot.tree, "manage.py"), *self.argv]
+        return [slot.python, os.path.join(slot.tree, "manage.py"), *self.argv]
 
     def environment(self, slot: Slot) -> dict[str, str]:
         """The variables for a release; its own code runs with what the Spore was given."""
@@ -40,6 +38,8 @@ class Recipe:
         return {
             **env,
             "HIVE_RELEASE": slot.version,
+            # Nothing is ever written into a release.
+            "PYTHONDONTWRITEBYTECODE": "1",
             "HIVE_TASK_MODULES": ",".join(
                 dict.fromkeys(",".join(filter(None, modules)).split(","))
             ),

@@ -58,8 +58,7 @@ def _useless(places: Places, keep: set[str], keep_newest: int, now: float) -> It
     # A kept slot whose mark cannot be read may need any of the environments.
     unsure = any(slot in kept and not mark for slot, mark in ready.items())
     pythons = [mark.python for mark in marks]
-    for folder in (places.releases, places.bytecode):
-        yield from (path for path in entries(folder) if path.name not in kept)
+    yield from (path for path in entries(places.releases) if path.name not in kept)
     for path in entries(places.environments):
         if not unsure and not any(Path(python).is_relative_to(path) for python in pythons):
             yield path

@@ -33,6 +33,7 @@ from ota.domain.install.events import (
 from ota.domain.install.state import Slot, State, Wanted, read_wanted
 from ota.domain.install.step import Moment
 from ota.spore.bell import Bell
+from ota.spore.cleaning import clean
 from ota.spore.log import tell
 from ota.spore.messenger import Messenger
 from ota.spore.options import Options
@@ -41,7 +42,6 @@ from ota.spore.reporting import compose_request, describe, read_outcome
 from ota.spore.stagers import Stager
 from ota.spore.state_file import StateFile
 from ota.spore.succession import Succession
-from ota.spore.tidying import tidy
 from ota.spore.trust import TrustStore
 
 STEP_SECONDS = 0.25
@@ -133,7 +133,8 @@ class Launcher:
             case StopStager():
                 self._stop_stager()
             case Clean():
-                self._messenger.send_off(partial(tidy, self._options.home, self._needed()))
+                keep = {slot.name for slot in self._needed()}
+                self._messenger.send_off(partial(clean, self._options.home, keep))
             case Report():
                 self._post(now=True)
             case Leave(code):

@@ -47,8 +47,6 @@ class Request:
     deadline: float = LONGEST_SECONDS
     #: Slots that must not be touched, whatever state they are in: what runs, what ran before.
     keep: frozenset[str] = frozenset()
-    #: Trees that may have equal files, with their bytecode.
-    donors: tuple[Path, ...] = ()
 
     @classmethod
     def read(cls, text: str) -> "Request":
@@ -66,7 +64,6 @@ class Request:
                 own_requirements=str(body["own_requirements"]),
                 deadline=min(float(body.get("deadline") or LONGEST_SECONDS), LONGEST_SECONDS),
                 keep=frozenset(str(slot) for slot in body.get("keep", ())),
-                donors=tuple(Path(tree) for tree in body.get("donors", ())),
             )
         except MALFORMED as fact:
             told = f"no request for a stager: {type(fact).__name__} {fact}"

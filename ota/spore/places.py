@@ -58,11 +58,6 @@ class Places:
         """Wheels for an environment that is being built, by its lock."""
         return self.root / "wheels"
 
-    @property
-    def bytecode(self) -> Path:
-        """Python's bytecode by slots, so that releases stay as they are."""
-        return self.root / "pycache"
-
     def current(self) -> str:
         """The slot that the link `current` points into; empty if there is none."""
         try:

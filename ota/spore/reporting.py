@@ -50,7 +50,6 @@ def compose_request(wanted: Wanted, state: State, needed: Collection[Slot]) -> d
         "release": {name: getattr(wanted, name) for name in ORDERED},
         "floor": state.floor,
         "keep": [slot.name for slot in needed],
-        "donors": [slot.tree for slot in needed],
     }
 
 

@@ -9,7 +9,6 @@ from datetime import datetime
 from pathlib import Path
 
 from hive_site.kernel.crash import crash_point
-from ota.spore.bytecode import drop_bytecode, take_bytecode
 from ota.spore.checking import Record, Trust, check_policy, check_python, check_room, learn
 from ota.spore.cleaning import repair
 from ota.spore.environments import Workshop, find_environment
@@ -73,9 +72,6 @@ class Stager:
             discard(slot)
             return None
         tree = read_tree(slot / TREE)
-        # What verified the sources said nothing about it.
-        drop_bytecode(tree.root)
-        take_bytecode(tree.root, self._request.donors)
         check_python(tree.about.python, self._interpreter().version)
         python = self._install(tree)
         if python != ready.python:
@@ -92,7 +88,6 @@ class Stager:
         python = self._install(tree)
         crash_point("stager.installed")
         self._tell("ready", 0.0)
-        take_bytecode(tree.root, self._request.donors)
         ready = Ready(
             slot=self._wanted.slot,
             version=self._wanted.version,

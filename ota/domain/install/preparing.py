@@ -180,4 +180,4 @@ def _switch(step: Step, new: Slot, wanted: Wanted) -> None:
     )
     step.see(since=step.now.steady, ready=True, lived=False, proved_at=None, restart_at=None)
     step.see(warm="", deaths=0)
-    step.order(HandOver(wanted.handover), Report())
+    step.order(HandOver(wanted.handover))

@@ -26,8 +26,7 @@ def add_release(places, seq, *, python="/usr/bin/python3", ready=True):
     (slot / "tree" / "a.py").write_text("")
     if ready:
         Ready(name, "1", "stable", seq, sha256, "0" * 64, 0, str(python), ()).write(slot)
-    for folder in (places.bytecode / name, places.packages):
-        folder.mkdir(parents=True, exist_ok=True)
+    places.packages.mkdir(parents=True, exist_ok=True)
     (places.packages / f"{sha256}.zip").write_text("")
     return name
 
@@ -53,10 +52,9 @@ def test_the_newest_and_the_kept_stay_with_all_that_is_theirs(places, tmp_path):
 
     kept = [slots[0], *slots[4:]]
     assert names(places.releases) == kept
-    assert names(places.bytecode) == kept
     assert names(places.packages) == [f"{seq:064d}.zip" for seq in (1, 5, 6)]
     assert f"ota/releases/{slots[1]}" in gone
-    assert len(gone) == 9
+    assert len(gone) == 6
 
 
 def test_what_current_points_at_stays(places, tmp_path):
