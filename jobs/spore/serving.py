@@ -6,6 +6,7 @@ from functools import partial
 import structlog
 
 from hive_site.kernel.redis import RedisError
+from jobs.descriptions import describe_all
 from jobs.spore.capture import Capture
 from jobs.spore.payloads import PayloadOptions
 from jobs.spore.slot import AWAY_SECONDS, NOWHERE, Slot
@@ -32,7 +33,7 @@ def serve_slot(
 
     registry = load_tasks(modules)
     if not board.gate.is_open:
-        board[index].show_tasks(wire.digest_tasks(wire.list_tasks(registry)))
+        board[index].show_tasks(wire.digest_tasks(describe_all(registry)))
         board.gate.wait()
     with Capture(board[index].output) as capture:
         make = partial(

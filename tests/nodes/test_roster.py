@@ -39,8 +39,10 @@ def test_the_operators_labels_win_over_the_nodes_own():
 
 
 @pytest.mark.parametrize("state", NodeState)
-def test_only_an_online_node_takes_new_work(state):
-    assert Seat("a", state=state).placeable is (state is NodeState.ONLINE)
+def test_only_a_node_that_works_takes_new_work(state):
+    works = state in (NodeState.ONLINE, NodeState.UPDATING)
+
+    assert Seat("a", state=state).placeable is works
 
 
 @pytest.mark.parametrize("intent", [Intent.DRAIN, Intent.CORDON])

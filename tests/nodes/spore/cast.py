@@ -113,7 +113,7 @@ class FakeLine:
 
     def drop_probe(self, probe: str) -> None:
         self._reach()
-        self._exchange.probes.remove(probe)
+        self._exchange.probes[:] = [each for each in self._exchange.probes if each != probe]
 
     def answer(self, broadcast: str, *, ok: bool, data: dict[str, Any]) -> None:
         self._reach()

@@ -165,6 +165,8 @@ def test_a_probe_that_nobody_answers_fails_after_ten_seconds_and_is_taken_back(
 ):
     agent, now = gated(managed), time.monotonic()
     step_until(agent, lambda: exchange.probes, at=now)
+    for tenth in range(10, 100, 10):
+        agent.step(now + tenth / 10)
     agent.step(now + 9.9)
     early = leash.told("probe")
 
@@ -174,6 +176,17 @@ def test_a_probe_that_nobody_answers_fails_after_ten_seconds_and_is_taken_back(
     (told,) = leash.told("probe")
     assert (told["ok"], told["reason"]) == (False, "no answer to the probe within 10 s")
     assert exchange.probes == []
+
+
+def test_a_machine_that_slept_meanwhile_asks_again_and_waits_again(managed, leash, exchange):
+    agent, now = gated(managed), time.monotonic()
+    step_until(agent, lambda: exchange.probes, at=now)
+    first = list(exchange.probes)
+
+    agent.step(now + 60)
+
+    assert leash.told("probe") == []
+    assert exchange.probes == first * 2
 
 
 def test_a_slot_that_dies_of_the_probe_fails_it_at_once_and_the_foreman_hears_nothing(
