@@ -61,12 +61,10 @@ class Played:
                 self._rev = answer["rev"]
             if answer["order"] == "activate":
                 self._before, self._active = self._active, mine
-                self._sync("trial", self._attempt("activating"))
                 time.sleep(answer["terms"]["probation"])
                 self._sync("idle", self._attempt("healthy"))
 
     def _fetch(self, release: dict[str, Any], mine: dict[str, str]) -> None:
-        self._sync("staging", {**self._attempt("staging"), "sha256": mine["sha256"]})
         if not self._pinned:
             self._client.root()
             self._pinned = True

@@ -10,6 +10,9 @@ from ota.domain.view import View
 from ota.domain.wishes import Wish, wish_for
 from ota.models import Deployment, Home, Release, Rollout
 
+#: What ran before has been through its probation; its probe is enough.
+PROVED = {"probation": 0.0}
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -38,7 +41,8 @@ def write_wishes(
         if wanted and wanted != Wanted.of(homes[name]):
             changed.setdefault(wanted, []).append(name)
     for wanted, names in changed.items():
-        want(names, wanted, terms=view.terms.node)
+        back = wanted.release != rollout.release_id
+        want(names, wanted, terms={**view.terms.node, **(PROVED if back else {})})
     return {name for names in changed.values() for name in names}
 
 
@@ -59,7 +63,7 @@ def send_back(rows: Iterable[Deployment], *, terms: Mapping[str, float]) -> None
     before = _releases_before(rows)
     for row in rows:
         if wanted := _before(row, before):
-            want([row.node], wanted, terms=terms)
+            want([row.node], wanted, terms={**terms, **PROVED})
 
 
 def _releases_before(rows: Iterable[Deployment]) -> dict[str, int]:

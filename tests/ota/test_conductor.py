@@ -122,6 +122,17 @@ def test_a_roll_back_goes_to_the_release_before(cluster):
     assert set(cluster.active().values()) == {"1"}
 
 
+def test_what_ran_before_needs_no_second_probation(cluster):
+    rollout = cluster.roll_out(make_release())
+    cluster.play()
+    there = {home.terms["probation"] for home in Home.objects.all()}
+
+    cluster.move(rollout, "rollback")
+    cluster.play()
+
+    assert (there, {home.terms["probation"] for home in Home.objects.all()}) == ({2.0}, {0.0})
+
+
 def test_a_roll_back_names_who_is_not_back(cluster):
     rollout = cluster.roll_out(make_release())
     cluster.play()
