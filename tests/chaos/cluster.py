@@ -69,8 +69,11 @@ class Cluster:
     def spore(
         self, name: str, *, slots: int = 1, through: Proxy | None = None, **env: str
     ) -> Child:
-        """Start a Spore."""
-        return self._start(Recipes().spore(self._place(through), name, slots=slots), env)
+        """Start a Spore; without a launcher if its agent is to die for good."""
+        recipe = Recipes().spore(self._place(through), name, slots=slots)
+        if env.get("HIVE_CRASH_AT", "").startswith("agent."):
+            recipe = replace(recipe, argv=recipe.argv[: recipe.argv.index("--home")])
+        return self._start(recipe, env)
 
     def nexus(self, *, through: Proxy | None = None, **env: str) -> str:
         """Start a Nexus; its address, once it answers."""
@@ -154,13 +157,18 @@ class Cluster:
             process.send_signal(signum)
 
     def thaw_slots(self, name: str) -> None:
-        """SIGCONT to what a process started, but not to itself."""
-        for process in psutil.Process(self.pid(name)).children(recursive=True):
+        """SIGCONT to a Spore's slots, but not to its agent and launcher."""
+        for process in self._agent(name).children(recursive=True):
             process.send_signal(signal.SIGCONT)
 
     def slots(self, name: str) -> list[int]:
         """The processes of a Spore's slots."""
-        return [child.pid for child in psutil.Process(self.pid(name)).children()]
+        return [child.pid for child in self._agent(name).children()]
+
+    def _agent(self, name: str) -> psutil.Process:
+        """The child of a Spore's launcher."""
+        [agent] = psutil.Process(self.pid(name)).children()
+        return agent
 
     def close(self) -> None:
         """End everything at once, however it was left."""

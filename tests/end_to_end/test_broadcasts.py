@@ -71,10 +71,11 @@ def test_a_lost_node_is_listed_and_nobody_waits_for_it(colony, hive):
     assert answers["spore-3"]["ok"]
 
 
-def test_an_update_is_refused_where_nothing_could_install_it(hive):
+def test_nodes_with_a_launcher_look_for_updates_when_they_are_told(hive, colony):
     said = call_out(hive, "UPDATE_SYSTEM", nodes=["spore-1"])["spore-1"]
 
-    assert (said["ok"], said["data"]["reason"]) == (False, "no managed home")
+    release = colony.nodes()["spore-1"]["release"]
+    assert (said["ok"], said["data"]) == (True, {"release": release, "managed": True})
 
 
 def test_unknown_nodes_are_named(hive):
