@@ -43,6 +43,8 @@ def waiting(cluster):
 
 def queued(cluster):
     """Its node is frozen, so that nobody pops it."""
+    # Nothing is sent to a node before it has said which tasks it has.
+    finish(submit("demo.echo", [1]))
     cluster.freeze("spore-1")
     cluster.await_no_pops("spore-1")
     job = submit("chaos.work", [60.0])
