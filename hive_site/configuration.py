@@ -4,8 +4,6 @@ CONTRACT §3 names every variable; this is the only module that reads them.
 """
 
 import re
-import secrets
-from base64 import b64decode, b64encode
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,14 +12,11 @@ from urllib.parse import quote, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 from hive_site.kernel.env import Env
-from hive_site.kernel.limits import parse_rate
-from hive_site.kernel.secrets import keep_secret
 
 PROJECT = Path(__file__).resolve().parent.parent
 #: `hive up` leaves the address of the Redis it started here, for the commands run beside it.
 REDIS_ADDRESS_FILE = "run/redis_url"
 SQLITE_FILE = "hive.sqlite3"
-WEBHOOK_PREFIX = "whsec_"
 #: What one job may ask for (jobs/validation.py), and so the most that can be its default.
 MAX_TIMEOUT_SECONDS, MAX_RETRIES = 30 * 24 * 3600, 1000
 #: A hundred years: "for ever" to people, and still a time to Python.
@@ -71,7 +66,7 @@ class Options:
 
 def read_options(env: Env) -> Options:
     """The options in `env`; raises `ImproperlyConfigured` with the name of a wrong one."""
-    data = Path(env.text("HIVE_DATA_DIR", "var")).expanduser().absolute()
+    data = read_data_dir(env)
     preferred = _queue_name(env, "HIVE_HIGH_PRIORITY_QUEUE", "high_priority")
     background = _queue_name(env, "HIVE_BACKGROUND_QUEUE", "background")
     if preferred == background:
@@ -91,7 +86,7 @@ def read_options(env: Env) -> Options:
         job_ttl=_ttl(env, "HIVE_JOB_TTL", 30 * 86400),
         inline_kb=env.integer("HIVE_INLINE_KB", 64, at_least=1, at_most=MAX_INLINE_KB),
         node_cache_mb=env.integer("HIVE_NODE_CACHE_MB", 512),
-        nexus_url=_web_address(env, "HIVE_NEXUS_URL", "http://127.0.0.1:8000"),
+        nexus_url=read_nexus_url(env),
         task_modules=_modules(env, "HIVE_TASK_MODULES"),
         weights=env.weights("HIVE_WEIGHTS", "0.4,0.3,0.3"),
         llm_url=_web_address(env, "HIVE_LLM_URL", ""),
@@ -102,6 +97,16 @@ def read_options(env: Env) -> Options:
         least_disk_mb=env.integer("HIVE_LEAST_DISK_MB", 200),
         api_rate=_rate(env, "HIVE_API_RATE", "3000 per 10 seconds"),
     )
+
+
+def read_data_dir(env: Env) -> Path:
+    """Where everything of this machine's Hive lies."""
+    return Path(env.text("HIVE_DATA_DIR", "var")).expanduser().absolute()
+
+
+def read_nexus_url(env: Env) -> str:
+    """Where the Nexus answers. Raises `ImproperlyConfigured`."""
+    return _web_address(env, "HIVE_NEXUS_URL", "http://127.0.0.1:8000")
 
 
 def read_redis_url(env: Env, data: Path) -> str:
@@ -143,33 +148,6 @@ def make_data_dir(data: Path) -> None:
         raise ImproperlyConfigured(f"HIVE_DATA_DIR={data}: {error.strerror}; {rule}") from error
 
 
-def find_secret(env: Env, name: str, path: Path, fresh: str | None = None) -> str:
-    """The secret of that name, else what `path` keeps: `fresh`, or chance, where it is new.
-
-    Raises `ImproperlyConfigured`.
-    """
-    try:
-        return env.text(name) or keep_secret(path, fresh)
-    except OSError as error:
-        rule = f"give {name}, or a HIVE_DATA_DIR that can be written"
-        raise ImproperlyConfigured(f"{path}: {error.strerror}; {rule}") from error
-
-
-def find_webhook_secret(env: Env, path: Path) -> str:
-    """The secret that signs webhooks, as Standard Webhooks writes it: `whsec_` and base64."""
-    fresh = WEBHOOK_PREFIX + b64encode(secrets.token_bytes(32)).decode()
-    secret = find_secret(env, "HIVE_WEBHOOK_SECRET", path, fresh)
-    try:
-        size = len(b64decode(secret.removeprefix(WEBHOOK_PREFIX), validate=True))
-    except ValueError:
-        size = 0
-    if not (secret.startswith(WEBHOOK_PREFIX) and 24 <= size <= 64):
-        # Not its value: it is a secret.
-        rule = f"give {WEBHOOK_PREFIX} and 24 to 64 bytes in base64"
-        raise ImproperlyConfigured(f"HIVE_WEBHOOK_SECRET: {rule}")
-    return secret
-
-
 def project_version() -> str:
     """The version of this project, which runs wherever no release was rolled out."""
     text = (PROJECT / "pyproject.toml").read_text()
@@ -200,6 +178,9 @@ def _rate(env: Env, name: str, default: str) -> str:
     value = env.text(name, default)
     if value == "0":
         return ""
+    # Not above: a launcher reads a few of these, and must not carry what this takes along.
+    from hive_site.kernel.limits import parse_rate
+
     try:
         parse_rate(value)
     except ValueError as error:

@@ -7,7 +7,13 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from hive_site.configuration import PROJECT, find_fleet_key, project_version, read_options
+from hive_site.configuration import (
+    PROJECT,
+    find_fleet_key,
+    project_version,
+    read_data_dir,
+    read_nexus_url,
+)
 from hive_site.kernel.env import Env
 from hive_site.kernel.errors import Invalid
 from nodes.spore.identity import check_name, default_name, find_key
@@ -50,14 +56,15 @@ def _read(argv: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
 
 def _prepare(given: argparse.Namespace, argv: Sequence[str]) -> Options:
     env = Env()
-    hive = read_options(env)
     name = check_name(given.name[-1] if given.name else default_name())
-    key = find_key(name, given=env.text("HIVE_NODE_KEY"), fleet_key=find_fleet_key(env, hive.data))
+    key = find_key(
+        name, given=env.text("HIVE_NODE_KEY"), fleet_key=find_fleet_key(env, read_data_dir(env))
+    )
     home = Path(given.home[-1]).absolute()
     take_home(home)
     start_log("launcher")
     tell("launcher.starts", node=name, home=home)
-    nexus = (given.nexus[-1] if given.nexus else "") or hive.nexus_url
+    nexus = (given.nexus[-1] if given.nexus else "") or read_nexus_url(env)
     channels = tuple(env.listing("HIVE_OTA_CHANNELS", "stable"))
     own = Slot(
         OWN,

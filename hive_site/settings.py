@@ -10,8 +10,6 @@ from django.core.exceptions import ImproperlyConfigured
 from hive_site.configuration import (
     PROJECT,
     django_tasks_config,
-    find_secret,
-    find_webhook_secret,
     make_data_dir,
     project_version,
     read_options,
@@ -19,6 +17,7 @@ from hive_site.configuration import (
 )
 from hive_site.kernel.env import Env
 from hive_site.logs import logging_config, process_name
+from hive_site.own_secrets import find_secret, find_webhook_secret
 
 env = Env()
 HIVE = read_options(env)

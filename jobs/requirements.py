@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from hive_site.kernel.errors import Invalid
 from jobs.numbers import whole
+from nodes.domain.names import NODE_NAME
 from nodes.releases import Releases
-from nodes.wire import NODE_NAME
 
 if TYPE_CHECKING:
     from jobs.registry import Task

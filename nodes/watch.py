@@ -13,6 +13,7 @@ from nodes.catalogue import Catalogue, Learn
 from nodes.domain.beats import Beat, read_beat
 from nodes.domain.flapping import remember, rests_until
 from nodes.domain.liveness import Evidence, Pulse, judge
+from nodes.domain.names import NODE_NAME
 from nodes.domain.states import ALIVE_AS, PRESENT, Intent, NodeState
 from nodes.domain.trust import Trust
 from nodes.mailbox import Mailbox
@@ -44,7 +45,7 @@ class Watch:
         believes = self._trust.look(now)
         members = self._client.smembers(wire.NODES)
         names = sorted(name.decode(errors="replace") for name in members)
-        names = [name for name in names if wire.NODE_NAME.fullmatch(name)]
+        names = [name for name in names if NODE_NAME.fullmatch(name)]
         view = self._read(names)
         sighting = Sighting(boot=view.boot)
         for name, entry in zip(names, view.beats, strict=True):

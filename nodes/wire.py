@@ -6,7 +6,6 @@ that deletes it.
 
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
 
@@ -14,7 +13,6 @@ from hive_site.kernel.redis import key
 
 #: Raised whenever a message changes its meaning; a receiver refuses what it does not know.
 PROTOCOL = 1
-NODE_NAME = re.compile(r"[A-Za-z0-9_-]{1,48}")
 
 BEAT_SECONDS = 2.0
 #: How long a list of tasks outlives the last slot that has them.

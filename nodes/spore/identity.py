@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from hive_site.kernel.envelope import node_key
 from hive_site.kernel.errors import Invalid
-from nodes import wire
+from nodes.domain.names import NODE_NAME
 
 AGENT_VERSION = "1"
 
@@ -43,7 +43,7 @@ def default_name() -> str:
 
 def check_name(name: str) -> str:
     """The name, or `Invalid` with the rule."""
-    if not wire.NODE_NAME.fullmatch(name):
+    if not NODE_NAME.fullmatch(name):
         rule = "give 1 to 48 letters, digits, - and _"
         raise Invalid(f"--name {name!r}: {rule}", field="name")
     return name

@@ -7,13 +7,13 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from hive_site.configuration import (
-    find_secret,
     make_data_dir,
     read_options,
     sqlite_url,
 )
 from hive_site.kernel.env import Env
 from hive_site.logs import process_name
+from hive_site.own_secrets import find_secret
 
 
 def mode(path: Path) -> int:

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.wire import BUNDLE_TTL_SECONDS, Piece, bundle_id, compose, read_bundle
-from nodes.wire import NODE_NAME, PROTOCOL
+from nodes.domain.names import NODE_NAME
+from nodes.wire import PROTOCOL
 
 FIELDS = {
     "node": "spore-1",

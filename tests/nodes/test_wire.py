@@ -5,17 +5,18 @@ from rq import Queue
 from rq.job import Job
 
 from nodes import wire
+from nodes.domain.names import NODE_NAME
 from nodes.spore.identity import new_incarnation
 
 
 @pytest.mark.parametrize("name", ["a", "spore-1", "Rack_7-b", "x" * 48])
 def test_these_are_names_of_nodes(name):
-    assert wire.NODE_NAME.fullmatch(name)
+    assert NODE_NAME.fullmatch(name)
 
 
 @pytest.mark.parametrize("name", ["", "x" * 49, "a:b", "a b", "a\n", "ä", "a/b", "a.b", "*"])
 def test_no_name_reaches_into_another_nodes_keys(name):
-    assert not wire.NODE_NAME.fullmatch(name)
+    assert not NODE_NAME.fullmatch(name)
 
 
 def test_no_two_keys_of_a_node_are_the_same():

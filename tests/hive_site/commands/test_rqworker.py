@@ -13,7 +13,7 @@ from django_rq.management.commands.rqworker import Command as PlainWorker
 from hive_site import wiring
 from hive_site.configuration import PROJECT
 from hive_site.stack.redis_server import free_port
-from nodes.wire import NODE_NAME
+from nodes.domain.names import NODE_NAME
 
 
 class Agent:

@@ -5,8 +5,8 @@ from django.core.exceptions import ImproperlyConfigured
 from standardwebhooks import Webhook
 
 from hive_site.commands import webhook_secret
-from hive_site.configuration import find_webhook_secret
 from hive_site.kernel.env import Env
+from hive_site.own_secrets import find_webhook_secret
 
 
 def test_the_secret_is_made_once_and_kept_for_its_owner_only(tmp_path):

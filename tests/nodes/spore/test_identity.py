@@ -4,7 +4,7 @@ import pytest
 
 from hive_site.kernel.envelope import node_key
 from hive_site.kernel.errors import Invalid
-from nodes import wire
+from nodes.domain.names import NODE_NAME
 from nodes.spore.identity import (
     Identity,
     check_name,
@@ -49,7 +49,7 @@ def test_a_host_has_a_name_that_fits_a_node(monkeypatch, host, name):
     monkeypatch.setattr(socket, "gethostname", lambda: host)
 
     assert default_name() == name
-    assert wire.NODE_NAME.fullmatch(name)
+    assert NODE_NAME.fullmatch(name)
 
 
 def test_a_name_is_checked_with_the_rule():
