@@ -86,6 +86,13 @@ def hold_once(ctx, item):
     return hold(ctx, item)
 
 
+@task("odd.mark_once", at_most_once=True)
+def mark_once(ctx, item):
+    """Leaves a mark for each run in the directory `item[0]`, and takes `item[1]` seconds."""
+    (Path(item[0]) / f"run-{ctx.subtask_id}.{ctx.attempt}.{os.getpid()}").touch()
+    time.sleep(item[1])
+
+
 @task("odd.long_reduction")
 def long_reduction(ctx, item):
     """Takes as many seconds as the items say together."""

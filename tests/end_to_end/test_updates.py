@@ -1,20 +1,16 @@
 """Five real Spores under load get a new task over the air, and refuse broken ones."""
 
 import json
-import shutil
-from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.colony import PROJECT, Colony, until
+from tests.end_to_end.colony import Colony, until
 from tests.end_to_end.marks import Marks
+from tests.end_to_end.releases import DEMO, Project, releases, roll_out
 
 pytestmark = pytest.mark.processes
 
 SPORES = 5
-#: What a project is made of; nobody needs its tests to run it.
-PARTS = ("hive_site", "jobs", "nodes", "ota", "templates", "manage.py", "pyproject.toml")
-DEMO = Path("jobs/tasks/demo.py")
 FRESH = '''
 
 @task("demo.fresh")
@@ -36,40 +32,7 @@ def colony(tmp_path_factory):
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
     """A copy of the project whose files tests change."""
-    place = tmp_path_factory.mktemp("project")
-    for name in (*PARTS, "requirements.txt", "requirements.lock"):
-        source = PROJECT / name
-        if source.is_dir():
-            ignored = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(source, place / name, ignore=ignored)
-        else:
-            shutil.copy(source, place / name)
-    return place
-
-
-def releases(colony):
-    """What each node says that it runs."""
-    return {node["release"] for node in colony.nodes().values()}
-
-
-def publish(colony, project, version, tmp_path):
-    package = tmp_path / f"{version}.zip"
-    build = ("--version", version, "--source", str(project), "--out", str(package))
-    for command in (("build", *build), ("publish", str(package))):
-        ran = colony.manage("ota", *command)
-        assert ran.returncode == 0, ran.stderr
-
-
-def roll_out(colony, version, *options):
-    """What `ota rollout` said, and its exit code."""
-    ran = colony.manage("ota", "rollout", version, "--wait", "60", "--json", *options)
-    return json.loads(ran.stdout), ran
-
-
-def edit(project, path, old, new):
-    text = (project / path).read_text()
-    assert old in text
-    (project / path).write_text(text.replace(old, new))
+    return Project(tmp_path_factory.mktemp("project"))
 
 
 @pytest.fixture(scope="module")
@@ -77,8 +40,8 @@ def first(colony, project, tmp_path_factory):
     """Release 1.0.0 with a new task, rolled out while a job of many items and a long one run."""
     place = tmp_path_factory.mktemp("first")
     marks = Marks(place / "marks")
-    (project / DEMO).write_text((project / DEMO).read_text() + FRESH)
-    publish(colony, project, "1.0.0", place)
+    project.append(DEMO, FRESH)
+    project.publish(colony, "1.0.0", place)
     long = colony.hive.submit("odd.hold_once", [str(marks.place)])
     colony.await_running(long.id)
     load = colony.hive.submit("demo.sleep", [0.02] * 1500)
@@ -117,8 +80,8 @@ def test_a_task_that_runs_long_is_left_in_peace(colony, first):
 
 
 def test_a_release_whose_probe_fails_stops_at_its_canary(colony, project, first, tmp_path):
-    edit(project, DEMO, '"pid": os.getpid(),', '"pid": os.getpid("broken"),')
-    publish(colony, project, "1.1.0", tmp_path)
+    project.edit(DEMO, '"pid": os.getpid(),', '"pid": os.getpid("broken"),')
+    project.publish(colony, "1.1.0", tmp_path)
     load = colony.hive.submit("demo.sleep", [0.02] * 500)
 
     told, ran = roll_out(colony, "1.1.0")
@@ -138,12 +101,12 @@ def test_a_release_whose_probe_fails_stops_at_its_canary(colony, project, first,
     colony.manage("ota", "abort", told["id"])
     aborted = lambda: colony.hive.request("GET", f"ota/rollouts/{told['id']}/")["state"]  # noqa: E731
     until(lambda: aborted() == "aborted", what="the end of the rollout")
-    edit(project, DEMO, 'os.getpid("broken")', "os.getpid()")
+    project.edit(DEMO, 'os.getpid("broken")', "os.getpid()")
 
 
 def test_a_release_that_cannot_be_imported_is_switched_to_nowhere(colony, project, first, tmp_path):
-    edit(project, DEMO, '@task("demo.fresh")', '@task("demo.fresh"')
-    publish(colony, project, "1.2.0", tmp_path)
+    project.edit(DEMO, '@task("demo.fresh")', '@task("demo.fresh"')
+    project.publish(colony, "1.2.0", tmp_path)
 
     told, ran = roll_out(colony, "1.2.0")
 
@@ -155,7 +118,7 @@ def test_a_release_that_cannot_be_imported_is_switched_to_nowhere(colony, projec
     assert {node["state"] for node in told["nodes"]} <= {"failed", "staging", "staged", "pending"}
     assert releases(colony) == {"1.0.0"}
     colony.manage("ota", "abort", told["id"])
-    edit(project, DEMO, '@task("demo.fresh"\n', '@task("demo.fresh")\n')
+    project.edit(DEMO, '@task("demo.fresh"\n', '@task("demo.fresh")\n')
 
 
 def test_one_command_takes_all_of_it_back(colony, first):
@@ -170,9 +133,7 @@ def test_one_command_takes_all_of_it_back(colony, first):
 
 
 def test_a_package_that_is_not_what_was_built_is_refused(colony, project, tmp_path):
-    package = tmp_path / "1.3.0.zip"
-    build = ("--version", "1.3.0", "--source", str(project), "--out", str(package))
-    assert colony.manage("ota", "build", *build).returncode == 0
+    package = project.build(colony, "1.3.0", tmp_path)
     data = bytearray(package.read_bytes())
     data[len(data) // 2] ^= 1
     package.write_bytes(data)
