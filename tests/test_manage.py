@@ -8,7 +8,7 @@ import pytest
 
 from hive_site.commands.data_dir import find_data_dir
 from hive_site.configuration import PROJECT, SQLITE_FILE
-from hive_site.management.commands.hive import SUBCOMMANDS, Command, find_module
+from hive_site.management.commands.hive import Command
 
 FOREIGN = ("HIVE_", "REDIS_", "DATABASE_URL", "DJANGO_")
 
@@ -55,7 +55,9 @@ def test_a_command_works_on_the_directory_that_it_is_given(tmp_path):
     assert list(tmp_path.iterdir()) == [wanted]
 
 
-@pytest.mark.parametrize("name", [n for n in SUBCOMMANDS if n != "broadcast" and find_module(n)])
+@pytest.mark.parametrize(
+    "name", [n for n in Command.verbs if n != "broadcast" and Command().find_module(n)]
+)
 def test_every_command_of_an_installation_takes_its_directory(name):
     parser = Command().create_parser("manage.py", "hive")
     shelf = next(action for action in parser._actions if action.dest == "subcommand")

@@ -10,7 +10,8 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from hive_site.commands import key
 from hive_site.configuration import PROJECT
 from hive_site.kernel.errors import Conflict, Invalid, NotFound, Unavailable
-from hive_site.management.commands.hive import SUBCOMMANDS, Command, explain, find_module
+from hive_site.management.commands.hive import Command
+from hive_site.management.dispatcher import explain
 
 
 def hive(*argv: str) -> int:
@@ -75,9 +76,9 @@ def test_help_lists_the_commands_for_people_and_no_others(capsys):
 
 
 def test_a_command_that_is_not_installed_is_hidden():
-    assert find_module("no-such-thing") is None
-    assert find_module("login-link") is not None
-    assert "up" in SUBCOMMANDS
+    assert Command().find_module("no-such-thing") is None
+    assert Command().find_module("login-link") is not None
+    assert "up" in Command.verbs
 
 
 @pytest.mark.parametrize(

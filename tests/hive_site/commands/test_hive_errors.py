@@ -1,7 +1,7 @@
 import pytest
 from django.db import OperationalError, ProgrammingError
 
-from hive_site.management.commands.hive import explain
+from hive_site.management.dispatcher import explain
 
 
 @pytest.mark.parametrize(
