@@ -60,7 +60,7 @@ def test_a_command_works_on_the_directory_that_it_is_given(tmp_path):
 )
 def test_every_command_of_an_installation_takes_its_directory(name):
     parser = Command().create_parser("manage.py", "hive")
-    shelf = next(action for action in parser._actions if action.dest == "subcommand")
+    shelf = next(action for action in parser._actions if action.dest == "verb")
 
     assert "--data DIR" in shelf.choices[name].format_help()
 
