@@ -1,12 +1,16 @@
 """An agent as the launcher's child: started, spoken to over two pipes, listened to, ended."""
 
+import fcntl
 import json
 import os
 import signal
 import subprocess
+import termios
+from array import array
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any
 
 from ota.domain.install.events import Exited
@@ -19,6 +23,8 @@ CHUNK_BYTES = 65536
 NO_REDIS = 75
 #: How the last line of an agent begins that was asked for what cannot be, and its exit code.
 MISUSED, MISUSED_WORDS = 2, ("rqworker: ", "manage.py rqworker: error: ")
+#: Who listened to nothing for so long stands still: it beats for nobody and ends no task in time.
+STUCK_SECONDS = 60.0
 #: What a shell says of a program that is not there.
 NOT_STARTED = 127
 #: Names of variables that a launcher sets for its agents alone.
@@ -81,6 +87,7 @@ class Agent:
         #: Why it is about to end although it is healthy; empty if it did not say.
         self.leaving = ""
         self._said, self._words = b"", b""
+        self._heard_us_at = inf
         theirs, ours, words = os.pipe(), os.pipe(), os.pipe()
         env = recipe.environment(slot)
         env[FDS] = f"{theirs[0]},{ours[1]}"
@@ -127,6 +134,16 @@ class Agent:
                 found = json.loads(line)
                 messages += [found] if isinstance(found, dict) else []
         return messages
+
+    def watch(self, now: float) -> None:
+        """End it if it worked once and stands still by now. `now` is of the steady clock."""
+        unread = array("i", [0])
+        fcntl.ioctl(self._mouth, termios.FIONREAD, unread)
+        if not (unread[0] and self.live) or self._heard_us_at > now:
+            self._heard_us_at = now
+        elif now - self._heard_us_at > STUCK_SECONDS:
+            self._words += f"\nit stood still for {STUCK_SECONDS:.0f} s\n".encode()
+            self.kill()
 
     def pass_on(self) -> bytes:
         """What it wrote to its log since the last look."""

@@ -113,6 +113,8 @@ class Succession:
 
     def tick(self, about: dict[str, Any]) -> None:
         """Show every agent that its launcher lives; the one that runs is to tell of its home."""
+        if self.current:
+            self.current.watch(time.monotonic())  # before there is something new to hear
         for agent in self.agents:
             agent.say(tick=1)
         if self.current and self.current.live:

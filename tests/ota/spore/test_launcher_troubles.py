@@ -6,13 +6,14 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from ota.domain.install.events import Anew, Exited
 from ota.domain.install.state import OWN, Slot
-from ota.spore import succession
+from ota.spore import agents, succession
 from ota.spore.agents import Agent, Recipe
 from ota.spore.messenger import Messenger
 from ota.spore.stagers import COMMAND, Stager
@@ -87,28 +88,70 @@ def test_a_stager_that_does_not_start_has_ended_without_a_word():
     assert stager.outcome == {}
 
 
-def test_a_retired_agent_that_stands_still_is_ended_when_its_time_is_up(tmp_path, monkeypatch):
+class Troupe:
+    """Puppets without a launcher. `after` looks until something is so."""
+
+    def __init__(self, place, **part):
+        self._theatre = Theatre(place, **part)
+        self.selector = selectors.DefaultSelector()
+        recipe = Recipe((), {"STAGE": str(place / "stage")})
+        self.agents = succession.Succession(recipe, self.selector)
+        self.own = Slot(OWN, "own", python=sys.executable, tree=str(place / "wings" / "own"))
+        self.ends, self._ticked_at = [], 0.0
+        self.agents.start(self.own, probed=False)
+        self.after(lambda: self.agents.current.live, "its first heartbeat")
+
+    def after(self, check, what):
+        def look():
+            if (now := time.monotonic()) - self._ticked_at > 0.2:
+                self._ticked_at = now
+                self.agents.tick({})
+            self.ends += [e for e in self.agents.look() if isinstance(e, Anew | Exited)]
+            return check()
+
+        until(look, within=20, what=what)
+
+    def close(self):
+        for agent in self.agents.agents:
+            agent.kill()
+        self.agents.look()
+        self.selector.close()
+        self._theatre.close()
+
+
+@pytest.fixture
+def cast(tmp_path):
+    troupes = []
+
+    def make(**part):
+        troupes.append(Troupe(tmp_path, **part))
+        return troupes[-1]
+
+    yield make
+    for troupe in troupes:
+        troupe.close()
+
+
+def test_a_retired_agent_that_stands_still_is_ended_when_its_time_is_up(cast, monkeypatch):
     monkeypatch.setattr(succession, "FROZEN_SECONDS", 0.0)
-    theatre = Theatre(tmp_path, long=True)
-    with selectors.DefaultSelector() as selector:
-        recipe = Recipe((), {"STAGE": str(tmp_path / "stage")})
-        agents = succession.Succession(recipe, selector)
-        own = Slot(OWN, "own", python=sys.executable, tree=str(tmp_path / "wings" / "own"))
-        events = []
+    troupe = cast(long=True)
+    troupe.agents.start_warm(troupe.own)
+    troupe.after(lambda: troupe.agents.warm.ready, "its heir")
 
-        def looked_until(check, what):
-            until(lambda: events.extend(agents.look()) or check(), within=20, what=what)
+    troupe.agents.hand_over(troupe.own, seconds=0.0)
+    troupe.after(lambda: not troupe.agents.elders, "the end of the elder")
 
-        agents.start(own, probed=False)
-        looked_until(lambda: agents.current.live, "its first heartbeat")
-        agents.start_warm(own)
-        looked_until(lambda: agents.warm.ready, "its heir")
-        agents.hand_over(own, seconds=0.0)
-        looked_until(lambda: not agents.elders, "the end of the elder")
-        agents.stop(gently=False)
-    theatre.close()
+    assert [type(end) for end in troupe.ends] == [Anew]
 
-    assert [type(event) for event in events if isinstance(event, Anew | Exited)] == [Anew]
+
+def test_an_agent_that_stands_still_is_ended_so_that_another_one_can_work(cast, monkeypatch):
+    monkeypatch.setattr(agents, "STUCK_SECONDS", 1.0)
+    troupe = cast()
+
+    troupe.agents.current.signal(signal.SIGSTOP)
+    troupe.after(lambda: troupe.ends, "its end")
+
+    assert troupe.ends == [Exited(-9, "signal SIGKILL: it stood still for 1 s")]
 
 
 def test_a_fault_of_its_own_does_not_keep_a_launcher_from_asking_again():
