@@ -26,6 +26,12 @@ from ota.spore.nexus import NexusClient
 from ota.spore.options import Options
 
 #: Of these, what the agent itself reads is passed on to it as it came.
+#: What else Django and django-rq take with a value: no value is the name of a queue.
+OTHERS = (
+    *("-v", "--verbosity", "--settings", "--pythonpath", "--pid", "--worker-class"),
+    *("--queue-class", "--job-class", "--worker-ttl", "--max-jobs", "--max-idle-time"),
+    "--serializer",
+)
 FLAGS = ("--name", "--slots", "--label", "--capability", "--nexus", "--home")
 
 
@@ -49,7 +55,7 @@ def launch(argv: Sequence[str]) -> int:
 
 def _read(argv: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    for flag in FLAGS:
+    for flag in (*FLAGS, *OTHERS):
         parser.add_argument(flag, action="append", default=[])
     return parser.parse_known_args(argv[2:])
 

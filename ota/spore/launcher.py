@@ -8,6 +8,7 @@ import selectors
 import shutil
 import signal
 import time
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -39,6 +40,7 @@ from ota.spore.messenger import Messenger
 from ota.spore.options import Options
 from ota.spore.places import Places, point_current
 from ota.spore.reporting import compose_request, describe, read_outcome
+from ota.spore.restoring import restore
 from ota.spore.stagers import Stager
 from ota.spore.state_file import StateFile
 from ota.spore.succession import Succession
@@ -74,6 +76,7 @@ class Launcher:
         for signum in (signal.SIGTERM, signal.SIGINT):
             signal.signal(signum, self._on_signal)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        point_current(self._options.home, self._machine.state.active.tree)
         self._take(Started())
         self._post(now=True)
         while self._exit_code is None and not self._signals:
@@ -104,6 +107,9 @@ class Launcher:
             isinstance(act, HandOver) for act in acts
         ):
             # The one change that must be on the disk before anything is done about it.
+            # What waits behind the gate waits on: every tick tries the switch again.
+            if run.warm != "ready":
+                run = replace(run, warm="ready", warm_since=time.monotonic())
             self._machine.state, self._machine.run, acts = before, run, []
         if self._machine.state != before:
             self._post(now=False)
@@ -184,7 +190,8 @@ class Launcher:
         if body["attempt"] and self._stager:
             body["attempt"] |= {"step": self._stager.step, "fraction": self._stager.fraction}
         body["trust"] = TrustStore(Places(self._options.home).trust).summary()
-        body["free_mb"] = shutil.disk_usage(self._options.home).free // 2**20
+        with suppress(OSError):  # the home may be away for a moment, or for good
+            body["free_mb"] = shutil.disk_usage(self._options.home).free // 2**20
         self._messenger.post(body, now=now)
         about = {"phase": body["phase"], "release": state.active.version}
         self._about = {**about, "attempt": body["attempt"]}
@@ -195,15 +202,7 @@ class Launcher:
         state, fault = self._file.load()
         if fault:
             tell("state.damaged", reason=fault)
-        own = self._options.own
-        if state is None:
-            return State(own)
-        return replace(
-            state,
-            active=own if state.active.own else state.active,
-            previous=own if state.previous and state.previous.own else state.previous,
-            pending=own if state.pending and state.pending.own else state.pending,
-        )
+        return restore(state, self._options.own)
 
     def _show(self, before: State) -> None:
         """For people: the link, and a line in the log."""

@@ -80,7 +80,9 @@ class Messenger:
     def _ask(self, body: dict[str, Any]) -> None:
         try:
             self._answers.append(self._desk.sync(body))
-        except (NexusAway, Refused) as error:
+        except Exception as error:  # noqa: BLE001 a fault of ours must not end the thread
+            if not isinstance(error, NexusAway | Refused):
+                tell("nexus.fault", error=repr(error))
             if not self._failures:
                 tell("nexus.away", error=error)
             self._failures += 1
@@ -104,5 +106,5 @@ class Messenger:
     def _try(self, errand: Callable[[], object]) -> None:
         try:
             errand()
-        except OSError as error:
-            tell("errand.failed", error=error)
+        except Exception as error:  # noqa: BLE001 nobody else would hear from the Nexus any more
+            tell("errand.failed", error=repr(error))

@@ -33,7 +33,7 @@ def run(
             stderr=subprocess.STDOUT,
             env=dict(env),
             start_new_session=True,
-            preexec_fn=_die_with_parent,  # noqa: PLW1509 (this process has one thread)
+            preexec_fn=die_with_parent,  # noqa: PLW1509 (this process has one thread)
         )
     _groups.add(child.pid)
     try:
@@ -62,6 +62,7 @@ def _kill(group: int) -> None:
         return
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
+    """Let the kernel kill this process as soon as whoever started it is gone."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -24,7 +24,7 @@ from ota.spore.fetching import Pace
 from ota.spore.nexus import NexusClient
 from ota.spore.orders import Request
 from ota.spore.places import Places
-from ota.spore.programs import end_all
+from ota.spore.programs import die_with_parent, end_all
 from ota.spore.staging import Means, Stager
 from ota.spore.turns import Busy, taken
 
@@ -122,6 +122,8 @@ def stage(text: str, means_of: Callable[[Request], Means], reporter: Reporter) -
 def main(trust: Callable[[Path], Trust] = open_trust) -> int:
     """Read a request and do it; the exit code."""
     signal.signal(signal.SIGTERM, _end)
+    # Else it would hold the home's lock against the stager of the launcher that comes next.
+    die_with_parent()
     signal.signal(signal.SIGALRM, _give_up)
 
     def means_of(request: Request) -> Means:

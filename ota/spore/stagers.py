@@ -9,6 +9,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from ota.spore.agents import Unborn
+from ota.spore.log import tell
+
 #: Where `ota` can be imported from: never a release.
 PROJECT = Path(__file__).resolve().parents[2]
 COMMAND = (sys.executable, "-m", "ota.spore.stager")
@@ -26,14 +29,19 @@ class Stager:
         self._said = b""
         asked, said = os.pipe(), os.pipe()
         os.write(asked[1], json.dumps(request).encode())
-        self._process = subprocess.Popen(
-            command,
-            cwd=PROJECT,
-            env=env,
-            stdin=asked[0],
-            stdout=said[1],
-            start_new_session=True,
-        )
+        self._process: subprocess.Popen[bytes] | Unborn
+        try:
+            self._process = subprocess.Popen(
+                command,
+                cwd=PROJECT,
+                env=env,
+                stdin=asked[0],
+                stdout=said[1],
+                start_new_session=True,
+            )
+        except OSError as error:  # the machine has no room for another process
+            self._process = Unborn()
+            tell("stager.unborn", error=error)
         for end in (*asked, said[1]):
             os.close(end)
         self.ear = said[0]
@@ -53,8 +61,9 @@ class Stager:
 
     def stop(self) -> None:
         """End it; whatever it has by now the next one goes on with."""
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        if self._process.pid > 0:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         self.close()
 

@@ -11,25 +11,16 @@ import sys
 import time
 from typing import Any
 
-from ota.domain.install.events import (
-    Anew,
-    Event,
-    Exited,
-    Live,
-    NotWarm,
-    Probed,
-    Ready,
-    Warm,
-)
+from ota.domain.install.events import Anew, Event, Live, NotWarm, Probed, Ready, Unready, Warm
 from ota.domain.install.state import Slot
-from ota.spore.agents import Agent, Elder, Recipe, tell_end
+from ota.spore.agents import Agent, Elder, Recipe, describe_end, tell_end
 from ota.spore.log import tell
 
-#: The exit code of an agent that could not reach Redis (sysexits.h: EX_TEMPFAIL).
-NO_REDIS = 75
 WARM_SECONDS, RETIRE_SECONDS = 60.0, 15.0
 #: How long the agent of a release that failed may still finish what it runs.
 LAST_SECONDS = 5.0
+#: A retired agent ends its work itself when its time is up. One that has not by then is frozen.
+FROZEN_SECONDS = 60.0
 
 
 class Succession:
@@ -43,6 +34,7 @@ class Succession:
         self._heir = ""
         self._opened = True
         self._warm_by = 0.0
+        self._news: list[Event] = []
         #: Set whenever an agent heard that something is wanted of this node.
         self.hinted = False
 
@@ -88,12 +80,10 @@ class Succession:
     def hand_over(self, slot: Slot, *, seconds: float) -> None:
         """Let the agent behind the gate run, as soon as the one that runs takes nothing more."""
         old, new = self.current, self.warm
-        live = old is not None and old.live
+        heir = old.incarnation if old and old.live else ""
         self.warm = None
-        fits = (
-            new is not None and new.ready and new.incarnation == (old.incarnation if live else "")
-        )
-        if old is not None and live:
+        fits = new is not None and new.ready and new.incarnation == heir
+        if old is not None and old.live:
             self.current, self._heir = None, old.incarnation
             self._retire(old, seconds)
         else:
@@ -106,10 +96,11 @@ class Succession:
         if new:
             self._end(new)
         self.start(slot, probed=True)
+        self._news.append(Unready())
 
     def look(self) -> list[Event]:
         """What happened since the last look."""
-        events: list[Event] = []
+        events, self._news = self._news, []
         for agent in self.agents:
             sys.stderr.buffer.write(agent.pass_on())
             for message in agent.hear():
@@ -122,6 +113,8 @@ class Succession:
 
     def tick(self, about: dict[str, Any]) -> None:
         """Show every agent that its launcher lives; the one that runs is to tell of its home."""
+        if self.current:
+            self.current.watch(time.monotonic())  # before there is something new to hear
         for agent in self.agents:
             agent.say(tick=1)
         if self.current and self.current.live:
@@ -187,14 +180,13 @@ class Succession:
 
     def _mourn(self, agent: Agent, code: int) -> list[Event]:
         how = tell_end(code)
-        reason = f"{how}: {agent.last_words()}" if code and agent.last_words() else how
         if agent is self.current:
             self.current = None
             tell("agent.ended", release=agent.slot.version, how=how)
-            return [Exited(code, reason, bool(agent.leaving), code == NO_REDIS)]
+            return [describe_end(agent, code)]
         if agent is self.warm:
             self.warm = None
-            return [NotWarm(reason)]
+            return [NotWarm(describe_end(agent, code).reason)]
         self.elders = [elder for elder in self.elders if elder.agent is not agent]
         self._tell_elders()
         # It died over work that must perhaps not run again: let the Foreman take everything back.
@@ -208,6 +200,9 @@ class Succession:
             return [NotWarm(f"not loaded after {WARM_SECONDS:.0f} s")]
         if any(now > elder.retired_by and not elder.agent.retired for elder in self.elders):
             return [Anew("an agent did not retire")]
+        for elder in self.elders:
+            if now > elder.ended_by:
+                elder.agent.kill()  # it is buried at the next look, as one that died
         return []
 
     def _open_gate(self) -> None:
@@ -225,7 +220,8 @@ class Succession:
     def _retire(self, agent: Agent, seconds: float) -> None:
         tell("agent.retires", release=agent.slot.version, seconds=seconds)
         agent.say(retire={"seconds": seconds})
-        self.elders.append(Elder(agent, time.monotonic() + RETIRE_SECONDS))
+        now = time.monotonic()
+        self.elders.append(Elder(agent, now + RETIRE_SECONDS, now + seconds + FROZEN_SECONDS))
 
     def _launch(self, slot: Slot, *, gated: bool, incarnation: str) -> Agent:
         tell("agent.starts", release=slot.version, slot=slot.name, gated=gated)

@@ -11,15 +11,20 @@ from hive_site.launching import is_managed, take_home
 SPORE = ["manage.py", "rqworker", "--name", "bee", "--slots", "2"]
 
 
-def test_a_spore_with_a_home_is_managed():
-    assert is_managed([*SPORE, "--home", "/h"], {})
-    assert is_managed([*SPORE, "--home=/h"], {})
+@pytest.mark.parametrize("home", [["--home", "/h"], ["--home=/h"]])
+@pytest.mark.parametrize(
+    "more", [[], ["-v", "2"], ["--verbosity", "2"], ["--settings", "a.b"], ["--burst"]]
+)
+def test_a_spore_with_a_home_is_managed_whatever_else_it_is_given(home, more):
+    assert is_managed([*SPORE, *home, *more], {})
+    assert is_managed([*SPORE, *more, *home], {})
 
 
 @pytest.mark.parametrize(
     ("argv", "environ"),
     [
         (SPORE, {}),
+        ([*SPORE, "-v", "2"], {}),
         ([*SPORE, "--home", "/h", "--help"], {}),
         ([*SPORE, "--home", "/h"], {"HIVE_LAUNCHER_FDS": "3,4"}),
         (["manage.py", "rqworker", "mail", "--home", "/h"], {}),

@@ -54,6 +54,11 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True)
+class Unready:
+    """The agent that is to run was started anew for it: it has loaded nothing yet."""
+
+
+@dataclass(frozen=True, slots=True)
 class Live:
     """The agent's first heartbeat was sent."""
 
@@ -68,12 +73,14 @@ class Probed:
 
 @dataclass(frozen=True, slots=True)
 class Exited:
-    """The agent that runs ended: it `left` because it was told to, or is `patient` with Redis."""
+    """The agent that runs ended: it `left` because it was told to, or is `patient` with Redis, or
+    says that it was `misused`: whoever started the Spore asked for what cannot be."""
 
     code: int
     reason: str
     left: bool = False
     patient: bool = False
+    misused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +103,7 @@ Event: TypeAlias = (
     | Warm
     | NotWarm
     | Ready
+    | Unready
     | Live
     | Probed
     | Exited

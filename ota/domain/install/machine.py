@@ -21,6 +21,7 @@ from ota.domain.install.events import (
     StopWarm,
     Tick,
     Told,
+    Unready,
     Warm,
 )
 from ota.domain.install.rules import ATTEMPT_SECONDS, MOST_SAVES, WARM_SECONDS
@@ -44,7 +45,7 @@ class Installation(Step):
                 preparing.hear(self, wanted)
             case Staged() | NotStaged() | Warm() | NotWarm():
                 self._take_news(event)
-            case Ready() | Live() | Probed() | Exited() | Anew():
+            case Ready() | Unready() | Live() | Probed() | Exited() | Anew():
                 self._take_sign(event)
             case Tick():
                 self._pass_time()
@@ -67,10 +68,10 @@ class Installation(Step):
             case NotWarm(reason):
                 preparing.lose_warm(self, reason)
 
-    def _take_sign(self, event: Ready | Live | Probed | Exited | Anew) -> None:
+    def _take_sign(self, event: Ready | Unready | Live | Probed | Exited | Anew) -> None:
         match event:
-            case Ready():
-                self.see(ready=True)
+            case Ready() | Unready():
+                self.see(ready=isinstance(event, Ready))
             case Live():
                 self.see(lived=True, ever_lived=True)
             case Probed(ok, reason):
@@ -104,10 +105,8 @@ class Installation(Step):
 
     def _pass_time(self) -> None:
         run, now = self.run, self.now.steady
-        if run.restart_at is not None:
-            if now >= run.restart_at:
-                self.start()
-            return
+        if run.restart_at is not None and now >= run.restart_at:
+            self.start()
         proving.judge(self)
         if self.state.phase is Phase.STAGING and now - run.staging_since > ATTEMPT_SECONDS:
             reason = f"not here after {ATTEMPT_SECONDS:.0f} s"
@@ -116,3 +115,5 @@ class Installation(Step):
             # It costs memory; it is started anew when its turn comes.
             self.see(warm="")
             self.order(StopWarm())
+        elif run.warm == "ready":
+            preparing.switch_if_ready(self)

@@ -8,12 +8,17 @@ from ota.domain.install.events import (
     StopStager,
     StopWarm,
 )
-from ota.domain.install.rules import MOST_WARM_DEATHS, TRIES, quarantined, retry_after
+from ota.domain.install.rules import (
+    MOST_WARM_DEATHS,
+    TRIES,
+    forbidden,
+    may_retry,
+    quarantined,
+    retry_after,
+)
 from ota.domain.install.state import Attempt, Slot, Wanted
-from ota.domain.install.step import UNPROVED, Step
+from ota.domain.install.step import PREPARING, UNPROVED, Step
 from ota.domain.states import Phase
-
-PREPARING = (Phase.STAGING, Phase.STAGED)
 
 
 def hear(step: Step, wanted: Wanted | None) -> None:
@@ -32,11 +37,8 @@ def hear(step: Step, wanted: Wanted | None) -> None:
 def _want(step: Step, wanted: Wanted) -> None:
     state = step.state
     if wanted.sha256 == state.active.sha256:
-        drop(step)
-        step.keep(wanted=None, rev=wanted.rev, attempt=Attempt(wanted.sha256, "healthy"))
-        if wanted.rev != state.rev:
-            step.order(Report())
-    elif wanted.rev == state.failed_rev and not _may_retry(step):
+        _stay(step, wanted)
+    elif wanted.rev == state.failed_rev and not may_retry(state.retry_at, step.now.wall):
         return
     elif found := quarantined(state.quarantine, wanted.sha256, step.now.wall):
         drop(step)
@@ -44,14 +46,23 @@ def _want(step: Step, wanted: Wanted) -> None:
         give_up(step, "quarantine", f"it failed here before: {found.reason}", permanent=True)
     elif state.pending and state.pending.sha256 == wanted.sha256:
         step.keep(wanted=wanted, rev=wanted.rev)
-        _switch_if_ready(step)
+        switch_if_ready(step)
     else:
         drop(step)
         _fetch(step, wanted)
 
 
-def _may_retry(step: Step) -> bool:
-    return step.state.retry_at is not None and step.now.wall >= step.state.retry_at
+def _stay(step: Step, wanted: Wanted) -> None:
+    """What is wanted is what runs, or what should."""
+    rev = step.state.rev
+    drop(step)
+    step.keep(wanted=None, rev=wanted.rev)
+    if not step.state.safe:
+        step.keep(attempt=Attempt(wanted.sha256, "healthy"))
+    elif wanted.rev != rev and step.run.restart_at is not None:
+        step.see(restart_at=step.now.steady)  # somebody waits for it
+    if wanted.rev != rev:
+        step.order(Report())
 
 
 def _fetch(step: Step, wanted: Wanted) -> None:
@@ -77,7 +88,10 @@ def _at_hand(step: Step, wanted: Wanted) -> Slot | None:
     if not wanted.sha256:
         return step.own
     previous = step.state.previous
-    return previous if previous and previous.sha256 == wanted.sha256 else None
+    if previous is None or previous.sha256 != wanted.sha256:
+        return None
+    # Of what is forbidden by now the stager says so.
+    return None if forbidden(previous, step.state.floor) else previous
 
 
 def stage(step: Step, wanted: Wanted) -> None:
@@ -140,7 +154,7 @@ def take_warm(step: Step) -> None:
         return
     step.see(warm="ready", warm_since=step.now.steady)
     step.keep(attempt=Attempt(step.state.wanted.sha256, "staged"))
-    _switch_if_ready(step)
+    switch_if_ready(step)
     if step.state.phase is Phase.STAGED:
         step.order(Report())
 
@@ -154,10 +168,14 @@ def lose_warm(step: Step, reason: str) -> None:
     if was == "starting" or deaths > MOST_WARM_DEATHS:
         give_up(step, "preflight", reason, permanent=True)
     else:
-        _switch_if_ready(step)
+        switch_if_ready(step)
 
 
-def _switch_if_ready(step: Step) -> None:
+def switch_if_ready(step: Step) -> None:
+    """Go on as soon as it is wanted, and as what is wanted has shown that it loads.
+
+    Repeated, for a switch that could not be saved did not happen.
+    """
     state = step.state
     if state.phase is not Phase.STAGED or not (state.wanted and state.pending):
         return

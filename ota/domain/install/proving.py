@@ -5,17 +5,20 @@ from dataclasses import replace
 from ota.domain.install.events import Clean, Exited, Leave, Report, StopAgent
 from ota.domain.install.preparing import drop
 from ota.domain.install.rules import (
+    CRASHES,
+    HEALTHY_SECONDS,
     HOLD_SECONDS,
     RESTORE_SECONDS,
     TRIES,
     backoff,
     crashed_too_often,
+    forbidden,
     recent_crashes,
     rest_in_safe_mode,
     with_quarantine,
 )
 from ota.domain.install.state import Attempt
-from ota.domain.install.step import UNPROVED, Step
+from ota.domain.install.step import PREPARING, UNPROVED, Step
 from ota.domain.states import Phase
 
 
@@ -51,7 +54,8 @@ def _judge_trial(step: Step) -> None:
 def _judge_return(step: Step) -> None:
     if step.run.proved_at is not None:
         # What ran before runs again.
-        step.keep(phase=Phase.IDLE, safe=False, tries_left=0, saves=0)
+        _settle(step, safe=False)
+        step.keep(tries_left=0, saves=0)
         step.order(Clean(), Report())
     elif (limit := _overdue(step, RESTORE_SECONDS)) is not None:
         step.order(StopAgent())
@@ -125,20 +129,31 @@ def _give_in(step: Step, reason: str) -> None:
     attempt = step.state.attempt or Attempt(step.state.active.sha256, "rolled_back")
     if not step.state.safe:
         attempt = replace(attempt, code="safe", reason=f"{attempt.reason}; then {reason}")
-    step.keep(phase=Phase.IDLE, safe=True, attempt=attempt)
+    if step.state.phase not in PREPARING:
+        step.keep(attempt=attempt)
+    _settle(step, safe=True)
     step.rest(rest_in_safe_mode(step.run.deaths))
     step.order(Report())
 
 
+def _settle(step: Step, *, safe: bool) -> None:
+    """There is nothing to prove any more; what is prepared meanwhile goes on."""
+    phase = step.state.phase if step.state.phase in PREPARING else Phase.IDLE
+    step.keep(phase=phase, safe=safe)
+
+
 def mourn(step: Step, end: Exited) -> None:
     """The agent that runs ended."""
-    lived, young = step.run.lived, not step.run.ever_lived
+    run, young = step.run, not step.run.ever_lived
+    lived = run.lived
     own_start = young and step.state.active.own and step.state.phase is Phase.IDLE
+    if lived and step.now.steady - run.since >= HEALTHY_SECONDS:
+        step.see(deaths=0)
     step.see(ready=False, lived=False, proved_at=None)
     if end.left:
         step.order(Leave(0))
-    elif own_start and not step.state.safe:
-        step.order(Leave(end.code or 1))  # wrong use, most likely, and it said so
+    elif (young and end.misused) or (own_start and not step.state.safe):
+        step.order(Leave(end.code or 1))  # wrong use, and it said so: no release's fault
     elif end.patient:
         step.rest(backoff(step.run.deaths))
     elif step.state.phase is Phase.TRIAL and lived:
@@ -154,8 +169,11 @@ def mourn(step: Step, end: Exited) -> None:
 def _restart(step: Step, reason: str, *, lived: bool) -> None:
     if lived:
         crashes = recent_crashes((*step.state.crashes, step.now.wall), step.now.wall)
-        step.keep(crashes=crashes)
-        if step.state.previous and crashed_too_often(step.state, step.now.wall):
-            roll_back(step, "late", f"it crashed {len(crashes)} times: {reason}")
+        step.keep(crashes=crashes[-CRASHES:])
+        before = step.state.previous
+        # What must not run any more is no way back.
+        allowed = before is not None and not forbidden(before, step.state.floor)
+        if allowed and crashed_too_often(step.state, step.now.wall):
+            roll_back(step, "late", f"it crashed {CRASHES} times: {reason}")
             return
     step.rest(backoff(step.run.deaths))

@@ -1,5 +1,7 @@
 """The figures of a node's own state machine, and small decisions with them."""
 
+from collections.abc import Mapping
+
 from ota.domain.install.state import Quarantine, Slot, State
 
 #: Starts that a release has before it is given up.
@@ -16,11 +18,14 @@ RESTORE_SECONDS = 60.0
 #: How long a release is not blamed for a Redis that is away.
 HOLD_SECONDS = 1800.0
 QUARANTINE_SECONDS = 6 * 3600.0
+LONGEST_RETRY_SECONDS = 600.0
 #: After so many failures it stays in quarantine.
 MOST_STRIKES = 3
 FOR_EVER = 1e12
 #: So many crashes within this time, this long after it was proved, bring the one before back.
 CRASHES, CRASH_SECONDS, LATE_SECONDS = 3, 600.0, 86_400.0
+#: Who worked for so long is well again, whatever came before.
+HEALTHY_SECONDS = 600.0
 BACKOFF_SECONDS = (0.0, 0.5, 1, 2, 5, 10, 30)
 SAFE_BACKOFF_SECONDS = (5.0, 10, 30, 60, 120, 300, 600)
 
@@ -37,23 +42,39 @@ def rest_in_safe_mode(deaths: int) -> float:
 
 def retry_after(retries: int) -> float:
     """How long to rest before the same release is fetched again."""
-    return float(min(60 * 2 ** min(retries - 1, 8), 600))
+    return float(min(60 * 2 ** min(retries - 1, 8), LONGEST_RETRY_SECONDS))
+
+
+def may_retry(retry_at: float | None, now: float) -> bool:
+    """Whether what failed may be fetched again. In Unix seconds."""
+    # Whoever waits for longer than that was given the time by a clock that was wrong.
+    return retry_at is not None and not 0 < retry_at - now <= LONGEST_RETRY_SECONDS
 
 
 def recent_crashes(crashes: tuple[float, ...], now: float) -> tuple[float, ...]:
     """Those that still count. In Unix seconds."""
-    return tuple(at for at in crashes if now - at < CRASH_SECONDS)
+    return tuple(at for at in crashes if abs(now - at) < CRASH_SECONDS)
 
 
 def crashed_too_often(state: State, now: float) -> bool:
     """Whether a release that had proved itself did not keep its promise."""
-    young = now - state.committed_at < LATE_SECONDS
+    young = abs(now - state.committed_at) < LATE_SECONDS
     return young and not state.active.own and len(state.crashes) >= CRASHES
+
+
+def forbidden(slot: Slot, floor: Mapping[str, int]) -> bool:
+    """Whether its signers do not want this release to run here any more."""
+    return not slot.own and slot.seq < floor.get(slot.channel, 0)
 
 
 def quarantined(found: tuple[Quarantine, ...], sha256: str, now: float) -> Quarantine | None:
     """Why this release must not be tried again yet."""
-    return next((each for each in found if each.sha256 == sha256 and each.until > now), None)
+    return next((each for each in found if each.sha256 == sha256 and _rests(each, now)), None)
+
+
+def _rests(each: Quarantine, now: float) -> bool:
+    # What is to end later than it can was put there while the clock was wrong.
+    return each.until >= FOR_EVER or 0 < each.until - now <= QUARANTINE_SECONDS
 
 
 def with_quarantine(

@@ -9,6 +9,8 @@ from ota.domain.states import Phase
 
 #: What runs has not shown yet that it can.
 UNPROVED = (Phase.TRIAL, Phase.ROLLBACK)
+#: Something is brought here, or lies ready, beside what runs or should.
+PREPARING = (Phase.STAGING, Phase.STAGED)
 
 
 @dataclass(frozen=True, slots=True)

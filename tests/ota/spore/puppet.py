@@ -55,6 +55,7 @@ class Puppet:
         gated = os.environ.get("HIVE_GATE") == "1"
         if not PART.get("mute"):
             say(ready={"tasks": "digest", "count": 1, "release": self.version})
+            (STAGE / f"ready-{self.version}").touch()
         while gated:
             said = hear()
             if "retire" in said:
