@@ -15,6 +15,7 @@ from ota.trust.files import replace_file
 from ota.trust.packages import Described, describe
 
 SUFFIX, STABLE = ".targets.json", "stable"
+AGAIN = "remove the file beside the package, and sign again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ def sign_package(desk: Desk, path: Path, floor: int | None, now: datetime) -> Ou
     if not signers:
         raise Conflict(f"{desk.folder} has no key that may sign releases of this Nexus")
     sidecar = path.with_name(path.name + SUFFIX)
-    document = _find(sidecar, base, package, floor) or _extend(base, package, floor, now)
+    document = _find(sidecar, base, package, floor, now) or _extend(base, package, floor, now)
     path_in_list = _path_of(document.signed, package)
     said = document.signed.targets[path_in_list].custom["hive"]["floor_seq"]
     if floor not in (None, said):
@@ -55,13 +56,14 @@ def sign_package(desk: Desk, path: Path, floor: int | None, now: datetime) -> Ou
 
 
 def _find(
-    sidecar: Path, base: Metadata[Targets], package: Described, floor: int | None
+    sidecar: Path, base: Metadata[Targets], package: Described, floor: int | None, now: datetime
 ) -> Metadata[Targets] | None:
     """What is already signed for these very bytes."""
     if sidecar.is_file():
         found = read_signed(Targets, sidecar.read_bytes())
         if _path_of(found.signed, package):
             if found.signed != base.signed:
+                _check_next(found.signed, base.signed, now)
                 _compare(found.signed, base.signed, package, floor)
             return found
     return base if _path_of(base.signed, package) else None
@@ -81,13 +83,20 @@ def _extend(
     return Metadata(signed)
 
 
+def _check_next(new: Targets, base: Targets, now: datetime) -> None:
+    """A number far ahead would leave none for later lists, and a long life would be a freeze."""
+    if new.version != base.version + 1 or new.expires > signing.expiry(TARGETS, now):
+        told = f"version {new.version} until {new.expires:%Y-%m-%d}"
+        reason = f"the other operator's list is {told}, not the next after {base.version}"
+        raise Untrusted("mismatch", f"{reason}; {AGAIN}")
+
+
 def _compare(new: Targets, base: Targets, package: Described, floor: int | None) -> None:
     """Nobody signs blindly: the other operator's list is what this desk's would be."""
-    way = "remove the file beside the package, and sign again"
     path = _path_of(new, package)
     if not follows(new, base) or set(new.targets) - set(base.targets) != {path}:
         reason = "the file beside the package is not the next list after the newest known here"
-        raise Untrusted("mismatch", f"{reason}; {way}")
+        raise Untrusted("mismatch", f"{reason}; {AGAIN}")
     _check_version(base, package)
     said = new.targets[path].custom["hive"]
     seq = _highest(base) + 1
@@ -97,7 +106,7 @@ def _compare(new: Targets, base: Targets, package: Described, floor: int | None)
     wrong = [name for name in mine if name != "built" and mine[name] != said.get(name)]
     if wrong or Target.read(path).seq != seq or set(said) != set(mine):
         word = wrong[0] if wrong else "record"
-        raise Untrusted("mismatch", f"the other operator signed another {word}; {way}")
+        raise Untrusted("mismatch", f"the other operator signed another {word}; {AGAIN}")
 
 
 def _check_version(base: Targets, package: Described) -> None:
