@@ -81,6 +81,8 @@ def _purge(row: Release, who: str, now: datetime) -> bool:
     """Mark it; False if somebody took to it meanwhile."""
     with transaction.atomic():
         rows = Release.objects.filter(pk=row.pk).exclude(state=ReleaseState.PURGED)
+        # Whoever begins a rollout of it holds the row too: only behind them is its rollout seen.
+        list(rows.select_for_update())
         if not _spare(rows).update(state=ReleaseState.PURGED):
             return False
         record(what="purged", release=row.version, who=who, now=now)
