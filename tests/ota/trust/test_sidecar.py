@@ -4,6 +4,9 @@ import pytest
 from tuf.api.metadata import Metadata
 
 from hive_site.kernel.errors import Conflict, Invalid
+from ota.archive import Source, write_package
+from ota.domain.release_file import PATH, ReleaseFile
+from ota.domain.requirements import digest_requirements
 from ota.domain.trust import ROOT, TARGETS
 from ota.trust.desk import Desk
 from ota.trust.sidecar import sign_package
@@ -122,7 +125,7 @@ def test_what_is_no_package_is_not_signed(tmp_path, desk, damage):
     data = path.read_bytes()
     path.write_bytes(data + damage if damage == b"x" else damage)
 
-    with pytest.raises(Invalid, match="no package to sign"):
+    with pytest.raises(Invalid, match="no package to publish"):
         sign_package(desk, path, None, NOW)
 
     assert not sidecar_of(path).exists()
@@ -134,7 +137,7 @@ def test_a_flipped_byte_is_found_before_it_is_signed(tmp_path, desk):
     data[len(data) // 3] ^= 1
     path.write_bytes(data)
 
-    with pytest.raises(Invalid, match="no package to sign"):
+    with pytest.raises(Invalid, match="no package to publish"):
         sign_package(desk, path, None, NOW)
 
 
@@ -305,3 +308,13 @@ def test_a_second_operator_signs_no_list_that_skips_numbers_or_lives_too_long(
     sidecar_of(path).write_bytes(odd.to_bytes())
 
     refused("mismatch", sign_package, other, path, None, NOW)
+
+
+def test_what_the_nexus_would_not_publish_is_not_signed(tmp_path, desk):
+    path = tmp_path / "p.zip"
+    about = ReleaseFile("1.0", ">=3.11", ("no.tasks",), digest_requirements(""))
+    with path.open("wb") as target:
+        write_package(target, {PATH: Source(about.write()), "manage.py": Source(b"")})
+
+    with pytest.raises(Invalid, match=r"'no\.tasks' is not in it"):
+        sign_package(desk, path, None, NOW)
