@@ -9,11 +9,11 @@ from pathlib import Path
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from ota import trust_desk
 from ota.domain.states import ACTIVE_ROLLOUTS, Channel, ReleaseState, RolloutState
 from ota.journal import record
 from ota.models import Deployment, Home, Release, Rollout
 from ota.storage import UNFINISHED, locked, package_path, packages
+from ota.trust import nexus
 from ota.wheelhouse import useless_wheels
 
 #: Of these a roll-out may still want its package.
@@ -94,7 +94,7 @@ def _sign_off(now: datetime) -> None:
     rows = Release.objects.filter(state=ReleaseState.PURGED, channel=Channel.DEV)
     for row in rows:
         if package_path(row.sha256).exists():
-            trust_desk.open_desk().remove_dev(row.target, now)
+            nexus.open_repository().remove_dev(row.target, now)
 
 
 def _leftovers(doomed: set[str]) -> Iterator[Path]:
