@@ -87,7 +87,10 @@ def wheels_of(lock_sha256: str) -> list[dict[str, str]]:
     row = rows.filter(environment=lock_sha256).first()
     if row is None:
         raise NotFound(f"no release here has a lock with the SHA-256 {lock_sha256}")
-    _, pins = read_package_lock(row.sha256)
+    try:
+        _, pins = read_package_lock(row.sha256)
+    except FileNotFoundError as fact:
+        raise NotFound(f"the package of release {row} is gone") from fact
     hashes = {each for pin in pins for each in pin.hashes}
     found = sorted(_stored().items())
     return [{"name": name, "sha256": sha256} for name, sha256 in found if sha256 in hashes]

@@ -7,14 +7,14 @@ from pathlib import Path
 from tuf.api.metadata import Metadata, TargetFile, Targets
 
 from hive_site.kernel.errors import Conflict, NotAllowed
-from ota.domain.trust import TARGETS, Target, Untrusted
+from ota.domain.trust import SUFFIX, TARGETS, Target, Untrusted
 from ota.inspection import Inspected, inspect_package
 from ota.spore.chain import read_signed
 from ota.trust import signing
 from ota.trust.desk import Desk, follows
 from ota.trust.files import replace_file
 
-SUFFIX, STABLE = ".targets.json", "stable"
+STABLE = "stable"
 AGAIN = "remove the file beside the package, and sign again"
 
 

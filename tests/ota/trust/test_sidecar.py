@@ -7,7 +7,7 @@ from hive_site.kernel.errors import Conflict, Invalid
 from ota.archive import Source, write_package
 from ota.domain.release_file import PATH, ReleaseFile
 from ota.domain.requirements import digest_requirements
-from ota.domain.trust import ROOT, TARGETS
+from ota.domain.trust import ROOT, TARGETS, Target
 from ota.trust.desk import Desk
 from ota.trust.sidecar import sign_package
 from tests.ota.trust.forging import holding, refused, stranger
@@ -318,3 +318,8 @@ def test_what_the_nexus_would_not_publish_is_not_signed(tmp_path, desk):
 
     with pytest.raises(Invalid, match=r"'no\.tasks' is not in it"):
         sign_package(desk, path, None, NOW)
+
+
+@pytest.mark.parametrize("path", ["stable/hive-0000001-1.0.zip", "stable/hive-1-1.0.zip"])
+def test_a_release_is_called_in_one_way_only(path):
+    refused("unknown_target", Target.read, path)
