@@ -16,6 +16,8 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 #: Clients read an answer once they have sent their body: so many limits of it are thrown away.
 PATIENCE = 4
+#: Each may lie on the disk before anybody has asked who sends it.
+LARGE_AT_ONCE = 4
 #: Answered before any queue of requests, whatever name the site is asked under.
 ALIVE = "/livez"
 
@@ -28,6 +30,7 @@ class Gate:
 
     def __init__(self, app: Any, *, limit: int, larger: Mapping[str, int] | None = None) -> None:
         self._app, self._limit, self._larger = app, limit, larger or {}
+        self._under_way = 0
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer, or let the application answer."""
@@ -43,8 +46,11 @@ class Gate:
     async def _check_body(self, scope: Message, receive: Receive, send: Send) -> None:
         length = _declared_length(scope["headers"])
         limit = self._larger.get(scope["path"], self._limit)
-        if length is not None and length <= limit:
+        if length is not None and length <= self._limit:
             await self._app(scope, receive, send)
+            return
+        if length is not None and length <= limit:
+            await self._let_few(scope, receive, send)
             return
         if length is not None and length > PATIENCE * limit:
             await _answer(too_big(limit), send)
@@ -56,6 +62,17 @@ class Gate:
         # Sent in chunks: whoever reads it wants to know its length.
         headers = [*scope["headers"], (b"content-length", str(len(body)).encode())]
         await self._app({**scope, "headers": headers}, _Replay(body, receive), send)
+
+    async def _let_few(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Let a large body through, unless so many are under way that they could fill the disk."""
+        if self._under_way >= LARGE_AT_ONCE:
+            await _answer(problem(503, "others send large bodies", Retry_After="10"), send)
+            return
+        self._under_way += 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._under_way -= 1
 
     async def _read(self, receive: Receive) -> bytes | None:
         """The body; None if it is too big, or its sender is gone."""

@@ -89,7 +89,7 @@ def read_tree(wish: Wish) -> tuple[dict[str, Source], dict[str, Source]]:
     laid = dict[str, Source]()
     for place in wish.sources:
         if place not in whole:
-            laid |= read_source(place)
+            laid |= read_source(place, data=wish.data)
     return base, laid
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from packaging.markers import InvalidMarker, Marker
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from hive_site.kernel.errors import Invalid
@@ -26,6 +27,7 @@ from ota.storage import sha256_of
 MAIN = "manage.py"
 SCHEMA = 1
 MAX_REQUIREMENTS_BYTES = 1024 * 1024
+ANYWHERE = "python_version >= '3'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,12 @@ def _read_lock(package: Package, about: ReleaseFile, requirements: str) -> str:
         raise BadLock(f"lock_sha256 is not that of its {name}")
     if not is_lock_for(lock, requirements):
         raise BadLock(f"{name} was made for other requirements; build it again")
-    read_lock(lock)
+    try:
+        # Nodes choose their lines by these.
+        for pin in read_lock(lock):
+            Marker(pin.marker or ANYWHERE)
+    except InvalidMarker as fact:
+        raise BadLock(f"{name}: {fact}") from None
     return lock
 
 

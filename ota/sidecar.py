@@ -13,7 +13,6 @@ from ota.domain.manifest import MALFORMED
 from ota.domain.states import Channel
 from ota.inspection import Inspected
 
-SUFFIX = ".targets.json"
 MAX_BYTES = 16 * 1024 * 1024
 PATH = re.compile(rf"{Channel.STABLE}/hive-(?P<seq>[0-9]{{6,9}})-(?P<version>[^/]+)\.zip")
 #: What it says by itself: where the floor is, and when it was built.

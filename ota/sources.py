@@ -19,9 +19,12 @@ LEAVINGS = {
     *(".hive", ".DS_Store", ".coverage", "htmlcov", ".ipynb_checkpoints"),
 }
 SECRET = re.compile(
-    r"\.env(\..*)?|.*\.(pem|key|p12|pfx)|hive\.sqlite3.*|id_(rsa|dsa|ecdsa|ed25519).*|\.netrc|\.pypirc",
+    r"\.env.*|.*\.(env|pem|key|p12|pfx|jks|ppk|kdbx)|.*\.sqlite3?(-.*)?|id_(rsa|dsa|ecdsa|ed25519).*"
+    r"|\.netrc|\.pypirc|\.pgpass|\.git-credentials|\.ssh|\.aws|\.gnupg",
     re.IGNORECASE,
 )
+#: Whatever holds one of these is the data directory of some Nexus, perhaps not of this one.
+KEPT = {"secrets/fleet_key", "secrets/secret_key", "secrets/redis_password"}
 COMPILED = (".pyc", ".pyo", ".swp")
 #: Of a whole project, at its root: data, and what nodes do not run.
 DATA = {"var"}
@@ -34,20 +37,19 @@ def read_project(root: Path, *, with_tests: bool, data: Path) -> dict[str, Sourc
     out = DATA if with_tests else DATA | {name for name in NOT_RUN if _is_left_out(root, name)}
     paths = (
         path
-        for path in _list(root)
+        for path in _list(root, data)
         if path.parts[0] not in out
         and not BUILT.fullmatch(path.name if len(path.parts) == 1 else "")
-        and not (root / path).is_relative_to(data.resolve())
     )
     return _read(root, paths)
 
 
-def read_source(place: Path) -> dict[str, Source]:
+def read_source(place: Path, *, data: Path) -> dict[str, Source]:
     """What is laid over a project: a package under its name, a directory's contents, a file."""
     _refuse_link(place, place.name)
     if not place.is_dir():
         return _read(place.parent, iter([Path(place.name)]))
-    found = _read(place, _list(place))
+    found = _read(place, _list(place, data))
     prefix = f"{place.resolve().name}/" if (place / "__init__.py").exists() else ""
     return {f"{prefix}{path}": source for path, source in found.items()}
 
@@ -57,14 +59,23 @@ def _is_left_out(root: Path, name: str) -> bool:
     return name != "docs" or not (root / name / "__init__.py").exists()
 
 
-def _list(root: Path) -> Iterator[Path]:
-    """Its files, relative to it, without leavings and secrets."""
-    for path in _ask_git(root) or _walk(root):
-        if LEAVINGS.isdisjoint(path.parts) and not any(map(SECRET.fullmatch, path.parts)):
-            if path.name.endswith(COMPILED):
-                continue
-            _refuse_link_above(root, path)
-            yield path
+def _list(root: Path, data: Path) -> Iterator[Path]:
+    """Its files, relative to it, without leavings, secrets, and what Nexuses keep."""
+    paths = _find(root)
+    kept = {path.parent.parent for path in paths if "/".join(path.parts[-2:]) in KEPT}
+    if Path() in kept or root.resolve() == data.resolve():
+        raise Invalid(f"{root} is the data directory of a Nexus", field="source")
+    for path in paths:
+        plain = LEAVINGS.isdisjoint(path.parts) and not any(map(SECRET.fullmatch, path.parts))
+        known = (root.resolve() / path).is_relative_to(data.resolve())
+        if not plain or known or path.name.endswith(COMPILED) or kept & set(path.parents):
+            continue
+        _refuse_link_above(root, path)
+        yield path
+
+
+def _find(root: Path) -> list[Path]:
+    return _ask_git(root) or _walk(root)
 
 
 def _ask_git(root: Path) -> list[Path]:
@@ -76,19 +87,29 @@ def _ask_git(root: Path) -> list[Path]:
         if _git(root, "check-ignore", "-q", ".").returncode == 0:
             return []
         found = _git(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
-    except (OSError, subprocess.TimeoutExpired):
-        return []
+    except (OSError, subprocess.TimeoutExpired) as fact:
+        return _need_no_git(root, str(fact))
     if found.returncode:
-        if any((place / ".git").exists() for place in (root, *root.resolve().parents)):
-            words = " ".join(os.fsdecode(found.stderr).split())[:200]
-            raise Invalid(f"git does not say what it ignores in {root}: {words}", field="source")
-        return []
+        return _need_no_git(root, os.fsdecode(found.stderr))
     named = [Path(os.fsdecode(name)) for name in found.stdout.split(b"\0") if name]
     # A directory among them is a repository of its own, of which this one tells no files.
     inner = [path for path in named if (root / path).is_dir() and not (root / path).is_symlink()]
-    more = [folder / path for folder in inner for path in _walk(root / folder)]
+    more = [folder / path for folder in inner for path in _find_inner(root / folder)]
     there = [path for path in named if os.path.lexists(root / path) and path not in inner]
     return sorted({*there, *more})
+
+
+def _find_inner(root: Path) -> list[Path]:
+    # One that was never checked out has no git to ask, and no files.
+    return _find(root) if (root / ".git").exists() else _walk(root)
+
+
+def _need_no_git(root: Path, why: str) -> list[Path]:
+    """Nothing. Raises `Invalid` where only git could say what is to be left out."""
+    if any((place / ".git").exists() for place in (root, *root.resolve().parents)):
+        words = " ".join(why.split())[:200]
+        raise Invalid(f"git does not say what it ignores in {root}: {words}", field="source")
+    return []
 
 
 def _git(root: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:

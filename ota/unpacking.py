@@ -115,6 +115,8 @@ def _fault_of(path: Path, file: File) -> str:
 
 
 def _all_files(root: Path) -> Iterator[str]:
-    for folder, _, names in os.walk(root):
-        for name in names:
+    for folder, folders, names in os.walk(root):
+        # A link to a directory may lead to files that look right while somebody looks.
+        links = [name for name in folders if (Path(folder) / name).is_symlink()]
+        for name in (*names, *links):
             yield (Path(folder) / name).relative_to(root).as_posix()

@@ -16,7 +16,7 @@ from packaging.markers import InvalidMarker, Marker
 from hive_site.kernel.errors import Invalid, NotFound
 from ota.archive import open_package
 from ota.domain.release_file import PATH, ReleaseFile
-from ota.domain.requirements import REQUIREMENTS, Pin, digest_requirements, read_lock
+from ota.domain.requirements import REQUIREMENTS, Pin, digest_requirements, read_lock, write_lines
 from ota.domain.states import ReleaseState
 from ota.models import Release
 from ota.storage import UNFINISHED, WHEEL, keep_wheel, package_path, sha256_of, wheelhouse
@@ -87,7 +87,10 @@ def wheels_of(lock_sha256: str) -> list[dict[str, str]]:
     row = rows.filter(environment=lock_sha256).first()
     if row is None:
         raise NotFound(f"no release here has a lock with the SHA-256 {lock_sha256}")
-    _, pins = read_package_lock(row.sha256)
+    try:
+        _, pins = read_package_lock(row.sha256)
+    except FileNotFoundError as fact:
+        raise NotFound(f"the package of release {row} is gone") from fact
     hashes = {each for pin in pins for each in pin.hashes}
     found = sorted(_stored().items())
     return [{"name": name, "sha256": sha256} for name, sha256 in found if sha256 in hashes]
@@ -140,7 +143,7 @@ def _download(pins: list[Pin], seconds: float) -> str:
     folder = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=wheelhouse()))
     try:
         lock = folder / "lock.txt"
-        lock.write_text("".join(f"{_line(pin)}\n" for pin in pins))
+        lock.write_text(write_lines(pins))
         options = ("--require-hashes", "--only-binary", ":all:", "--no-deps", "--quiet")
         done = subprocess.run(
             [sys.executable, "-m", "pip", "download", *options, "-d", folder, "-r", lock],
@@ -155,8 +158,3 @@ def _download(pins: list[Pin], seconds: float) -> str:
         return str(fact)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _line(pin: Pin) -> str:
-    hashes = " ".join(f"--hash=sha256:{each}" for each in sorted(pin.hashes))
-    return f"{pin.name}=={pin.version} {hashes}"

@@ -20,7 +20,8 @@ def has_scope(request: Request, scope: str) -> bool:
 class HasScope(BasePermission):
     """Reading takes the scope `read`; anything else what the view names as `scope`.
 
-    People with a session may read; staff may do everything.
+    People with a session may read; staff may do everything, but for what a view names as `right`:
+    a permission that the same takes in the admin.
     """
 
     message = "your key or user may not do this"
@@ -33,4 +34,6 @@ class HasScope(BasePermission):
         if isinstance(request.auth, ApiKey):
             self.message = f"this takes a key with the scope {needed!r}"
             return needed in request.auth.scopes
-        return needed == READ or request.user.is_staff
+        right = getattr(view, "right", "")
+        allowed = request.user.is_staff and (not right or request.user.has_perm(right))
+        return needed == READ or allowed

@@ -30,6 +30,7 @@ class ReleaseListView(APIView):
     """All releases."""
 
     scope = "ota"
+    right = "ota.add_release"
     parser_classes = [MultiPartParser]
 
     @extend_schema(

@@ -26,6 +26,7 @@ class RolloutListView(APIView):
     """All rollouts."""
 
     scope = "ota"
+    right = "ota.add_rollout"
 
     @extend_schema(
         operation_id="ota_rollouts_list",
@@ -78,6 +79,7 @@ class RolloutVerbView(APIView):
     """Start, pause, resume, promote, abort or roll back a rollout."""
 
     scope = "ota"
+    right = "ota.change_rollout"
     verb = "start"
 
     @extend_schema(request=None, responses=answers(ROLLOUT, 202))

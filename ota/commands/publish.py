@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from hive_site.kernel.errors import Conflict, Invalid
 from ota.commands.answers import answer, say
+from ota.domain.trust import SUFFIX
 
 if TYPE_CHECKING:
     from ota.models import Release
     from ota.wheelhouse import Gathered
 
 HELP = "take a package in, so that it can be rolled out"
-SIDECAR = ".targets.json"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--channel",
         choices=["dev", "stable"],
-        help=f"default: stable if there is FILE.zip{SIDECAR} (`ota sign`), else dev",
+        help=f"default: stable if there is FILE.zip{SUFFIX} (`ota sign`), else dev",
     )
     parser.add_argument("--wheels", metavar="DIR", help="take the wheels it needs from there")
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -50,7 +50,7 @@ def run(options: dict[str, Any]) -> int:
 
 def read_signature(file: Path, channel: str | None) -> bytes | None:
     """What `ota sign` left beside the package; None if it is for the channel dev."""
-    sidecar = file.with_name(f"{file.name}{SIDECAR}")
+    sidecar = file.with_name(f"{file.name}{SUFFIX}")
     if channel == "dev" or not sidecar.exists():
         return None
     try:

@@ -91,7 +91,7 @@ def _read_file(row: Any) -> File:
     if row.keys() != {"path", "size", "sha256", "mode"}:
         raise ValueError(f"a file has path, size, sha256 and mode, not {sorted(row)}")
     file = File(**row)
-    whole = type(file.size) is int and file.size >= 0 and file.mode in MODES
+    whole = type(file.size) is type(file.mode) is int and file.size >= 0 and file.mode in MODES
     if not (whole and isinstance(file.path, str) and SHA256.fullmatch(file.sha256)):
         raise ValueError(f"{file.path!r}: size, SHA-256 or rights make no sense")
     return file

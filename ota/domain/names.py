@@ -12,7 +12,7 @@ MAX_DEPTH = 20
 #: What Windows takes for a device, whatever its extension is.
 DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
 #: Python runs these, or takes them for the module itself, without anybody's import.
-RUN_UNASKED = ("sitecustomize.py", "usercustomize.py")
+RUN_UNASKED = ("sitecustomize", "usercustomize")
 RUN_UNASKED_SUFFIXES = (".pth", ".pyc")
 #: Secrets and history.
 PRIVATE = (".env", ".git")
@@ -65,7 +65,8 @@ def _fault_of_part(part: str) -> str:
     if DEVICES.fullmatch(part):
         return "is a device on some machines"
     low = part.casefold()
-    if low in RUN_UNASKED or low.endswith(RUN_UNASKED_SUFFIXES):
+    # As a module, a package or a library of machine code.
+    if low.partition(".")[0] in RUN_UNASKED or low.endswith(RUN_UNASKED_SUFFIXES):
         return "would be run by Python without being asked for"
     if low in PRIVATE:
         return "is nobody else's business"

@@ -6,7 +6,7 @@ nodes take them from the Nexus alone.
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 REQUIREMENTS, LOCK = "requirements.txt", "requirements.lock"
@@ -14,9 +14,10 @@ HEADER = "# for requirements.txt sha256:"
 PIN = re.compile(
     r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)(\[[A-Za-z0-9._, -]*\])?"
     r"==(?P<version>[A-Za-z0-9.!+_-]+)"
-    r"( ?; ?(?P<marker>[^#\\]*?))?(?P<hashes>( --hash=sha256:[0-9a-f]{64})+)"
+    r"( ?; ?(?P<marker>(?:(?! -)[^#\\])*?))?(?P<hashes>( --hash=sha256:[0-9a-f]{64})+)"
 )
 HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
+BACKSLASH = "\\"
 #: Whatever is longer is no lock.
 MAX_LOCK_BYTES = 4 * 1024 * 1024
 
@@ -57,11 +58,30 @@ def read_lock(text: str) -> tuple[Pin, ...]:
     return tuple(_read_pin(line) for line in _joined_lines(text))
 
 
+def write_lines(pins: Iterable[Pin]) -> str:
+    """What tools are given: they read locks in ways of their own, and these lines in one only."""
+    return "".join(f"{_write_pin(pin)}\n" for pin in pins)
+
+
+def _write_pin(pin: Pin) -> str:
+    hashes = " ".join(f"--hash=sha256:{each}" for each in sorted(pin.hashes))
+    return f"{pin.name}=={pin.version} {hashes}"
+
+
 def _joined_lines(text: str) -> Iterator[str]:
     """Its lines without comments, those that end in a backslash with the ones behind them."""
-    joined = text.replace("\\\r\n", " ").replace("\\\n", " ")
-    lines = (" ".join(line.split()) for line in joined.splitlines())
-    return (line for line in lines if line and not line.startswith("#"))
+    begun = ""
+    for line in text.replace("\r\n", "\n").split("\n"):
+        if not line.replace("\t", " ").isprintable():
+            raise BadLock(f"{line[:80]!r}; some would read that as two lines")
+        # A backslash at the end of a comment joins nothing.
+        if not begun and line.lstrip().startswith("#"):
+            continue
+        begun += f"{line.removesuffix(BACKSLASH)} "
+        if not line.endswith(BACKSLASH):
+            yield from filter(None, [" ".join(begun.split())])
+            begun = ""
+    yield from filter(None, [" ".join(begun.split())])
 
 
 def _read_pin(line: str) -> Pin:

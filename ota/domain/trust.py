@@ -16,9 +16,11 @@ LIFETIMES = {
     SNAPSHOT: timedelta(days=30),
     TIMESTAMP: timedelta(days=7),
 }
+#: What is signed for FILE.zip lies beside it, in FILE.zip.targets.json.
+SUFFIX = ".targets.json"
 #: When to ask an operator for a new signature; the Nexus renews its own at half of their life.
 WARN_BEFORE = timedelta(days=60)
-PATH = re.compile(r"(?P<channel>dev|stable)/hive-(?P<seq>[0-9]{6,})-(?P<version>[^/]+)\.zip")
+PATH = re.compile(r"(?P<channel>dev|stable)/hive-(?P<seq>[0-9]{6,9})-(?P<version>[^/]+)\.zip")
 
 
 class Untrusted(Exception):
@@ -62,7 +64,10 @@ class Target:
         if found is None:
             rule = "a package is called CHANNEL/hive-SEQ-VERSION.zip"
             raise Untrusted("unknown_target", f"{path!r}: {rule}")
-        return cls(found["channel"], int(found["seq"]), found["version"])
+        target = cls(found["channel"], int(found["seq"]), found["version"])
+        if target.path != path:
+            raise Untrusted("unknown_target", f"{path!r} should be {target.path!r}")
+        return target
 
     @property
     def path(self) -> str:

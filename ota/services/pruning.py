@@ -9,11 +9,11 @@ from pathlib import Path
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from ota import trust_desk
 from ota.domain.states import ACTIVE_ROLLOUTS, Channel, ReleaseState, RolloutState
 from ota.journal import record
 from ota.models import Deployment, Home, Release, Rollout
 from ota.storage import UNFINISHED, locked, package_path, packages
+from ota.trust import nexus
 from ota.wheelhouse import useless_wheels
 
 #: Of these a roll-out may still want its package.
@@ -81,6 +81,8 @@ def _purge(row: Release, who: str, now: datetime) -> bool:
     """Mark it; False if somebody took to it meanwhile."""
     with transaction.atomic():
         rows = Release.objects.filter(pk=row.pk).exclude(state=ReleaseState.PURGED)
+        # Whoever begins a rollout of it holds the row too: only behind them is its rollout seen.
+        list(rows.select_for_update())
         if not _spare(rows).update(state=ReleaseState.PURGED):
             return False
         record(what="purged", release=row.version, who=who, now=now)
@@ -92,7 +94,7 @@ def _sign_off(now: datetime) -> None:
     rows = Release.objects.filter(state=ReleaseState.PURGED, channel=Channel.DEV)
     for row in rows:
         if package_path(row.sha256).exists():
-            trust_desk.open_desk().remove_dev(row.target, now)
+            nexus.open_repository().remove_dev(row.target, now)
 
 
 def _leftovers(doomed: set[str]) -> Iterator[Path]:

@@ -15,7 +15,6 @@ from django.db.models import Max
 from django.utils import timezone
 
 from hive_site.kernel.errors import Conflict, Invalid
-from ota import trust_desk
 from ota.domain.states import Channel, ReleaseState
 from ota.domain.trust import Untrusted
 from ota.inspection import Inspected, inspect_package
@@ -23,6 +22,7 @@ from ota.journal import record
 from ota.models import Release
 from ota.sidecar import read_sidecar
 from ota.storage import keep_package, locked, package_path, received
+from ota.trust import nexus
 
 
 def publish(
@@ -105,7 +105,7 @@ def _enter(
     package: Inspected, channel: str, signature: bytes | None, who: str, now: datetime
 ) -> Release:
     """Sign, and write it down."""
-    desk = trust_desk.open_desk()
+    desk = nexus.open_repository()
     desk.ensure(now)
     stable = signature is not None
     seq, path = read_sidecar(signature, package) if signature else (_next_seq(channel), "")

@@ -10,11 +10,11 @@ from django.utils import timezone
 
 from hive_site.kernel.errors import Conflict, NotFound
 from nodes.inbox import ring
-from ota.domain.states import DeploymentState, RolloutState
+from ota.domain.states import DeploymentState, ReleaseState, RolloutState
 from ota.domain.strategies import Terms
 from ota.domain.verbs import VERBS, Refused, supersede
 from ota.domain.view import BEFORE_SWITCH, Code, View, Wave
-from ota.models import Deployment, Home, OtaEvent, Rollout, new_rollout_id
+from ota.models import Deployment, Home, OtaEvent, Release, Rollout, new_rollout_id
 from ota.rows import read_view, write_view, write_waves
 from ota.services.planning import WHY_SKIPPED, Plan, plan_rollout
 from ota.wishing import send_back
@@ -53,6 +53,7 @@ def create_rollout(
             plan = plan_rollout(
                 release=release, strategy=strategy, selector=selector or {}, lot=lot
             )
+            _hold(plan.release)
             if plan.taken and not replace:
                 raise Conflict(_in_the_way(plan))
             wish = {"strategy": strategy, "selector": selector or {}}
@@ -103,6 +104,13 @@ def _apply(
     if then is not before:
         write_view(rollout, before, then, now=now, who=who)
         transaction.on_commit(partial(ring, HINT, rollout.pk))
+
+
+def _hold(release: Release) -> None:
+    """Nobody forgets or yanks it until the rollout is stored. Raises `Conflict` if somebody did."""
+    rows = Release.objects.select_for_update().filter(pk=release.pk, state=ReleaseState.PUBLISHED)
+    if not list(rows):
+        raise Conflict(f"release {release} was withdrawn just now; look again")
 
 
 def _in_the_way(plan: Plan) -> str:

@@ -127,7 +127,7 @@ def _write_news(row: Deployment, news: News, now: datetime) -> None:
     code, reason = news.code[:32], news.reason[:500]
     if not mine.update(state=news.state, code=code, reason=reason, changed_at=now):
         raise _Overtaken
-    if news.state not in UNTOLD:
+    if news.state not in UNTOLD and not _is_told(row, news):
         OtaEvent.objects.create(
             at=now,
             rollout_id=row.rollout_id,
@@ -136,3 +136,11 @@ def _write_news(row: Deployment, news: News, now: datetime) -> None:
             what=news.state,
             reason=reason,
         )
+
+
+def _is_told(row: Deployment, news: News) -> bool:
+    """A node may put a release off without end: that it does is said once."""
+    if news.state is not DeploymentState.DEFERRED:
+        return False
+    told = OtaEvent.objects.filter(rollout=row.rollout_id, node=row.node, what=news.state)
+    return told.exists()

@@ -36,6 +36,9 @@ class Trust(Protocol):
     def pin(self, root: bytes) -> None:
         """Believe in this root from now on."""
 
+    def knows(self, root: bytes) -> bool:
+        """Whether this root is the pinned one, or one of those that followed."""
+
     def refresh(self, bundle: dict[str, Any], now: datetime) -> None:
         """Take newer metadata, if they are signed as they must be."""
 
@@ -93,6 +96,9 @@ def learn(
         if not trust.pinned:
             trust.pin(root or desk.root())
         trust.refresh(desk.metadata(trust.root_version()), now)
+        if root is not None and not trust.knows(root):
+            way = "remove ota/trust of this home if the one in HIVE_OTA_ROOT is right"
+            raise Untrusted("signature", f"another root was pinned here before; {way}")
         signed = trust.find(wanted.path)
     except Untrusted as fact:
         raise _explain(fact, desk.skew) from None

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from hive_site.kernel.crash import crash_point
-from ota.domain.requirements import Pin
+from ota.domain.requirements import Pin, write_lines
 from ota.spore.failures import Failed
 from ota.spore.fetching import Fetcher, Open, Wanted
 from ota.spore.interpreters import Interpreter, is_usable
@@ -67,9 +67,9 @@ def find_environment(
         return python
     discard(folder)
     wheels = workshop.places.wheels / lock.sha256[:16]
-    _fetch_wheels(lock, base, workshop, wheels, progress)
+    pins = _fetch_wheels(lock, base, workshop, wheels, progress)
     crash_point("stager.wheels")
-    python = _build(folder, lock, base, workshop, wheels)
+    python = _build(folder, pins, base, workshop, wheels)
     crash_point("stager.built")
     _sync(folder)
     facts = {"python": python, "lock_sha256": lock.sha256, "base": base.path}
@@ -94,7 +94,8 @@ def _fetch_wheels(
     workshop: Workshop,
     into: Path,
     progress: Callable[[float], None],
-) -> None:
+) -> list[Pin]:
+    """Bring what the lock names for this machine; what that is."""
     pins = pins_for_here(lock.path.read_text())
     try:
         offered = workshop.wheelhouse.wheels(lock.sha256)
@@ -103,6 +104,7 @@ def _fetch_wheels(
     for place, pin in enumerate(pins):
         _fetch_wheel(pin, base, workshop, into, offered)
         progress((place + 1) / (len(pins) + 1))
+    return pins
 
 
 def _fetch_wheel(
@@ -119,7 +121,9 @@ def _fetch_wheel(
         raise Failed("deps", f"{name}: {fact.reason}") from None
 
 
-def _build(folder: Path, lock: Lock, base: Interpreter, workshop: Workshop, wheels: Path) -> str:
+def _build(
+    folder: Path, pins: list[Pin], base: Interpreter, workshop: Workshop, wheels: Path
+) -> str:
     """Make the environment. All that tools write lies below the home."""
     scratch = workshop.places.staging / "building"
     discard(scratch)
@@ -128,10 +132,12 @@ def _build(folder: Path, lock: Lock, base: Interpreter, workshop: Workshop, whee
     wheels.mkdir(parents=True, exist_ok=True)
     python = folder / "bin" / "python"
     log, env = scratch / "log", _closed(workshop.env, scratch)
+    lines = scratch / "lock.txt"
+    lines.write_text(write_lines(pins))
     uv = _find_uv(base, env, scratch)
     steps = _uv_steps(uv, folder, base) if uv else _pip_steps(folder, base)
     options = ("--require-hashes", "--no-index", "--find-links", wheels)
-    steps[-1] += [*options, *(() if uv else ("-r",)), lock.path]
+    steps[-1] += [*options, *(() if uv else ("-r",)), lines]
     until = time.monotonic() + min(BUILD_SECONDS, workshop.left())
     for step in steps:
         run(step, env=env, seconds=until - time.monotonic(), log=log)

@@ -6,7 +6,7 @@ outlasts a power cut, and does not let a clock that was set back revive what has
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ from hive_site.kernel.disk import sync_directory
 from ota.domain.trust import DEV, ROOT, SNAPSHOT, TARGETS, TIMESTAMP, Target, Untrusted
 
 if TYPE_CHECKING:
-    from tuf.api.metadata import TargetFile
+    from tuf.api.metadata import Metadata, Root, TargetFile
     from tuf.ngclient import Updater
 
 #: In a timestamp: when the Nexus signed it. Signed like the rest, and unknown to tuf.
@@ -63,15 +63,16 @@ class TrustStore:
 
     def root_version(self) -> int:
         """The newest root that the kept chain proves: ask the Nexus for those above it."""
-        from ota.spore.chain import follow, read_root
+        *_, newest = self._chain()
+        return int(newest.signed.version)
 
-        root = read_root(self._read_pin())
-        while (path := self._chained(root.signed.version + 1)).is_file():
-            try:
-                root = follow(root, path.read_bytes())
-            except Untrusted:  # damaged on this disk: the Nexus has it
-                break
-        return root.signed.version
+    def knows(self, root: bytes) -> bool:
+        """Whether a root is the pinned one, or one of those that followed. Raises `Untrusted`."""
+        from ota.spore.chain import read_root
+
+        # Only what was signed: one more signature makes no other root.
+        given = read_root(root).signed
+        return any(each.signed == given for each in self._chain())
 
     def refresh(self, bundle: Mapping[str, Any], now: datetime) -> None:
         """Take what the Nexus sent. Raises `Untrusted`; what was trusted before stays so."""
@@ -112,6 +113,18 @@ class TrustStore:
             "root": max([pinned, *versions]),
             "expires": int(expires.timestamp()) if expires else 0,
         }
+
+    def _chain(self) -> "Iterator[Metadata[Root]]":
+        from ota.spore.chain import follow, read_root
+
+        root = read_root(self._read_pin())
+        yield root
+        while (path := self._chained(root.signed.version + 1)).is_file():
+            try:
+                root = follow(root, path.read_bytes())
+            except Untrusted:  # damaged on this disk: the Nexus has it
+                return
+            yield root
 
     def _open(self, files: Mapping[str, bytes], now: datetime) -> None:
         from tuf.ngclient import Updater

@@ -14,8 +14,6 @@ def check_targets(
     old: Metadata[Targets],
     new: Metadata[Targets],
     now: datetime,
-    *,
-    may_drop: bool = False,
 ) -> None:
     """Raises `Untrusted` unless these targets may follow the old ones."""
     verify(root, TARGETS, new)
@@ -29,7 +27,7 @@ def check_targets(
         if Target.read(path).channel == DEV:
             raise Untrusted("mismatch", f"{path}: operators sign for stable/ only")
     changed = [p for p, file in old.signed.targets.items() if new.signed.targets.get(p) != file]
-    if changed and not may_drop:
+    if changed:
         way = "sign again, from the newest targets.json"
         raise Untrusted("mismatch", f"{changed[0]} is gone or another one there; {way}")
 

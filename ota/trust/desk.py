@@ -30,14 +30,24 @@ class Desk:
         self.nexus = nexus if nexus is not None and self._is_ours(nexus) else None
 
     def documents(self) -> tuple[Metadata[Root], Metadata[Targets]]:
-        """The newest root and targets known here. Raises `NotFound`."""
+        """The newest root and targets known here. Raises `NotFound`.
+
+        Of the Nexus only what the root in this directory leads to counts, or whoever takes the
+        Nexus lays a list there that an operator signs with the next release. Raises `Untrusted`.
+        """
         if self.nexus is None:
             return self._mine()
-        root, targets = read_root(self.nexus.root()), read_signed(Targets, self.nexus.targets())
-        if (self.folder / "root.json").is_file():
-            my_root, my_targets = self._mine()
-            root = my_root if my_root.signed.version > root.signed.version else root
-            targets = my_targets if follows(my_targets.signed, targets.signed) else targets
+        targets = read_signed(Targets, self.nexus.targets())
+        if not (self.folder / "root.json").is_file():
+            root = read_root(self.nexus.root())
+            verify(root, TARGETS, targets)
+            return root, targets
+        root, mine = self._mine()
+        for version in range(root.signed.version + 1, self._newest_version() + 1):
+            root = follow(root, self.nexus.root_at(version))
+        if follows(mine.signed, targets.signed):
+            return root, mine
+        verify(root, TARGETS, targets)
         return root, targets
 
     def make_keys(self) -> None:
@@ -188,6 +198,9 @@ class Desk:
             raise NotFound(f"{path} is not there; {way}")
         targets = (self.folder / "targets.json").read_bytes()
         return read_root(path.read_bytes()), read_signed(Targets, targets)
+
+    def _newest_version(self) -> int:
+        return int(read_root(self.nexus.root()).signed.version) if self.nexus is not None else 0
 
     def _is_ours(self, nexus: Repository) -> bool:
         """The Nexus of this machine is the one that this directory's root is for."""

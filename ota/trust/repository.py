@@ -103,8 +103,6 @@ class Repository:
         length: int,
         sha256: str,
         now: datetime,
-        *,
-        may_drop: bool = False,
     ) -> list[str]:
         """Publish the targets.json that `ota sign` wrote beside a package; ids of its keys.
 
@@ -115,7 +113,7 @@ class Repository:
         with self._files.locked():
             root, old = self._load(ROOT), self._load(TARGETS)
             if old.signed.targets.get(path) != new.signed.targets[path]:
-                checks.check_targets(root, old, new, now, may_drop=may_drop)
+                checks.check_targets(root, old, new, now)
                 checks.check_delegation(new, self._load(DEV))
                 self._publish(now, targets=new)
             return signing.ids_of(root, TARGETS, self._load(TARGETS))

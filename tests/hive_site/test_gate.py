@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from hive_site.gate import PATIENCE, Gate
+from hive_site.gate import LARGE_AT_ONCE, PATIENCE, Gate
 
 LIMIT = 10
 
@@ -125,3 +125,34 @@ def test_only_some_addresses_take_more_and_only_of_a_length_that_is_told(path, l
 
     assert seen == ([path] if (path, length) == ("/large/", 30) else [])
     assert bool(sent) is not bool(seen)
+
+
+def test_only_a_few_large_bodies_are_on_their_way_at_once():
+    answers, held = [], []
+
+    async def app(scope, receive, send):
+        held.append(scope)
+        await ended.wait()
+
+    async def send(message):
+        answers.append(message.get("status"))
+
+    async def visit():
+        await gate({**scope, "headers": [(b"content-length", b"50")]}, None, send)
+
+    async def play():
+        nonlocal ended
+        ended = asyncio.Event()
+        first = [asyncio.ensure_future(visit()) for _ in range(LARGE_AT_ONCE)]
+        await asyncio.sleep(0)
+        await visit()
+        ended.set()
+        await asyncio.gather(*first)
+        await visit()
+
+    ended = None
+    scope = {"type": "http", "path": "/large/", "query_string": b""}
+    gate = Gate(app, limit=LIMIT, larger={"/large/": 100})
+    asyncio.run(play())
+
+    assert (len(held), answers[0]) == (LARGE_AT_ONCE + 1, 503)

@@ -6,12 +6,15 @@ from dataclasses import replace
 import pytest
 from django.conf import settings
 
-from ota import trust_desk
 from ota.domain.trust import Untrusted
+from ota.trust import nexus
 
 
 class FakeDesk:
     """Remembers what it signed for; takes what operators signed unless it says `forged`."""
+
+    #: Nobody asks a stamp about expiries.
+    exists = False
 
     def __init__(self):
         self.targets = {}
@@ -48,5 +51,5 @@ def nexus_data(tmp_path, monkeypatch):
 def desk(db, nexus_data, monkeypatch):
     """A desk that signs for everything."""
     found = FakeDesk()
-    monkeypatch.setattr(trust_desk, "open_desk", lambda: found)
+    monkeypatch.setattr(nexus, "open_repository", lambda: found)
     return found

@@ -81,6 +81,8 @@ def test_what_another_program_writes_in_the_same_way_is_as_good():
         ("x" * 201, "longer than 200"),
         ("evil.pth", "without being asked"),
         ("lib/sitecustomize.py", "without being asked"),
+        ("sitecustomize/__init__.py", "without being asked"),
+        ("UserCustomize.abi3.so", "without being asked"),
         ("app/__pycache__/tasks.pyc", "without being asked"),
         (".env", "nobody else's"),
         (".git/config", "nobody else's"),

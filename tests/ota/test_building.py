@@ -3,11 +3,12 @@ import os
 import subprocess
 import zipfile
 from dataclasses import replace
+from subprocess import TimeoutExpired
 
 import pytest
 
 from hive_site.kernel.errors import Invalid
-from ota import building
+from ota import building, sources
 from ota.building import build
 from ota.domain.release_file import PATH, ReleaseFile
 from tests.ota.projects import FILES, LOCK, wish, write
@@ -56,7 +57,8 @@ def test_a_program_stays_one(tmp_path):
         *("hive.sqlite3", "hive.sqlite3-wal", "var/secrets/fleet_key", ".venv/bin/python"),
         *("app/.git/config", "app/__pycache__/tasks.py", "old.pyc", "tests/test_a.py", "docs/a.md"),
         *("bench/a.py", "hive-0.9.zip", "hive-0.9.zip.targets.json", ".hive/manifest.json"),
-        *(".mypy_cache/a", "node_modules/a.js", ".ssh/id_ed25519"),
+        *(".mypy_cache/a", "node_modules/a.js", ".ssh/id_ed25519", ".ssh/config", ".ENV"),
+        *(".envrc", "prod.env", "db.sqlite3", "db.sqlite3-journal", "app/Keys/TLS.PEM", ".pgpass"),
     ],
 )
 def test_secrets_leavings_and_data_stay_at_home(tmp_path, name):
@@ -71,6 +73,33 @@ def test_the_data_directory_stays_at_home_whatever_it_is_called(tmp_path):
     write(made.project, {"state/blob": "x"})
 
     assert "state/blob" not in names(build(replace(made, data=made.project / "state")))
+
+
+def test_the_data_of_another_nexus_in_the_project_stays_at_home(tmp_path):
+    made = wish(tmp_path)
+    write(made.project, {"old/state/secrets/fleet_key": "s", "old/state/blobs/a": "x"})
+    write(made.project, {"old/plain.py": ""})
+
+    assert names(build(made)) == {*FILES, PATH, "old/plain.py"}
+
+
+def test_the_data_directory_within_what_is_laid_over_stays_at_home(tmp_path):
+    patch = write(tmp_path / "patch", {"more.py": "", "state/blob": "x"})
+    made = wish(tmp_path, patch)
+
+    assert "state/blob" not in names(build(replace(made, data=patch / "state")))
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_data_directory_is_no_project(tmp_path, known):
+    made = wish(tmp_path)
+    if known:
+        made = replace(made, data=made.project)
+    else:
+        write(made.project, {"secrets/fleet_key": "s"})
+
+    with pytest.raises(Invalid, match="is the data directory of a Nexus"):
+        build(made)
 
 
 def test_tests_come_along_if_they_are_wanted(tmp_path):
@@ -117,13 +146,31 @@ def test_a_repository_that_git_does_not_read_is_not_packed_with_all_that_it_igno
         build(made)
 
 
-def test_a_repository_within_another_comes_along(tmp_path):
+@pytest.mark.parametrize("fault", [FileNotFoundError("no git"), TimeoutExpired("git", 30)])
+def test_without_git_a_repository_is_not_packed_with_all_that_it_ignores(
+    tmp_path, monkeypatch, fault
+):
     made = wish(tmp_path)
     git(made.project, "init", "-q")
-    write(made.project, {"vendored/a.py": ""})
+    write(made.project, {".gitignore": "secrets.py\n", "secrets.py": ""})
+
+    def fail(*arguments, **options):
+        raise fault
+
+    monkeypatch.setattr(sources.subprocess, "run", fail)
+
+    with pytest.raises(Invalid, match="git does not say what it ignores"):
+        build(made)
+
+
+def test_a_repository_within_another_comes_along_without_what_it_ignores(tmp_path):
+    made = wish(tmp_path)
+    git(made.project, "init", "-q")
+    write(made.project, {"vendored/a.py": "", "vendored/.gitignore": "b.py\n", "vendored/b.py": ""})
     git(made.project / "vendored", "init", "-q")
 
     assert "vendored/a.py" in names(build(made))
+    assert "vendored/b.py" not in names(build(made))
 
 
 @pytest.mark.parametrize("target", ["app/tasks.py", "app", "/etc/passwd", "nowhere"])

@@ -99,7 +99,11 @@ OTHERS = f"# for requirements.txt sha256:{'0' * 64}\n" + LOCK.partition("\n")[2]
 
 @pytest.mark.parametrize(
     ("lock", "told"),
-    [(OTHERS, "other requirements"), (LOCK + "--index-url https://evil.example/\n", "no address")],
+    [
+        (OTHERS, "other requirements"),
+        (LOCK + "--index-url https://evil.example/\n", "no address"),
+        (LOCK.replace("bee==1.0", "bee==1.0 ; nonsense"), "nonsense"),
+    ],
 )
 def test_a_lock_for_something_else_or_from_somewhere_else_is_refused(tmp_path, made, lock, told):
     place = repacked(tmp_path, made, about=lock_of(lock, made), requirements__lock=lock)

@@ -49,6 +49,7 @@ def test_a_path_that_a_package_may_not_have_makes_no_manifest(path):
         Manifest.of([BEE]).write().replace(b"3", b"-3"),
         Manifest.of([BEE]).write().replace(b"0" * 64, b"0" * 63),
         Manifest.of([BEE]).write().replace(b"420", b"2541"),
+        Manifest.of([BEE]).write().replace(b"420", b"420.0"),
         Manifest.of([BEE]).write().replace(b'"schema": 1', b'"schema": 2'),
         Manifest.of([BEE]).write().replace(b"\n ", b"\n  "),
     ],

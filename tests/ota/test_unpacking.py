@@ -106,6 +106,18 @@ def test_what_was_changed_on_the_disk_is_found_and_named(release, harm, fact):
         verify(release, package.manifest)
 
 
+@pytest.mark.parametrize("name", ["app", "more"])
+def test_a_link_in_place_of_a_directory_or_beside_the_others_is_found(release, tmp_path, name):
+    package = opened(packed())
+    unpack(package, release)
+    twin = tmp_path / "twin"
+    (release / "app").rename(twin) if name == "app" else twin.mkdir()
+    (release / name).symlink_to(twin)
+
+    with pytest.raises(Drifted, match=f"^{name}: the manifest does not name it"):
+        verify(release, package.manifest)
+
+
 def test_a_link_in_place_of_a_file_is_not_the_file(release, tmp_path):
     package = opened(packed())
     unpack(package, release)

@@ -2,7 +2,7 @@ import pytest
 
 from hive_site.kernel.errors import Invalid, NotFound
 from ota.services.publishing import publish
-from ota.storage import wheelhouse
+from ota.storage import package_path, wheelhouse
 from ota.wheelhouse import gather, gather_for, wheels_of
 from tests.ota.projects import package
 from tests.ota.wheels import digest, lock_of, make_wheel, pin
@@ -109,3 +109,11 @@ def test_nodes_have_what_the_project_itself_requires(desk, index, tmp_path, sett
 def test_a_lock_that_no_release_has_is_not_found(desk):
     with pytest.raises(NotFound):
         wheels_of("0" * 64)
+
+
+def test_a_lock_whose_package_is_gone_has_no_wheels(desk, tmp_path):
+    release = publish(package(tmp_path), channel="dev", who="ann")
+    package_path(release.sha256).unlink()
+
+    with pytest.raises(NotFound, match="is gone"):
+        wheels_of(release.environment)

@@ -76,7 +76,11 @@ def _commit(step: Step) -> None:
     if not active.own:
         # Only now: of what merely lay ready the floor does not rise.
         floor[active.channel] = max(floor.get(active.channel, 0), active.floor)
+    previous = step.state.previous
+    if previous and not previous.own and previous.seq < floor.get(previous.channel, 0):
+        previous = None  # its signers forbid it now, whoever wants it back
     step.keep(
+        previous=previous,
         phase=Phase.IDLE,
         wanted=None,
         tries_left=0,

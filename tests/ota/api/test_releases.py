@@ -1,4 +1,5 @@
 import hashlib
+import io
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -173,3 +174,15 @@ def test_a_release_whose_package_is_gone_is_still_told_of(api, desk, tmp_path):
 
     assert api.get(f"{URL}1.0/").json()["state"] == "purged"
     assert api.get(f"{URL}1.0/", {"against": "1.0"}).status_code == 404
+
+
+def test_staff_publish_with_the_permission_that_the_admin_asks_for(
+    client, desk, tmp_path, django_user_model
+):
+    ann = django_user_model.objects.create_user("ann", is_staff=True)
+    client.force_login(ann)
+
+    refused = client.post(URL, {"package": io.BytesIO(package(tmp_path).read_bytes())})
+
+    assert refused.status_code == 403
+    assert not Release.objects.exists()

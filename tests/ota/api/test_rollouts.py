@@ -1,3 +1,5 @@
+from django.contrib.auth.models import Permission
+
 from ota.models import Rollout
 from tests.conftest import client_with
 from tests.ota.cast import make_release
@@ -95,3 +97,21 @@ def test_the_matrix_shows_every_node(cluster, api):
     assert rows["plain"]["managed"] is False
     assert rows["spore-1"]["error"] == "the probe failed"
     assert rows["spore-0"]["reported_at"]
+
+
+def test_staff_move_rollouts_with_the_permission_that_the_admin_asks_for(
+    cluster, client, django_user_model
+):
+    make_release()
+    ann = django_user_model.objects.create_user("ann", is_staff=True)
+    client.force_login(ann)
+    wish = {"data": {"release": "1.0"}, "content_type": "application/json"}
+
+    refused = client.post(URL, **wish).status_code
+    ann.user_permissions.add(Permission.objects.get(codename="add_rollout"))
+    made = client.post(URL, **wish)
+    kept = client.post(f"{URL}{made.json()['id']}/pause/").status_code
+    ann.user_permissions.add(Permission.objects.get(codename="change_rollout"))
+    moved = client.post(f"{URL}{made.json()['id']}/pause/").status_code
+
+    assert (refused, made.status_code, kept, moved) == (403, 201, 403, 202)

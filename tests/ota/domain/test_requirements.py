@@ -2,7 +2,13 @@ from pathlib import Path
 
 import pytest
 
-from ota.domain.requirements import BadLock, digest_requirements, is_lock_for, read_lock
+from ota.domain.requirements import (
+    BadLock,
+    digest_requirements,
+    is_lock_for,
+    read_lock,
+    write_lines,
+)
 
 A, B = "a" * 64, "b" * 64
 PROJECT = Path(__file__).resolve().parents[3]
@@ -59,3 +65,21 @@ def test_the_projects_own_lock_fits_its_requirements():
     assert is_lock_for(lock, requirements), "run `make lock`"
     pinned = {pin.name.lower() for pin in read_lock(lock)}
     assert {"django", "rq", "tuf"} <= pinned
+
+
+@pytest.mark.parametrize("hidden", ["-e .", "--find-links https://evil.example/", "bee==6.6"])
+@pytest.mark.parametrize("mark", ["# why \\\n", "# why\u2028", "# why\v", "# why\r", "#\x85"])
+def test_nothing_hides_in_a_comment_that_others_read_as_a_line(mark, hidden):
+    with pytest.raises(BadLock):
+        read_lock(f"wax==1.0 --hash=sha256:{A}\n{mark}{hidden}\n")
+
+
+def test_a_marker_holds_no_option():
+    with pytest.raises(BadLock):
+        read_lock(f"bee==1.0 ; os_name != '' --index-url=https://evil.example/ --hash=sha256:{A}")
+
+
+def test_tools_are_given_what_was_read_and_nothing_else():
+    text = f"# why\nbee[wax]==1.0 ; os_name != '' --hash=sha256:{B} \\\n --hash=sha256:{A}\n"
+
+    assert write_lines(read_lock(text)) == f"bee==1.0 --hash=sha256:{A} --hash=sha256:{B}\n"

@@ -3,6 +3,7 @@ import pytest
 from hive_site.kernel.errors import Conflict, Invalid, NotFound
 from ota.domain.states import Channel, ReleaseState, RolloutState
 from ota.models import Deployment, Home, OtaEvent, Release, Rollout
+from ota.services import rollouts
 from ota.services.rollouts import create_rollout, move_rollout, preview_rollout
 from tests.ota.cast import make_release, states
 
@@ -95,6 +96,26 @@ def test_a_release_that_was_yanked_is_refused(cluster):
 
     with pytest.raises(Conflict, match="yanked"):
         create_rollout(release="1.0")
+
+
+@pytest.mark.parametrize("word", [ReleaseState.YANKED, ReleaseState.PURGED])
+def test_a_release_that_goes_while_its_rollout_is_planned_is_not_rolled_out(
+    cluster, monkeypatch, word
+):
+    make_release()
+    plan_rollout = rollouts.plan_rollout
+
+    def plan_while_it_goes(**wish):
+        plan = plan_rollout(**wish)
+        Release.objects.update(state=word)
+        return plan
+
+    monkeypatch.setattr(rollouts, "plan_rollout", plan_while_it_goes)
+
+    with pytest.raises(Conflict, match="withdrawn just now"):
+        create_rollout(release="1.0")
+
+    assert not Rollout.objects.exists()
 
 
 def test_verbs_name_the_state_that_does_not_take_them(cluster):

@@ -130,3 +130,20 @@ def test_a_bad_report_names_the_field_and_changes_nothing(cluster, change, field
 
     assert error.value.field.startswith(field)
     assert Home.objects.get(node="spore-0").report == before
+
+
+def test_a_node_that_changes_its_mind_without_end_fills_no_journal(cluster):
+    release = make_release()
+    rollout = cluster.roll_out(release)
+    cluster.conduct()
+    node, words = cluster.nodes["spore-4"], {"step": "", "fraction": 1.0, "code": ""}
+    before = OtaEvent.objects.count()
+
+    for number in range(5):
+        for word in ("staged", "deferred"):
+            attempt = {"sha256": release.sha256, "state": word, "reason": f"{number}", **words}
+            node.post({**node.report(), "attempt": attempt, "rev": 9})
+
+    row = rollout.deployments.get(node="spore-4")
+    assert (row.state, row.reason) == ("deferred", "4")
+    assert OtaEvent.objects.count() - before == 1

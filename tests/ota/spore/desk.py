@@ -247,6 +247,9 @@ class EasyTrust:
     def root_version(self):
         return json.loads(self._pin.read_bytes())["version"]
 
+    def knows(self, root):
+        return self._pin.read_bytes() == root
+
     def refresh(self, bundle, now):
         if code := bundle.get("untrusted"):
             raise Untrusted(code, f"it is {code}")

@@ -12,6 +12,7 @@ from random import Random
 
 import pytest
 
+from ota.spore import environments as environments_module
 from ota.spore.environments import Lock, Workshop, find_environment
 from ota.spore.failures import Failed
 from ota.spore.fetching import Fetcher
@@ -217,6 +218,26 @@ def test_a_lock_that_locks_nothing_is_none(workshop, tmp_path, line):
         find(write_lock(tmp_path, f"{line}\n"), workshop)
 
     assert (fact.value.code, fact.value.permanent) == ("deps", True)
+
+
+@pytest.mark.parametrize("with_uv", [True, False])
+def test_tools_do_not_read_the_lock_in_a_way_of_their_own(
+    workshop, lock, tmp_path, monkeypatch, with_uv
+):
+    # Whatever would be overlooked here must not be seen by them.
+    name, data = cast.make_wheel("wasp")
+    (tmp_path / name).write_bytes(data)
+    sha256 = cast.hashlib.sha256(data).hexdigest()
+    hidden = f"wasp @ file://{tmp_path / name} --hash=sha256:{sha256}\n"
+    text = lock.path.read_text()
+    read = environments_module.pins_for_here
+    monkeypatch.setattr(environments_module, "pins_for_here", lambda _: read(text))
+    if not with_uv:
+        workshop = put_on_path(workshop, tmp_path / "bin", "#!/bin/sh\nexit 126\n")
+
+    python = find(write_lock(tmp_path, text + hidden), workshop)
+
+    assert run(python, "import importlib.util as u; print(u.find_spec('wasp'))") == "None"
 
 
 def test_a_tool_that_hangs_is_killed_with_everything_that_it_started(workshop, lock, tmp_path):

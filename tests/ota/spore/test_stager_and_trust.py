@@ -78,6 +78,24 @@ def test_a_root_that_was_brought_along_decides_instead_of_the_nexus(scene, tmp_p
     assert scene.desk.times("packages") == 0
 
 
+def test_a_root_that_is_brought_along_later_does_not_go_unheard(scene, repository, tmp_path):
+    other = Repository(tmp_path / "other", tmp_path / "other-secrets")
+    other.ensure(datetime.now(UTC))
+    run(scene)
+    scene.seq += 1
+    scene.signed["custom"]["hive"]["seq"] = scene.seq
+    publish(scene, repository)
+
+    told = []
+    for brought in (other, repository):
+        (tmp_path / "root.json").write_bytes(brought.root())
+        told.append(run(scene, env={"HIVE_OTA_ROOT": str(tmp_path / "root.json")}))
+
+    assert [code for code, _ in told] == [1, 0]
+    assert told[0][1]["failed"]["code"] == "signature"
+    assert "another root was pinned here before" in told[0][1]["failed"]["reason"]
+
+
 def test_metadata_from_before_are_refused_later(scene, repository):
     before = repository.bundle(0)
     scene.seq = 8

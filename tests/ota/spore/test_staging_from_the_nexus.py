@@ -11,7 +11,6 @@ import pytest
 from django.conf import settings
 
 from hive_site.kernel.envelope import node_key
-from ota import trust_desk
 from ota.domain.release_file import ReleaseFile
 from ota.domain.requirements import digest_requirements, header_of
 from ota.services.publishing import publish
@@ -21,6 +20,7 @@ from ota.spore.places import Places
 from ota.spore.staging import Means, Stager
 from ota.spore.trust import TrustStore
 from ota.storage import package_path, wheelhouse
+from ota.trust.nexus import open_repository
 from tests.ota.projects import REQUIREMENTS, package
 from tests.ota.spore.cast import lock_of, make_wheel
 from tests.ota.spore.desk import Clock
@@ -32,10 +32,10 @@ class Nexus(NexusClient):
     """The real one but for what it signed, which is read where it lies."""
 
     def root(self):
-        return trust_desk.open_desk().root()
+        return open_repository().root()
 
     def metadata(self, root_from):
-        return trust_desk.open_desk().bundle(root_from)
+        return open_repository().bundle(root_from)
 
 
 @pytest.fixture

@@ -273,6 +273,8 @@ def test_a_node_follows_from_quick_start_to_an_operator_and_on(tmp_path, reposit
 
     assert found.sha256 == SHA
     assert store.root_version() == store.summary()["root"] == 6
+    assert all(store.knows(repository.root_at(version)) for version in (1, 4, 6))
+    assert not store.knows(nexus(tmp_path / "other").root())
 
 
 def test_a_root_that_the_last_one_did_not_sign_is_refused(repository, store):

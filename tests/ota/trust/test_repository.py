@@ -260,15 +260,13 @@ def test_a_list_that_names_another_key_for_dev_is_refused(tmp_path, repository, 
     refused("signature", repository.add_signed, forged, *rest, NOW)
 
 
-def test_a_list_that_drops_a_release_is_refused_unless_that_is_meant(tmp_path, repository, desk):
+def test_a_list_that_drops_a_release_is_refused(tmp_path, repository, desk):
     first = signed_package(tmp_path, desk)
     repository.add_signed(*first, NOW)
     envelope, *rest = signed_package(tmp_path, desk, "2.0")
     shorter = resigned(envelope, desk.keys.of(TARGETS), lambda signed: signed.targets.pop(first[1]))
 
     refused("mismatch", repository.add_signed, shorter, *rest, NOW)
-
-    assert repository.add_signed(shorter, *rest, NOW, may_drop=True)
 
 
 def test_a_root_that_does_not_follow_is_refused(repository, desk):

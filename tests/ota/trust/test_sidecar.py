@@ -4,10 +4,13 @@ import pytest
 from tuf.api.metadata import Metadata
 
 from hive_site.kernel.errors import Conflict, Invalid
-from ota.domain.trust import ROOT, TARGETS
+from ota.archive import Source, write_package
+from ota.domain.release_file import PATH, ReleaseFile
+from ota.domain.requirements import digest_requirements
+from ota.domain.trust import ROOT, TARGETS, Target
 from ota.trust.desk import Desk
 from ota.trust.sidecar import sign_package
-from tests.ota.trust.forging import refused
+from tests.ota.trust.forging import holding, refused, stranger
 from tests.ota.trust.packages import package, sidecar_of
 from tests.ota.trust.places import DAY, NOW, nexus, node, refresh
 
@@ -122,7 +125,7 @@ def test_what_is_no_package_is_not_signed(tmp_path, desk, damage):
     data = path.read_bytes()
     path.write_bytes(data + damage if damage == b"x" else damage)
 
-    with pytest.raises(Invalid, match="no package to sign"):
+    with pytest.raises(Invalid, match="no package to publish"):
         sign_package(desk, path, None, NOW)
 
     assert not sidecar_of(path).exists()
@@ -134,7 +137,7 @@ def test_a_flipped_byte_is_found_before_it_is_signed(tmp_path, desk):
     data[len(data) // 3] ^= 1
     path.write_bytes(data)
 
-    with pytest.raises(Invalid, match="no package to sign"):
+    with pytest.raises(Invalid, match="no package to publish"):
         sign_package(desk, path, None, NOW)
 
 
@@ -249,3 +252,74 @@ def test_root_is_no_key_for_releases(tmp_path, repository, desk):
     assert desk.keys.of(ROOT)
     with pytest.raises(Conflict, match="no key that may sign"):
         sign_package(desk, package(tmp_path / "p"), None, NOW)
+
+
+def forge(tmp_path, name, change, signers):
+    """Whoever took the Nexus lays another document there, and signs it as they can."""
+    forged = Metadata.from_bytes((tmp_path / "metadata" / name).read_bytes())
+    forged.signatures.clear()
+    change(forged.signed)
+    for signer in signers:
+        forged.sign(signer, append=True)
+    return forged.to_bytes()
+
+
+def test_what_a_stolen_nexus_adds_to_the_list_is_not_signed_along(tmp_path, desk):
+    evil = holding("stable/hive-000009-9.9.zip", seq=9, channel="stable", version="9.9")
+    forged = forge(tmp_path, "targets.json", evil, [stranger()])
+    (tmp_path / "metadata" / "targets.json").write_bytes(forged)
+
+    refused("signature", sign_package, desk, package(tmp_path / "p"), None, NOW)
+
+
+def test_a_root_that_a_stolen_nexus_made_for_itself_is_not_followed(tmp_path, desk):
+    thief = stranger()
+    evil = holding("stable/hive-000009-9.9.zip", seq=9, channel="stable", version="9.9")
+
+    def take_over(root):
+        root.version += 1
+        for role in (ROOT, TARGETS):
+            root.add_key(thief.public_key, role)
+
+    folder = tmp_path / "metadata"
+    (folder / "3.root.json").write_bytes(forge(tmp_path, "root.json", take_over, [thief]))
+    (folder / "targets.json").write_bytes(forge(tmp_path, "targets.json", evil, [thief]))
+
+    refused("signature", sign_package, desk, package(tmp_path / "p"), None, NOW)
+
+
+@pytest.mark.parametrize("word", ["version", "expires"])
+def test_a_second_operator_signs_no_list_that_skips_numbers_or_lives_too_long(
+    tmp_path, repository, two, word
+):
+    one, other = two
+    path = package(tmp_path / "p")
+    other.save(*one.documents())
+    sign_package(one, path, None, NOW)
+
+    def change(signed):
+        signed.version += 1000 * (word == "version")
+        signed.expires += 1000 * DAY * (word == "expires")
+
+    odd = Metadata.from_bytes(sidecar_of(path).read_bytes())
+    odd.signatures.clear()
+    change(odd.signed)
+    odd.sign(one.keys.of(TARGETS)[0])
+    sidecar_of(path).write_bytes(odd.to_bytes())
+
+    refused("mismatch", sign_package, other, path, None, NOW)
+
+
+def test_what_the_nexus_would_not_publish_is_not_signed(tmp_path, desk):
+    path = tmp_path / "p.zip"
+    about = ReleaseFile("1.0", ">=3.11", ("no.tasks",), digest_requirements(""))
+    with path.open("wb") as target:
+        write_package(target, {PATH: Source(about.write()), "manage.py": Source(b"")})
+
+    with pytest.raises(Invalid, match=r"'no\.tasks' is not in it"):
+        sign_package(desk, path, None, NOW)
+
+
+@pytest.mark.parametrize("path", ["stable/hive-0000001-1.0.zip", "stable/hive-1-1.0.zip"])
+def test_a_release_is_called_in_one_way_only(path):
+    refused("unknown_target", Target.read, path)

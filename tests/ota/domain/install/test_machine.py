@@ -257,6 +257,15 @@ class TestTrial:
 
         assert (staged, node.state.floor) == ({}, {"dev": 5})
 
+    def test_what_the_floor_forbids_does_not_come_back_though_it_ran_here(self, node):
+        node.commit(A)
+        node.commit(B, rev=2, seq=2, floor=2)
+
+        node.tell(Told(wanted(A, rev=3)))
+
+        assert node.state.floor == {"dev": 2}
+        assert (len(node.did(StartWarm)), len(node.did(StartStager))) == (0, 1)
+
     def test_the_word_to_shut_down_ends_the_launcher_and_is_no_failure(self, node):
         node.stage()
         node.tell(Exited(0, "told to", left=True))
