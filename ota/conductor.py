@@ -24,7 +24,7 @@ from ota.domain.rollout import evaluate
 from ota.domain.states import ACTIVE_ROLLOUTS, DeploymentState
 from ota.domain.view import View
 from ota.models import Deployment, Home, OtaEvent, Rollout
-from ota.newcomers import catch_up
+from ota.newcomers import DONE, catch_up, unled
 from ota.rows import read_view, write_view
 from ota.services.rollouts import HINT, lock_rollout
 from ota.wishing import write_wishes
@@ -125,7 +125,8 @@ class Conductor:
 
     def _make_round(self, roster: Roster, now: datetime) -> set[str]:
         """What is looked at once a second, whether there are rollouts or not."""
-        fresh = Home.objects.filter(rev=0, reported_at__isnull=False).exists()
+        # Without a rollout that is over there is nothing to come up to, and nothing to write.
+        fresh = Rollout.objects.filter(state__in=DONE).exists() and unled().exists()
         events = OtaEvent.objects.filter(place=None).exists()
         changed: set[str] = set()
         if fresh or events:

@@ -130,3 +130,22 @@ def test_a_bad_report_names_the_field_and_changes_nothing(cluster, change, field
 
     assert error.value.field.startswith(field)
     assert Home.objects.get(node="spore-0").report == before
+
+
+def test_a_node_that_heard_more_than_the_nexus_knows_of_heeds_the_next_order(cluster):
+    node = cluster.nodes["spore-0"]
+    node.rev = 7  # the database is an old backup
+
+    assert node.sync()["rev"] == 7
+    cluster.roll_out(make_release())
+    cluster.conduct()
+
+    told = node.sync()
+    assert (told["order"], told["rev"]) == ("stage", 8)
+
+
+def test_a_number_that_nobody_can_have_heard_is_not_taken_over(cluster):
+    node = cluster.nodes["spore-0"]
+    node.rev = 2**40
+
+    assert node.sync()["rev"] == 0
