@@ -44,7 +44,8 @@ def plan_rollout(*, release: Any, strategy: Any, selector: Any, lot: str) -> Pla
     """What a rollout would do. Raises `Invalid` with the field's name, or `Conflict`."""
     found, terms = read_release(release), read_strategy(strategy)
     nodes = _select(selector)
-    homes = {home.node: home for home in Home.objects.filter(node__in=[n.name for n in nodes])}
+    rows = Home.objects.filter(node__in=[node.name for node in nodes])
+    homes = {home.node: home for home in rows.select_related("wanted")}
     skipped = {n.name: why for n in nodes if (why := _why_not(homes.get(n.name), found))}
     labels = {node.name: node.labels for node in nodes if node.name not in skipped}
     offline = sorted(n.name for n in nodes if n.name in labels and n.state == NodeState.LOST)

@@ -88,7 +88,9 @@ def move_rollout(
 
 def lock_rollout(rollout_id: str) -> Rollout:
     """A rollout that nobody else changes until the transaction is over. Raises `NotFound`."""
-    rows = Rollout.objects.select_for_update(of=("self",)).select_related("release")
+    # Its key does not change: who writes an event of it meanwhile need not wait.
+    locked = Rollout.objects.select_for_update(of=("self",), no_key=True)
+    rows = locked.select_related("release")
     rollout = rows.filter(pk=rollout_id).first()
     if rollout is None:
         raise NotFound(f"there is no rollout {rollout_id!r}")
@@ -112,7 +114,7 @@ def _in_the_way(plan: Plan) -> str:
     has = "have" if len(others) > 1 else "has"
     return (
         f"{', '.join(others)} {has} {some} in hand; wait for its end, abort it, "
-        "or supersede it with this one"
+        "or supersede it with this one (`--supersede`)"
     )
 
 
@@ -162,14 +164,18 @@ def _enlist(plan: Plan, rollout: Rollout, now: datetime) -> None:
 
 def _row(plan: Plan, rollout: Rollout, name: str, wave: int, now: datetime) -> Deployment:
     home, away = plan.homes[name], name in plan.offline
+    before = home.active_version, home.active
+    if away and home.wanted and home.activate:
+        # It was to follow the others: if this one is called off, it still has to.
+        before = home.wanted.version, home.wanted.sha256
     state = DeploymentState.DEFERRED if away else DeploymentState.PENDING
     return Deployment(
         rollout=rollout,
         node=name,
         wave=wave,
         state=state,
-        from_version=home.active_version,
-        from_sha256=home.active,
+        from_version=before[0],
+        from_sha256=before[1],
         code=Code.OFFLINE if away else "",
         reason="it is offline" if away else "",
         changed_at=now,

@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from hive_site.kernel.errors import Conflict, Deposed
 from nodes.models import Lease
@@ -424,3 +426,28 @@ def test_metadata_are_refreshed_once_a_minute(cluster):
         cluster.conduct()
 
     assert len(metadata.asked) == 3
+
+
+def test_who_was_away_still_follows_the_others_after_the_next_rollout_is_called_off(cluster):
+    gone = cluster.cut("spore-4")
+    cluster.roll_out(make_release("1.0", seq=1))
+    cluster.play()
+    second = cluster.roll_out(make_release("2.0", seq=2))
+    cluster.conduct()
+    cluster.move(second, "abort")
+    cluster.play()
+
+    cluster.mend("spore-4")
+    cluster.play(5)
+
+    assert state(second) == R.ABORTED
+    assert gone.active[-1:] == "1"
+
+
+def test_without_any_rollout_a_round_writes_nothing(cluster):
+    OtaEvent.objects.all().delete()
+
+    with CaptureQueriesContext(connection) as seen:
+        cluster.conduct()
+
+    assert not [query for query in seen if not query["sql"].startswith("SELECT")]

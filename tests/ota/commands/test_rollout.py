@@ -4,6 +4,7 @@ import pytest
 from django.core.management import call_command
 
 from hive_site.kernel.errors import Conflict, Invalid, NotFound
+from nodes.models import Lease
 from ota.commands import following
 from ota.models import Rollout
 from tests.ota.cast import make_release
@@ -162,3 +163,26 @@ def test_status_of_one_shows_waves_and_reasons(cluster, capsys):
     told = capsys.readouterr().out
     assert "wave 1: failed: 1 failed" in told
     assert "failed (the probe failed)" in told
+
+
+def test_while_nobody_conducts_it_says_so_with_the_way_out(cluster, capsys):
+    Lease.objects.update(expires_at=None, holder="")
+    make_release()
+
+    assert run("rollout", "1.0", "--wait", "0.01") == 1
+    assert run("status", Rollout.objects.get().pk) == 0
+    assert run("status") == 0
+
+    told = capsys.readouterr()
+    assert told.err.count("start one: manage.py foreman") == 1
+    assert told.out.count("start one: manage.py foreman") == 2
+
+
+def test_a_line_says_when_somebody_conducts_again():
+    view = {"id": "rollout_1", "state": "running", "reason": "", "waves": [], "nodes": []}
+    seen: dict[str, str] = {}
+
+    first = following.changes(view, seen, who_leads="none")
+    assert first == ["rollout_1: running", "foreman: none"]
+    assert following.changes(view, seen) == ["foreman: leads again"]
+    assert following.changes(view, seen) == []
