@@ -4,7 +4,7 @@ import argparse
 from typing import Any
 
 from ota.commands.answers import answer, say
-from ota.commands.moving import headline, reasons
+from ota.commands.moving import headline, reasons, ways_on
 
 HELP = "show which releases run where, or one rollout with its nodes"
 #: Rollouts that are over and are shown all the same.
@@ -45,7 +45,7 @@ def run_one(options: dict[str, Any]) -> int:
     for wave in view["waves"]:
         counts = ", ".join(f"{count} {state}" for state, count in wave["nodes"].items())
         say(f"wave {wave['index'] + 1}: {wave['state']}: {counts}")
-    for line in reasons(view):
+    for line in (*reasons(view), *ways_on(view)):
         say(f"  {line}")
     return 0
 

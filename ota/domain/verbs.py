@@ -74,11 +74,12 @@ def abort(view: View, now: datetime) -> View:
     return _move(view, now, verb="abort", from_={R.RUNNING, R.PAUSED}, done=over, to=R.ABORTING)
 
 
-def roll_back(view: View, now: datetime) -> View:
+def roll_back(view: View, now: datetime, reason: str = "") -> View:
     """Bring everybody back to the code before."""
     takes = {R.RUNNING, R.PAUSED, R.ABORTING, R.ABORTED, R.SUCCEEDED, R.SUCCEEDED_WITH_ERRORS}
     over = {R.ROLLING_BACK, R.ROLLED_BACK, R.ROLLBACK_INCOMPLETE}
-    return _move(view, now, verb="roll back", from_=takes, done=over, to=R.ROLLING_BACK)
+    moved = _move(view, now, verb="roll back", from_=takes, done=over, to=R.ROLLING_BACK)
+    return moved if moved is view else replace(moved, reason=reason)
 
 
 def supersede(view: View, now: datetime, by: str = "") -> View:

@@ -51,7 +51,8 @@ def plan_rollout(*, release: Any, strategy: Any, selector: Any, lot: str) -> Pla
     offline = sorted(n.name for n in nodes if n.name in labels and n.state == NodeState.LOST)
     if not labels and ALREADY not in skipped.values():
         reasons = ", ".join(f"{name}: {why}" for name, why in sorted(skipped.items())[:5])
-        raise Conflict(f"no node can take {found.version} ({reasons})")
+        meaning = "; ".join(f"{why}: {WHY_SKIPPED[why]}" for why in sorted({*skipped.values()}))
+        raise Conflict(f"no node can take {found.version} ({reasons}); {meaning}")
     taken = Deployment.objects.filter(open=True, node__in=list(labels))
     return Plan(
         release=found,
@@ -97,7 +98,10 @@ def takes_channel(home: Home, release: Release) -> bool:
 def _select(selector: Any) -> list[Node]:
     if flaw := flaw_of(selector):
         raise Invalid(flaw, field="selector")
-    nodes = [node for node in Node.objects.all() if fits(selector, node.labels)]
+    everybody = list(Node.objects.all())
+    if not everybody:
+        raise Conflict("no node has joined yet; `hive up` starts some, `hive invite` says how else")
+    nodes = [node for node in everybody if fits(selector, node.labels)]
     if not nodes:
         wanted = ", ".join(f"{name}={text}" for name, text in selector.items()) or "any label"
         raise Invalid(f"no node has {wanted}", field="selector")

@@ -12,7 +12,7 @@ from hive_site.kernel.errors import Conflict, NotFound
 from nodes.inbox import ring
 from ota.domain.states import DeploymentState, RolloutState
 from ota.domain.strategies import Terms
-from ota.domain.verbs import VERBS, Refused, supersede
+from ota.domain.verbs import VERBS, Refused, roll_back, supersede
 from ota.domain.view import BEFORE_SWITCH, Code, View, Wave
 from ota.models import Deployment, Home, OtaEvent, Rollout, new_rollout_id
 from ota.rows import read_view, write_view, write_waves
@@ -23,6 +23,7 @@ from ota.wishing import send_back
 HINT = "rollout"
 #: Nobody decides for the nodes of these any more, and they can go back all the same.
 OVER = (RolloutState.ABORTED, RolloutState.SUCCEEDED, RolloutState.SUCCEEDED_WITH_ERRORS)
+WENT_ON = "none of its nodes runs it because of this rollout any more, so nothing was brought back"
 
 
 def preview_rollout(*, release: Any, strategy: Any = "fast", selector: Any = None) -> Plan:
@@ -74,13 +75,13 @@ def move_rollout(
 
     Saying it twice is fine. Raises `NotFound`, or `Conflict` for what its state does not take.
     """
-    now = now or timezone.now()
+    now, act = now or timezone.now(), VERBS[verb]
     with transaction.atomic():
         rollout = lock_rollout(rollout_id)
-        if verb == "rollback" and rollout.state in OVER:
-            _take_nodes_again(rollout)
+        if verb == "rollback" and rollout.state in OVER and not _take_nodes_again(rollout):
+            act = partial(roll_back, reason=WENT_ON)
         try:
-            _apply(rollout, VERBS[verb], who=who, now=now)
+            _apply(rollout, act, who=who, now=now)
         except Refused as fact:
             raise Conflict(f"rollout {rollout_id} {fact}") from fact
     return rollout
@@ -191,8 +192,9 @@ def _supersede(rollout_id: str, *, by: str, newer: list[str], who: str, now: dat
     send_back(left, terms=Terms.read(rollout.terms).node)
 
 
-def _take_nodes_again(rollout: Rollout) -> None:
-    """Of a rollout that is over: decide once more for those that run its release because of it."""
+def _take_nodes_again(rollout: Rollout) -> int:
+    """Of a rollout that is over: decide once more for those that run its release because of it;
+    how many these are."""
     mine = Home.objects.filter(wanted=rollout.release_id).values("node")
     went = (DeploymentState.HEALTHY, DeploymentState.DEFERRED)
     rows = rollout.deployments.filter(open=False, state__in=went, node__in=mine)
@@ -201,4 +203,4 @@ def _take_nodes_again(rollout: Rollout) -> None:
         raise Conflict(
             f"{busy.rollout_id} has {busy.node} in hand; wait for its end, or abort it first"
         )
-    rows.update(open=True)
+    return rows.update(open=True)

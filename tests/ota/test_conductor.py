@@ -162,6 +162,7 @@ def test_after_a_newer_one_a_roll_back_touches_nobody_who_went_on(cluster):
     cluster.play()
 
     assert state(first) == R.ROLLED_BACK
+    assert "nothing was brought back" in first.reason
     assert set(cluster.active().values()) == {"2"}
 
 
@@ -451,3 +452,25 @@ def test_without_any_rollout_a_round_writes_nothing(cluster):
         cluster.conduct()
 
     assert not [query for query in seen if not query["sql"].startswith("SELECT")]
+
+
+def test_who_fits_no_rollout_is_not_written_for_every_second(cluster):
+    cluster.join("lab-1", labels={"site": "lab"})
+    cluster.roll_out(make_release(), selector={"site": "lab"})
+    cluster.play()
+
+    with CaptureQueriesContext(connection) as seen:
+        cluster.conduct()
+
+    assert not [query for query in seen if not query["sql"].startswith("SELECT")]
+
+
+def test_who_fits_a_rollout_later_comes_up_to_the_others(cluster):
+    cluster.join("lab-1", labels={"site": "lab"})
+    cluster.roll_out(make_release(), selector={"site": "lab"})
+    cluster.play()
+    cluster.roster["spore-0"].set_labels = {"site": "lab"}
+
+    cluster.play(15)
+
+    assert cluster.active()["spore-0"] == "1"

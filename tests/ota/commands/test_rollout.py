@@ -44,6 +44,7 @@ def test_waiting_for_failure_exits_1_with_a_reason_for_each_node(world, capsys):
     told = capsys.readouterr().out
     assert "paused (error_threshold" in told
     assert "rolled_back (the probe failed)" in told
+    assert f"ota resume|abort|rollback {Rollout.objects.get().pk}" in told
 
 
 def test_waiting_has_an_end(cluster, capsys):
@@ -186,3 +187,11 @@ def test_a_line_says_when_somebody_conducts_again():
     assert first == ["rollout_1: running", "foreman: none"]
     assert following.changes(view, seen) == ["foreman: leads again"]
     assert following.changes(view, seen) == []
+
+
+def test_at_a_gate_it_says_how_to_open_it(world, capsys):
+    make_release()
+
+    assert run("rollout", "1.0", "--strategy", "manual", "--wait", "60") == 1
+
+    assert f"ota promote|abort|rollback {Rollout.objects.get().pk}" in capsys.readouterr().out

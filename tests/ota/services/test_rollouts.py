@@ -151,3 +151,18 @@ def test_a_second_roll_back_opens_nothing_again(cluster):
     cluster.move(rollout, "rollback")
 
     assert not Deployment.objects.filter(open=True).exists()
+
+
+def test_without_any_node_it_says_how_to_get_some(redis, db):
+    make_release()
+
+    with pytest.raises(Conflict, match="hive invite"):
+        preview_rollout(release="1.0")
+
+
+def test_if_nobody_can_take_it_the_way_out_is_said(cluster):
+    make_release()
+    cluster.join("plain", managed=False, labels={"kind": "plain"})
+
+    with pytest.raises(Conflict, match="start it with --home"):
+        create_rollout(release="1.0", selector={"kind": "plain"})
