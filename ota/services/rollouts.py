@@ -10,11 +10,11 @@ from django.utils import timezone
 
 from hive_site.kernel.errors import Conflict, NotFound
 from nodes.inbox import ring
-from ota.domain.states import DeploymentState, RolloutState
+from ota.domain.states import DeploymentState, ReleaseState, RolloutState
 from ota.domain.strategies import Terms
 from ota.domain.verbs import VERBS, Refused, roll_back, supersede
 from ota.domain.view import BEFORE_SWITCH, Code, View, Wave
-from ota.models import Deployment, Home, OtaEvent, Rollout, new_rollout_id
+from ota.models import Deployment, Home, OtaEvent, Release, Rollout, new_rollout_id
 from ota.rows import read_view, write_view, write_waves
 from ota.services.planning import WHY_SKIPPED, Plan, plan_rollout
 from ota.wishing import send_back
@@ -203,4 +203,7 @@ def _take_nodes_again(rollout: Rollout) -> int:
         raise Conflict(
             f"{busy.rollout_id} has {busy.node} in hand; wait for its end, or abort it first"
         )
+    before = Release.objects.filter(sha256__in=rows.values("from_sha256"))
+    if gone := before.filter(state=ReleaseState.PURGED).first():
+        raise Conflict(f"{gone} ran there before, and was pruned; roll out another release instead")
     return rows.update(open=True)

@@ -1,6 +1,8 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from hive_site.kernel.errors import Invalid
 from nodes import wire
@@ -149,3 +151,16 @@ def test_a_number_that_nobody_can_have_heard_is_not_taken_over(cluster):
     node.rev = 2**40
 
     assert node.sync()["rev"] == 0
+
+
+def test_rows_are_written_in_the_conductors_order_so_that_neither_waits_for_the_other(cluster):
+    cluster.roll_out(make_release())
+    cluster.conduct()
+    node = cluster.nodes["spore-0"]
+    node.sync()
+
+    with CaptureQueriesContext(connection) as seen:
+        node.sync()  # it says that it has the release
+
+    written = [query["sql"].split('"')[1] for query in seen if query["sql"].startswith("UPDATE")]
+    assert written == ["ota_deployment", "ota_home"]
