@@ -190,7 +190,7 @@ def test_to_a_release_that_was_pruned_nobody_is_sent_back(cluster):
     cluster.play()
     Release.objects.filter(version="1.0").update(state=ReleaseState.PURGED)
 
-    with pytest.raises(Conflict, match="1.0 ran there before, and was pruned"):
+    with pytest.raises(Conflict, match=r"1\.0 ran there before, and was pruned"):
         cluster.move(rollout, "rollback")
 
     rollout.refresh_from_db()
