@@ -63,12 +63,18 @@ def who_leads() -> str:
     """That nobody conducts rollouts just now, and the way out; empty if somebody does."""
     from django.utils import timezone
 
+    from hive_site.kernel.redis import RedisError
+    from nodes.inbox import hurried_client
     from nodes.models import Lease
 
     now = timezone.now()
-    if Lease.objects.filter(expires_at__gte=now).exclude(holder="").exists():
-        return ""
-    return "none leads, so nothing moves; start one: manage.py foreman"
+    if not Lease.objects.filter(expires_at__gte=now).exclude(holder="").exists():
+        return "none leads, so nothing moves; start one: manage.py foreman"
+    try:
+        hurried_client().ping()
+    except (RedisError, OSError):
+        return "waits for Redis, which is away; it goes on by itself when that is back"
+    return ""
 
 
 def _say(state: str, reason: str) -> str:

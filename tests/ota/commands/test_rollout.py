@@ -2,6 +2,7 @@ import json
 
 import pytest
 from django.core.management import call_command
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from hive_site.kernel.errors import Conflict, Invalid, NotFound
 from nodes.models import Lease
@@ -195,3 +196,15 @@ def test_at_a_gate_it_says_how_to_open_it(world, capsys):
     assert run("rollout", "1.0", "--strategy", "manual", "--wait", "60") == 1
 
     assert f"ota promote|abort|rollback {Rollout.objects.get().pk}" in capsys.readouterr().out
+
+
+def test_while_redis_is_away_it_says_what_it_waits_for(cluster, capsys, monkeypatch):
+    def refuse():
+        raise RedisConnectionError
+
+    make_release()
+    monkeypatch.setattr(cluster.redis, "ping", refuse)
+
+    assert run("rollout", "1.0", "--wait", "0.01") == 1
+
+    assert "waits for Redis, which is away" in capsys.readouterr().err
