@@ -24,7 +24,7 @@ from ota.domain.rollout import evaluate
 from ota.domain.states import ACTIVE_ROLLOUTS, DeploymentState
 from ota.domain.view import View
 from ota.models import Deployment, Home, OtaEvent, Rollout
-from ota.newcomers import catch_up
+from ota.newcomers import DONE, catch_up, unled
 from ota.rows import read_view, write_view
 from ota.services.rollouts import HINT, lock_rollout
 from ota.wishing import write_wishes
@@ -36,6 +36,8 @@ NOT_SOONER_THAN = timedelta(milliseconds=200)
 REFRESH_EVERY = timedelta(minutes=1)
 #: Whoever reported so lately is there, whatever became of its worker.
 HEARD_LATELY = timedelta(seconds=30)
+#: Labels and rollouts change: who fitted none may fit one by then.
+LOOK_AGAIN_AFTER = timedelta(seconds=10)
 NEVER = datetime.min
 
 
@@ -61,7 +63,8 @@ class Conductor:
 
     def _forget(self) -> None:
         self._woken = False
-        self._conducted_at = self._rounded_at = self._refreshed_at = NEVER
+        self._conducted_at = self._rounded_at = self._refreshed_at = self._unled_at = NEVER
+        self._unled: set[str] = set()
         self._views: dict[str, dict[str, Any]] = {}
 
     def heed(self, wakeups: list[Wakeup], now: datetime) -> None:
@@ -125,7 +128,7 @@ class Conductor:
 
     def _make_round(self, roster: Roster, now: datetime) -> set[str]:
         """What is looked at once a second, whether there are rollouts or not."""
-        fresh = Home.objects.filter(rev=0, reported_at__isnull=False).exists()
+        fresh = self._somebody_may_catch_up(now)
         events = OtaEvent.objects.filter(place=None).exists()
         changed: set[str] = set()
         if fresh or events:
@@ -135,6 +138,17 @@ class Conductor:
                 append_events()
         self._side_jobs.run("trust", lambda: self._refresh(now), now)
         return changed
+
+    def _somebody_may_catch_up(self, now: datetime) -> bool:
+        """Those that no rollout fits are not looked at, and written for, every second."""
+        if not Rollout.objects.filter(state__in=DONE).exists():
+            return False
+        names = set(unled().values_list("pk", flat=True))
+        naive = now.replace(tzinfo=None)
+        if names <= self._unled and _passed(self._unled_at, naive) < LOOK_AGAIN_AFTER:
+            return False
+        self._unled, self._unled_at = names, naive
+        return bool(names)
 
     def _refresh(self, now: datetime) -> None:
         naive = now.replace(tzinfo=None)

@@ -181,3 +181,21 @@ class OtaEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.what} {self.node or self.release or self.rollout_id}"
+
+
+class Answered(models.Model):
+    """A POST that made something: the same Idempotency-Key with the same body makes it but once."""
+
+    caller = models.CharField(max_length=150)
+    key = models.CharField(max_length=255)
+    fingerprint = models.CharField(max_length=64, help_text="SHA-256 of what it came with")
+    made = models.CharField(max_length=64, help_text="what it made: a rollout, or a version")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["caller", "key"], name="one_update_per_key"),
+        ]
+
+    def __str__(self) -> str:
+        return self.key

@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from django.db.models import QuerySet
+
 from nodes.roster import Roster
 from ota.domain.states import ACTIVE_ROLLOUTS, ReleaseState, RolloutState
 from ota.domain.strategies import Terms
@@ -14,12 +16,16 @@ REMEMBERED = 50
 DONE = (RolloutState.SUCCEEDED, RolloutState.SUCCEEDED_WITH_ERRORS)
 
 
+def unled() -> QuerySet[Home]:
+    """Homes that are there, and of which nothing was ever wanted."""
+    return Home.objects.filter(wanted=None, wanted_own=False, reported_at__isnull=False)
+
+
 def catch_up(roster: Roster, now: datetime) -> set[str]:
     """Want of nodes of which nothing was ever wanted what the newest rollout that fits them
     brought to the others; who they are. For the one who leads, inside of a transaction."""
     busy = Deployment.objects.filter(open=True).values("node")
-    fresh = Home.objects.filter(rev=0, reported_at__isnull=False).exclude(node__in=busy)
-    homes = [home for home in fresh if home.node in roster]
+    homes = [home for home in unled().exclude(node__in=busy) if home.node in roster]
     if not homes:
         return set()
     # Whoever fits one that is under way waits for what becomes of it.

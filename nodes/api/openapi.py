@@ -30,7 +30,8 @@ def complete(result: Schema, generator: Any, request: Any, public: bool) -> Sche
         for status in errors_of(method, operation):
             responses.setdefault(str(status), problem_response(status))
         if "422" in responses:
-            responses["202"]["headers"] = headers_of(CREATED)
+            made = "201" if "201" in responses else "202"
+            responses[made]["headers"] = headers_of(CREATED)
         for status, response in responses.items():
             response["description"] = response.get("description") or TITLES.get(int(status), "Done")
         operation["responses"] = dict(sorted(responses.items()))

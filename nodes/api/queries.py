@@ -42,11 +42,22 @@ def read_key(request: Request) -> tuple[str, str] | None:
 
     None if there is no key. Raises `Invalid`.
     """
+    text = read_key_text(request)
+    return (text, fingerprint(request, request.body)) if text else None
+
+
+def read_key_text(request: Request) -> str | None:
+    """The Idempotency-Key of a request, if it has one. Raises `Invalid`."""
     text = request.headers.get("Idempotency-Key")
     if text is None:
         return None
     if not 0 < len(text) <= MAX_KEY_CHARS or not re.fullmatch(KEY_PATTERN, text):
         rule = f"give 1 to {MAX_KEY_CHARS} printable characters of ASCII"
         raise Invalid(rule, field="Idempotency-Key")
-    seen = f"{request.method} {request.path}\n".encode() + request.body
-    return text, hashlib.sha256(seen).hexdigest()
+    return text
+
+
+def fingerprint(request: Request, body: bytes) -> str:
+    """The SHA-256 of method, path and what was sent."""
+    seen = f"{request.method} {request.path}\n".encode() + body
+    return hashlib.sha256(seen).hexdigest()

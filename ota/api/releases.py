@@ -1,5 +1,6 @@
 """REST for releases: parse, one service, render."""
 
+import hashlib
 from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -11,9 +12,11 @@ from rest_framework.views import APIView
 
 from hive_site.kernel.errors import Invalid, TooLarge
 from nodes.api.cursors import CURSOR, LIMIT, following, read_index, read_limit
+from nodes.api.queries import IDEMPOTENCY, fingerprint, read_key_text
 from nodes.api.shapes import answers, page_of
 from ota import catalogue
 from ota.api.shapes import PACKAGE_WISH, PUBLISHED, RELEASE, RELEASE_DETAIL
+from ota.services.once import Once, make_once
 from ota.services.publishing import publish
 from ota.sidecar import MAX_BYTES
 from ota.wheelhouse import gather_for
@@ -46,16 +49,26 @@ class ReleaseListView(APIView):
         )
         return Response({"results": rows, "next": following(request, more) if more else None})
 
-    @extend_schema(request={MULTIPART: PACKAGE_WISH}, responses=answers(PUBLISHED, 201))
+    @extend_schema(
+        parameters=[IDEMPOTENCY],
+        request={MULTIPART: PACKAGE_WISH},
+        responses=answers(PUBLISHED, 201),
+    )
     def post(self, request: Request) -> Response:
         """Publish a package. The same bytes again are the same release."""
         wish = read_wish(request)
-        row = publish(**wish, who=request.user.get_username())
+        who = request.user.get_username()
+        once = read_once(request, wish, who)
+        version, replayed = make_once(once, lambda: publish(**wish, who=who).version)
+        row = catalogue.find_release(version)
         missing = gather_for(row, seconds=PIP_SECONDS).missing
         view = catalogue.detail_view(row)
         del view["difference"]
         body = {**view, "wheels_missing": list(missing)}
-        return Response(body, status=201)
+        headers = {"Location": request.build_absolute_uri(f"{request.path}{version}/")}
+        if replayed:
+            headers["Idempotency-Replayed"] = "true"
+        return Response(body, status=201, headers=headers)
 
 
 @extend_schema(tags=["updates"])
@@ -85,6 +98,18 @@ def read_wish(request: Request) -> dict[str, Any]:
     signature = read_signature(request.data.get("signature"))
     channel = request.data.get("channel") or ("stable" if signature else "dev")
     return {"file": package.file, "channel": str(channel), "signature": signature}
+
+
+def read_once(request: Request, wish: dict[str, Any], who: str) -> Once | None:
+    """The caller's Idempotency-Key with a fingerprint of what it sent. Raises `Invalid`."""
+    key = read_key_text(request)
+    if key is None:
+        return None
+    # Not of the body: what parts a form is drawn anew whenever it is sent.
+    digest = hashlib.file_digest(wish["file"], "sha256").digest()
+    wish["file"].seek(0)
+    sent = b"\n".join([digest, wish["channel"].encode(), wish["signature"] or b""])
+    return Once(key, fingerprint(request, sent), caller=who)
 
 
 def read_signature(given: Any) -> bytes | None:

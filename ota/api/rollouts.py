@@ -11,9 +11,11 @@ from hive_site.kernel.errors import Invalid
 from nodes.api.bodies import read_object
 from nodes.api.cursors import CURSOR, LIMIT, following, read_cursor, read_limit
 from nodes.api.problems import MEDIA_TYPE
+from nodes.api.queries import IDEMPOTENCY, read_key
 from nodes.api.shapes import PROBLEM, answers, page_of, takes
 from ota import selectors
 from ota.api.shapes import PLAN, ROLLOUT, ROLLOUT_ROW, ROLLOUT_WISH
+from ota.services.once import Once, make_once
 from ota.services.rollouts import create_rollout, move_rollout, preview_rollout
 
 #: No address of a thing, and yet something may be in the way.
@@ -43,25 +45,29 @@ class RolloutListView(APIView):
 
     @extend_schema(
         operation_id="ota_rollouts_create",
+        parameters=[IDEMPOTENCY],
         request=takes(ROLLOUT_WISH),
         responses={**answers(ROLLOUT, 201), **answers(PLAN, 200), **IN_THE_WAY},
     )
     def post(self, request: Request) -> Response:
         """Roll a release out; with `dry_run`, say whom it would touch."""
+        key = read_key(request)
         body = read_object(request, fields=FIELDS)
         wish = {"release": body.get("release"), "selector": _read_selector(body)}
         wish["strategy"] = body.get("strategy", "fast")
         if _read_flag(body, "dry_run", default=False):
             return Response(selectors.plan_view(preview_rollout(**wish)))
-        rollout = create_rollout(
-            **wish,
-            begin=_read_flag(body, "start", default=True),
-            replace=_read_flag(body, "supersede", default=False),
-            who=request.user.get_username(),
-        )
-        where = request.build_absolute_uri(f"{request.path}{rollout.pk}/")
-        view = selectors.rollout_view(rollout.pk)
-        return Response(view, status=201, headers={"Location": where})
+        manner = {
+            "begin": _read_flag(body, "start", default=True),
+            "replace": _read_flag(body, "supersede", default=False),
+        }
+        who = request.user.get_username()
+        once = Once(*key, caller=who) if key else None
+        made, replayed = make_once(once, lambda: create_rollout(**wish, **manner, who=who).pk)
+        headers = {"Location": request.build_absolute_uri(f"{request.path}{made}/")}
+        if replayed:
+            headers["Idempotency-Replayed"] = "true"
+        return Response(selectors.rollout_view(made), status=201, headers=headers)
 
 
 @extend_schema(tags=["updates"])

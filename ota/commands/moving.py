@@ -60,7 +60,7 @@ def conclude(view: dict[str, Any], options: dict[str, Any], *, good: str = SUCCE
         answer(view)
     else:
         say(headline(view))
-        for line in reasons(view):
+        for line in (*reasons(view), *ways_on(view)):
             say(f"  {line}")
     # Who was offline is not where it should be yet.
     return 0 if view["state"] == good and not view["counts"].get("deferred") else 1
@@ -80,6 +80,14 @@ def reasons(view: dict[str, Any]) -> list[str]:
         for node in view["nodes"]
         if node["state"] != "healthy"
     ]
+
+
+def ways_on(view: dict[str, Any]) -> list[str]:
+    """What may be done with a rollout that waits for a person; empty if it does not."""
+    if view["state"] != "paused":
+        return []
+    verb = "promote" if view["reason"].startswith("gate:") else "resume"
+    return [f"go on, or go back: manage.py ota {verb}|abort|rollback {view['id']}"]
 
 
 def seconds(text: str) -> float:

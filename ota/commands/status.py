@@ -4,7 +4,7 @@ import argparse
 from typing import Any
 
 from ota.commands.answers import answer, say
-from ota.commands.moving import headline, reasons
+from ota.commands.moving import headline, reasons, ways_on
 
 HELP = "show which releases run where, or one rollout with its nodes"
 #: Rollouts that are over and are shown all the same.
@@ -31,6 +31,8 @@ def run(options: dict[str, Any]) -> int:
 
 def run_one(options: dict[str, Any]) -> int:
     """One rollout."""
+    from ota.commands.following import who_leads
+    from ota.domain.view import FINAL
     from ota.selectors import rollout_view
 
     view = rollout_view(options["id"])
@@ -38,10 +40,12 @@ def run_one(options: dict[str, Any]) -> int:
         answer(view)
         return 0
     say(headline(view))
+    if view["state"] not in FINAL and (nobody := who_leads()):
+        say(f"foreman: {nobody}")
     for wave in view["waves"]:
         counts = ", ".join(f"{count} {state}" for state, count in wave["nodes"].items())
         say(f"wave {wave['index'] + 1}: {wave['state']}: {counts}")
-    for line in reasons(view):
+    for line in (*reasons(view), *ways_on(view)):
         say(f"  {line}")
     return 0
 
@@ -68,10 +72,14 @@ def read_status() -> dict[str, Any]:
 
 def show(status: dict[str, Any]) -> None:
     """The answer for people."""
+    from ota.commands.following import who_leads
+
     for version, count in sorted(status["releases"].items()):
         say(f"{version}: {count} nodes")
     if not status["releases"]:
         say("no nodes yet")
+    if status["rollouts"] and (nobody := who_leads()):
+        say(f"foreman: {nobody}")
     for row in status["rollouts"] + status["last"]:
         say(headline(row))
     for node in status["nodes"]:

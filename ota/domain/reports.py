@@ -100,6 +100,8 @@ def _read_return(report: Mapping[str, Any], place: Place) -> News | None:
         # Or it still answers to the order before, and is about to switch.
         return News(D.ROLLED_BACK) if report["rev"] >= place.rev else None
     attempt = report["attempt"]
-    if attempt and attempt["state"] == "failed" and report["rev"] >= place.rev:
+    # An attempt at a third release is an older story.
+    mine = attempt and attempt["sha256"] in (place.before, place.sha256)
+    if mine and attempt["state"] == "failed" and report["rev"] >= place.rev:
         return News(D.FAILED, Code.STUCK, attempt["reason"])
     return None

@@ -29,7 +29,7 @@ def pause(view: View, now: datetime, reason: str = "") -> View:
 def resume(view: View, now: datetime) -> View:
     """Go on. What failed so far in the waves that began is tried again."""
     if view.at_gate:
-        raise Refused("it waits at a gate; promote it to let the next wave begin, or abort it")
+        raise Refused("waits at a gate; promote it to let the next wave begin, or abort it")
     moved = _move(view, now, verb="resume", from_={R.PAUSED}, done={R.RUNNING}, to=R.RUNNING)
     if moved is view:
         return view
@@ -45,8 +45,11 @@ def resume(view: View, now: datetime) -> View:
 
 def _begin_again(view: View, first: int, now: datetime) -> View:
     """Back to a wave that failed after all; those behind it begin anew once it is through."""
-    if not view.waves or view.waves[first].state in (W.BAKING, W.SUCCEEDED):
+    if not view.waves or view.waves[first].state is W.BAKING:
         return view
+    if view.waves[first].state is W.SUCCEEDED:
+        # The last nodes of it get their time anew.
+        return view.with_wave(first, Wave(W.SUCCEEDED, now))
     later = tuple(Wave() for _ in view.waves[first + 1 :])
     waves = (*view.waves[:first], Wave(W.ACTIVATING, now), *later)
     return replace(view, wave=first, waves=waves)
@@ -71,11 +74,12 @@ def abort(view: View, now: datetime) -> View:
     return _move(view, now, verb="abort", from_={R.RUNNING, R.PAUSED}, done=over, to=R.ABORTING)
 
 
-def roll_back(view: View, now: datetime) -> View:
+def roll_back(view: View, now: datetime, reason: str = "") -> View:
     """Bring everybody back to the code before."""
     takes = {R.RUNNING, R.PAUSED, R.ABORTING, R.ABORTED, R.SUCCEEDED, R.SUCCEEDED_WITH_ERRORS}
     over = {R.ROLLING_BACK, R.ROLLED_BACK, R.ROLLBACK_INCOMPLETE}
-    return _move(view, now, verb="roll back", from_=takes, done=over, to=R.ROLLING_BACK)
+    moved = _move(view, now, verb="roll back", from_=takes, done=over, to=R.ROLLING_BACK)
+    return moved if moved is view else replace(moved, reason=reason)
 
 
 def supersede(view: View, now: datetime, by: str = "") -> View:

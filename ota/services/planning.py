@@ -44,13 +44,15 @@ def plan_rollout(*, release: Any, strategy: Any, selector: Any, lot: str) -> Pla
     """What a rollout would do. Raises `Invalid` with the field's name, or `Conflict`."""
     found, terms = read_release(release), read_strategy(strategy)
     nodes = _select(selector)
-    homes = {home.node: home for home in Home.objects.filter(node__in=[n.name for n in nodes])}
+    rows = Home.objects.filter(node__in=[node.name for node in nodes])
+    homes = {home.node: home for home in rows.select_related("wanted")}
     skipped = {n.name: why for n in nodes if (why := _why_not(homes.get(n.name), found))}
     labels = {node.name: node.labels for node in nodes if node.name not in skipped}
     offline = sorted(n.name for n in nodes if n.name in labels and n.state == NodeState.LOST)
     if not labels and ALREADY not in skipped.values():
         reasons = ", ".join(f"{name}: {why}" for name, why in sorted(skipped.items())[:5])
-        raise Conflict(f"no node can take {found.version} ({reasons})")
+        meaning = "; ".join(f"{why}: {WHY_SKIPPED[why]}" for why in sorted({*skipped.values()}))
+        raise Conflict(f"no node can take {found.version} ({reasons}); {meaning}")
     taken = Deployment.objects.filter(open=True, node__in=list(labels))
     return Plan(
         release=found,
@@ -96,7 +98,10 @@ def takes_channel(home: Home, release: Release) -> bool:
 def _select(selector: Any) -> list[Node]:
     if flaw := flaw_of(selector):
         raise Invalid(flaw, field="selector")
-    nodes = [node for node in Node.objects.all() if fits(selector, node.labels)]
+    everybody = list(Node.objects.all())
+    if not everybody:
+        raise Conflict("no node has joined yet; `hive up` starts some, `hive invite` says how else")
+    nodes = [node for node in everybody if fits(selector, node.labels)]
     if not nodes:
         wanted = ", ".join(f"{name}={text}" for name, text in selector.items()) or "any label"
         raise Invalid(f"no node has {wanted}", field="selector")

@@ -12,7 +12,7 @@ from hive_site.kernel.errors import Conflict, NotFound
 from nodes.inbox import ring
 from ota.domain.states import DeploymentState, ReleaseState, RolloutState
 from ota.domain.strategies import Terms
-from ota.domain.verbs import VERBS, Refused, supersede
+from ota.domain.verbs import VERBS, Refused, roll_back, supersede
 from ota.domain.view import BEFORE_SWITCH, Code, View, Wave
 from ota.models import Deployment, Home, OtaEvent, Release, Rollout, new_rollout_id
 from ota.rows import read_view, write_view, write_waves
@@ -23,6 +23,7 @@ from ota.wishing import send_back
 HINT = "rollout"
 #: Nobody decides for the nodes of these any more, and they can go back all the same.
 OVER = (RolloutState.ABORTED, RolloutState.SUCCEEDED, RolloutState.SUCCEEDED_WITH_ERRORS)
+WENT_ON = "none of its nodes runs it because of this rollout any more, so nothing was brought back"
 
 
 def preview_rollout(*, release: Any, strategy: Any = "fast", selector: Any = None) -> Plan:
@@ -75,13 +76,13 @@ def move_rollout(
 
     Saying it twice is fine. Raises `NotFound`, or `Conflict` for what its state does not take.
     """
-    now = now or timezone.now()
+    now, act = now or timezone.now(), VERBS[verb]
     with transaction.atomic():
         rollout = lock_rollout(rollout_id)
-        if verb == "rollback" and rollout.state in OVER:
-            _take_nodes_again(rollout)
+        if verb == "rollback" and rollout.state in OVER and not _take_nodes_again(rollout):
+            act = partial(roll_back, reason=WENT_ON)
         try:
-            _apply(rollout, VERBS[verb], who=who, now=now)
+            _apply(rollout, act, who=who, now=now)
         except Refused as fact:
             raise Conflict(f"rollout {rollout_id} {fact}") from fact
     return rollout
@@ -89,7 +90,9 @@ def move_rollout(
 
 def lock_rollout(rollout_id: str) -> Rollout:
     """A rollout that nobody else changes until the transaction is over. Raises `NotFound`."""
-    rows = Rollout.objects.select_for_update(of=("self",)).select_related("release")
+    # Its key does not change: who writes an event of it meanwhile need not wait.
+    locked = Rollout.objects.select_for_update(of=("self",), no_key=True)
+    rows = locked.select_related("release")
     rollout = rows.filter(pk=rollout_id).first()
     if rollout is None:
         raise NotFound(f"there is no rollout {rollout_id!r}")
@@ -120,7 +123,7 @@ def _in_the_way(plan: Plan) -> str:
     has = "have" if len(others) > 1 else "has"
     return (
         f"{', '.join(others)} {has} {some} in hand; wait for its end, abort it, "
-        "or supersede it with this one"
+        "or supersede it with this one (`--supersede`)"
     )
 
 
@@ -170,14 +173,18 @@ def _enlist(plan: Plan, rollout: Rollout, now: datetime) -> None:
 
 def _row(plan: Plan, rollout: Rollout, name: str, wave: int, now: datetime) -> Deployment:
     home, away = plan.homes[name], name in plan.offline
+    before = home.active_version, home.active
+    if away and home.wanted and home.activate:
+        # It was to follow the others: if this one is called off, it still has to.
+        before = home.wanted.version, home.wanted.sha256
     state = DeploymentState.DEFERRED if away else DeploymentState.PENDING
     return Deployment(
         rollout=rollout,
         node=name,
         wave=wave,
         state=state,
-        from_version=home.active_version,
-        from_sha256=home.active,
+        from_version=before[0],
+        from_sha256=before[1],
         code=Code.OFFLINE if away else "",
         reason="it is offline" if away else "",
         changed_at=now,
@@ -193,8 +200,9 @@ def _supersede(rollout_id: str, *, by: str, newer: list[str], who: str, now: dat
     send_back(left, terms=Terms.read(rollout.terms).node)
 
 
-def _take_nodes_again(rollout: Rollout) -> None:
-    """Of a rollout that is over: decide once more for those that run its release because of it."""
+def _take_nodes_again(rollout: Rollout) -> int:
+    """Of a rollout that is over: decide once more for those that run its release because of it;
+    how many these are."""
     mine = Home.objects.filter(wanted=rollout.release_id).values("node")
     went = (DeploymentState.HEALTHY, DeploymentState.DEFERRED)
     rows = rollout.deployments.filter(open=False, state__in=went, node__in=mine)
@@ -203,4 +211,7 @@ def _take_nodes_again(rollout: Rollout) -> None:
         raise Conflict(
             f"{busy.rollout_id} has {busy.node} in hand; wait for its end, or abort it first"
         )
-    rows.update(open=True)
+    before = Release.objects.filter(sha256__in=rows.values("from_sha256"))
+    if gone := before.filter(state=ReleaseState.PURGED).first():
+        raise Conflict(f"{gone} ran there before, and was pruned; roll out another release instead")
+    return rows.update(open=True)

@@ -5,7 +5,8 @@ from functools import partial
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
+from django.db.models.functions import Greatest
 
 from hive_site.kernel.errors import Invalid, Unavailable
 from nodes.inbox import ring
@@ -20,6 +21,8 @@ POLL_SECONDS = 60
 #: A report like the one before is noted only so often: that the node is there.
 NOTE_EVERY = timedelta(seconds=15)
 ATTEMPTS = 3
+#: Nobody changes their mind that often: more than this is not taken from a node's word.
+HIGHEST_REV = 2**30
 
 
 class _Overtaken(Exception):
@@ -80,16 +83,22 @@ def _record(node: str, report: dict[str, Any], now: datetime) -> tuple[Home, str
     """The home as it is now, and the rollout that should look at it; empty: none."""
     home = Home.objects.select_related("wanted").filter(pk=node).first()
     home = home or Home.objects.get_or_create(node=node)[0]
+    # It heard more than we know of: from a database before this one, or before it was deleted.
+    # It would heed no order with a lower number.
+    heard = report["rev"] if report["rev"] <= HIGHEST_REV else 0
+    behind = heard > home.rev
+    home.rev = max(home.rev, heard)
     part = Q(open=True) | Q(state=DeploymentState.DEFERRED)
     rows = Deployment.objects.filter(part, node=node).select_related("rollout__release")
     row = rows.order_by("-pk").first()
     noted = home.reported_at and now - home.reported_at < NOTE_EVERY
-    is_new = not noted or home.report != report
+    is_new = behind or not noted or home.report != report
     news = read_news(report, _place(row, home)) if row else None
     if row and news:
         with transaction.atomic():
-            _write_report(node, report, now)
+            # In the Conductor's order: each would wait for the other's rows otherwise.
             _write_news(row, news, now)
+            _write_report(node, report, now)
         return home, row.rollout_id if row.open else ""
     # Most reports are like the last: they must not wait for whoever writes.
     if is_new:
@@ -111,6 +120,7 @@ def _place(row: Deployment, home: Home) -> Place:
 def _write_report(node: str, report: dict[str, Any], now: datetime) -> None:
     active, previous, staged = report["active"], report["previous"] or {}, report["staged"] or {}
     Home.objects.filter(pk=node).update(
+        rev=Greatest(F("rev"), report["rev"] if report["rev"] <= HIGHEST_REV else 0),
         phase=report["phase"],
         active=active["sha256"][:64],
         active_version=active["version"][:64],

@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from hive_site.kernel.errors import Conflict, Deposed
 from nodes.models import Lease
@@ -160,6 +162,7 @@ def test_after_a_newer_one_a_roll_back_touches_nobody_who_went_on(cluster):
     cluster.play()
 
     assert state(first) == R.ROLLED_BACK
+    assert "nothing was brought back" in first.reason
     assert set(cluster.active().values()) == {"2"}
 
 
@@ -424,3 +427,50 @@ def test_metadata_are_refreshed_once_a_minute(cluster):
         cluster.conduct()
 
     assert len(metadata.asked) == 3
+
+
+def test_who_was_away_still_follows_the_others_after_the_next_rollout_is_called_off(cluster):
+    gone = cluster.cut("spore-4")
+    cluster.roll_out(make_release("1.0", seq=1))
+    cluster.play()
+    second = cluster.roll_out(make_release("2.0", seq=2))
+    cluster.conduct()
+    cluster.move(second, "abort")
+    cluster.play()
+
+    cluster.mend("spore-4")
+    cluster.play(5)
+
+    assert state(second) == R.ABORTED
+    assert gone.active[-1:] == "1"
+
+
+def test_without_any_rollout_a_round_writes_nothing(cluster):
+    OtaEvent.objects.all().delete()
+
+    with CaptureQueriesContext(connection) as seen:
+        cluster.conduct()
+
+    assert not [query for query in seen if not query["sql"].startswith("SELECT")]
+
+
+def test_who_fits_no_rollout_is_not_written_for_every_second(cluster):
+    cluster.join("lab-1", labels={"site": "lab"})
+    cluster.roll_out(make_release(), selector={"site": "lab"})
+    cluster.play()
+
+    with CaptureQueriesContext(connection) as seen:
+        cluster.conduct()
+
+    assert not [query for query in seen if not query["sql"].startswith("SELECT")]
+
+
+def test_who_fits_a_rollout_later_comes_up_to_the_others(cluster):
+    cluster.join("lab-1", labels={"site": "lab"})
+    cluster.roll_out(make_release(), selector={"site": "lab"})
+    cluster.play()
+    cluster.roster["spore-0"].set_labels = {"site": "lab"}
+
+    cluster.play(15)
+
+    assert cluster.active()["spore-0"] == "1"

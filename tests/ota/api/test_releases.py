@@ -44,6 +44,20 @@ def test_the_same_bytes_again_are_the_same_release(api, desk, tmp_path):
     assert send(api, place).json() == send(api, place).json()
 
 
+def test_the_same_key_publishes_once_however_the_form_is_parted(api, desk, tmp_path):
+    place = package(tmp_path)
+    api.credentials(**api._credentials, HTTP_IDEMPOTENCY_KEY="once")
+
+    first, again = send(api, place), send(api, place)
+    other = send(api, package(tmp_path, "7.0.0"))
+
+    assert "Idempotency-Replayed" not in first.headers
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert again.json() == first.json()
+    assert other.status_code == 422
+    assert Release.objects.count() == 1
+
+
 @pytest.mark.parametrize("as_file", [True, False])
 def test_with_a_signature_it_is_a_stable_one(api, desk, tmp_path, as_file):
     place = package(tmp_path)

@@ -48,6 +48,42 @@ def test_overlapping_rollouts_conflict_until_one_supersedes(cluster, api):
     assert api.get(f"{URL}{first}/").json()["state"] == "superseded"
 
 
+def test_the_same_key_makes_one_rollout_whatever_became_of_it(cluster, api):
+    make_release()
+    key = {"HTTP_IDEMPOTENCY_KEY": "once"}
+
+    first = api.post(URL, {"release": "1.0"}, format="json", **key)
+    cluster.play()
+    again = api.post(URL, {"release": "1.0"}, format="json", **key)
+
+    assert "Idempotency-Replayed" not in first.headers
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert (again.status_code, again.json()["id"]) == (201, first.json()["id"])
+    assert again.headers["Location"] == first.headers["Location"]
+    assert Rollout.objects.count() == 1
+
+
+def test_a_key_that_came_with_another_rollout_is_refused(cluster, api):
+    make_release()
+    key = {"HTTP_IDEMPOTENCY_KEY": "once"}
+    api.post(URL, {"release": "1.0"}, format="json", **key)
+
+    answer = api.post(URL, {"release": "1.0", "supersede": True}, format="json", **key)
+
+    assert answer.status_code == 422
+    assert "take a new one" in answer.json()["detail"]
+
+
+def test_a_key_whose_rollout_was_refused_may_be_used_again(cluster, api):
+    key = {"HTTP_IDEMPOTENCY_KEY": "once"}
+    refused = api.post(URL, {"release": "1.0"}, format="json", **key)
+    make_release()
+
+    answer = api.post(URL, {"release": "1.0"}, format="json", **key)
+
+    assert (refused.status_code, answer.status_code) == (400, 201)
+
+
 def test_wrong_fields_are_named(cluster, api):
     make_release()
 

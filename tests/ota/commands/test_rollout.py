@@ -2,8 +2,10 @@ import json
 
 import pytest
 from django.core.management import call_command
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from hive_site.kernel.errors import Conflict, Invalid, NotFound
+from nodes.models import Lease
 from ota.commands import following
 from ota.models import Rollout
 from tests.ota.cast import make_release
@@ -43,6 +45,7 @@ def test_waiting_for_failure_exits_1_with_a_reason_for_each_node(world, capsys):
     told = capsys.readouterr().out
     assert "paused (error_threshold" in told
     assert "rolled_back (the probe failed)" in told
+    assert f"ota resume|abort|rollback {Rollout.objects.get().pk}" in told
 
 
 def test_waiting_has_an_end(cluster, capsys):
@@ -162,3 +165,46 @@ def test_status_of_one_shows_waves_and_reasons(cluster, capsys):
     told = capsys.readouterr().out
     assert "wave 1: failed: 1 failed" in told
     assert "failed (the probe failed)" in told
+
+
+def test_while_nobody_conducts_it_says_so_with_the_way_out(cluster, capsys):
+    Lease.objects.update(expires_at=None, holder="")
+    make_release()
+
+    assert run("rollout", "1.0", "--wait", "0.01") == 1
+    assert run("status", Rollout.objects.get().pk) == 0
+    assert run("status") == 0
+
+    told = capsys.readouterr()
+    assert told.err.count("start one: manage.py foreman") == 1
+    assert told.out.count("start one: manage.py foreman") == 2
+
+
+def test_a_line_says_when_somebody_conducts_again():
+    view = {"id": "rollout_1", "state": "running", "reason": "", "waves": [], "nodes": []}
+    seen: dict[str, str] = {}
+
+    first = following.changes(view, seen, who_leads="none")
+    assert first == ["rollout_1: running", "foreman: none"]
+    assert following.changes(view, seen) == ["foreman: leads again"]
+    assert following.changes(view, seen) == []
+
+
+def test_at_a_gate_it_says_how_to_open_it(world, capsys):
+    make_release()
+
+    assert run("rollout", "1.0", "--strategy", "manual", "--wait", "60") == 1
+
+    assert f"ota promote|abort|rollback {Rollout.objects.get().pk}" in capsys.readouterr().out
+
+
+def test_while_redis_is_away_it_says_what_it_waits_for(cluster, capsys, monkeypatch):
+    def refuse():
+        raise RedisConnectionError
+
+    make_release()
+    monkeypatch.setattr(cluster.redis, "ping", refuse)
+
+    assert run("rollout", "1.0", "--wait", "0.01") == 1
+
+    assert "waits for Redis, which is away" in capsys.readouterr().err

@@ -73,3 +73,11 @@ def test_going_back_is_done_when_the_code_before_runs_by_the_new_order():
     assert read_news(report(active=OLD, phase="trial"), going) is None
     assert read_news(report(active=OLD, rev=4), going) is None
     assert read_news(report("failed", active=NEW), going) == News(D.FAILED, "not_back", "no wheel")
+
+
+def test_a_failure_of_a_third_release_does_not_mean_that_it_cannot_go_back():
+    going = place(D.HEALTHY, R.ROLLING_BACK)
+    said = report("failed", active=NEW)
+    said["attempt"]["sha256"] = "c" * 64
+
+    assert read_news(said, going) is None

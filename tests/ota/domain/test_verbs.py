@@ -95,3 +95,16 @@ def test_a_wave_that_bakes_goes_on_baking_after_a_pause():
     view = put(rollout(1, 1), D.HEALTHY, "0.0").with_wave(0, Wave(W.BAKING, after(0)))
 
     assert resume(replace(view, state=R.PAUSED), after(9)).waves[0] == Wave(W.BAKING, after(0))
+
+
+def test_resuming_at_the_very_end_gives_the_last_nodes_their_time_anew():
+    view = put(rollout(1, 10), D.HEALTHY)
+    view = put(view, D.STAGED, "1.9")
+    view = replace(view, wave=1, waves=(Wave(W.SUCCEEDED, after(0)), Wave(W.SUCCEEDED, after(1))))
+    late = Terms().progress_deadline + 10
+    stuck = evaluate(view, after(late))
+    assert stuck.state is R.PAUSED
+
+    again = evaluate(resume(stuck, after(late + 1)), after(late + 2))
+
+    assert again.state is R.RUNNING

@@ -172,3 +172,48 @@ def test_a_second_roll_back_opens_nothing_again(cluster):
     cluster.move(rollout, "rollback")
 
     assert not Deployment.objects.filter(open=True).exists()
+
+
+def test_without_any_node_it_says_how_to_get_some(redis, db):
+    make_release()
+
+    with pytest.raises(Conflict, match="hive invite"):
+        preview_rollout(release="1.0")
+
+
+def test_if_nobody_can_take_it_the_way_out_is_said(cluster):
+    make_release()
+    cluster.join("plain", managed=False, labels={"kind": "plain"})
+
+    with pytest.raises(Conflict, match="start it with --home"):
+        create_rollout(release="1.0", selector={"kind": "plain"})
+
+
+def test_who_notes_an_event_of_a_rollout_need_not_wait_for_who_decides(cluster, monkeypatch):
+    # SQLite has no such locks; on PostgreSQL the two waited for each other for ever.
+    asked, lock = [], Rollout.objects.select_for_update
+    rollout = create_rollout(release=make_release().version)
+
+    def note(**how):
+        asked.append(how)
+        return lock(**how)
+
+    monkeypatch.setattr(Rollout.objects, "select_for_update", note)
+    move_rollout(rollout_id=rollout.pk, verb="pause")
+
+    assert [how["no_key"] for how in asked] == [True]
+
+
+def test_to_a_release_that_was_pruned_nobody_is_sent_back(cluster):
+    cluster.roll_out(make_release("1.0", seq=1))
+    cluster.play()
+    rollout = cluster.roll_out(make_release("2.0", seq=2))
+    cluster.play()
+    Release.objects.filter(version="1.0").update(state=ReleaseState.PURGED)
+
+    with pytest.raises(Conflict, match=r"1\.0 ran there before, and was pruned"):
+        cluster.move(rollout, "rollback")
+
+    rollout.refresh_from_db()
+    assert rollout.state == RolloutState.SUCCEEDED
+    assert not Deployment.objects.filter(open=True).exists()

@@ -1,6 +1,8 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from hive_site.kernel.errors import Invalid
 from nodes import wire
@@ -147,3 +149,35 @@ def test_a_node_that_changes_its_mind_without_end_fills_no_journal(cluster):
     row = rollout.deployments.get(node="spore-4")
     assert (row.state, row.reason) == ("deferred", "4")
     assert OtaEvent.objects.count() - before == 1
+
+
+def test_a_node_that_heard_more_than_the_nexus_knows_of_heeds_the_next_order(cluster):
+    node = cluster.nodes["spore-0"]
+    node.rev = 7  # the database is an old backup
+
+    assert node.sync()["rev"] == 7
+    cluster.roll_out(make_release())
+    cluster.conduct()
+
+    told = node.sync()
+    assert (told["order"], told["rev"]) == ("stage", 8)
+
+
+def test_a_number_that_nobody_can_have_heard_is_not_taken_over(cluster):
+    node = cluster.nodes["spore-0"]
+    node.rev = 2**40
+
+    assert node.sync()["rev"] == 0
+
+
+def test_rows_are_written_in_the_conductors_order_so_that_neither_waits_for_the_other(cluster):
+    cluster.roll_out(make_release())
+    cluster.conduct()
+    node = cluster.nodes["spore-0"]
+    node.sync()
+
+    with CaptureQueriesContext(connection) as seen:
+        node.sync()  # it says that it has the release
+
+    written = [query["sql"].split('"')[1] for query in seen if query["sql"].startswith("UPDATE")]
+    assert written == ["ota_deployment", "ota_home"]
