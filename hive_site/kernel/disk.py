@@ -11,6 +11,20 @@ def sync_directory(folder: Path) -> None:
     _sync(folder, os.O_RDONLY | os.O_DIRECTORY)
 
 
+def replace_file(path: Path, data: bytes) -> None:
+    """Whoever reads it, even after a power cut, finds the old contents or these. Raises `OSError`.
+
+    For one writer at a time.
+    """
+    draft = path.with_name(f".{path.name}.new")
+    with draft.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+    sync_directory(path.parent)
+
+
 def sync_tree(root: Path) -> None:
     """All files and names below a directory survive a power cut once this returns.
 

@@ -71,7 +71,7 @@ def show_plan(plan: Any, options: dict[str, Any]) -> None:
         answer(view)
         return
     for index, wave in enumerate(view["waves"]):
-        say(f"wave {index + 1}: {len(wave)} nodes: {', '.join(wave)}")
+        say(f"wave {index + 1}: {len(wave)} node{'s' * (len(wave) != 1)}: {', '.join(wave)}")
     for name in view["offline"]:
         say(f"{name} is offline and would follow when it is back")
     for name, why in sorted(view["skipped"].items()):

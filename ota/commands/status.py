@@ -75,7 +75,7 @@ def show(status: dict[str, Any]) -> None:
     from ota.commands.following import who_leads
 
     for version, count in sorted(status["releases"].items()):
-        say(f"{version}: {count} nodes")
+        say(f"{version}: {count} node{'s' * (count != 1)}")
     if not status["releases"]:
         say("no nodes yet")
     if status["rollouts"] and (nobody := who_leads()):

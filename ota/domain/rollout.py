@@ -152,7 +152,11 @@ def _finish(view: View, now: datetime) -> View:
     tally = Tally.of(view.members.values())
     if tally.in_flight:
         return _stalled_at_the_end(view, now) or _offer(view, now)
-    away = f"{tally.deferred} nodes follow when they are back" if tally.deferred else ""
+    away = ""
+    if tally.deferred:
+        one = tally.deferred == 1
+        away = "1 node follows" if one else f"{tally.deferred} nodes follow"
+        away += f" when {'it is' if one else 'they are'} back"
     if tally.failed:
         fault = f"{tally.failed} of {tally.counted} nodes failed"
         reason = f"{fault}; {away}" if away else fault

@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from hive_site.kernel.crash import crash_point
+from hive_site.kernel.disk import replace_file
 from ota.domain.requirements import Pin, write_lines
 from ota.spore.failures import Failed
 from ota.spore.fetching import Fetcher, Open, Wanted
 from ota.spore.interpreters import Interpreter, is_usable
 from ota.spore.locks import choose_wheel, pins_for_here
 from ota.spore.nexus import NexusAway, Refused
-from ota.spore.places import READY, Places, discard, write_durably
+from ota.spore.places import READY, Places, discard
 from ota.spore.programs import run
 
 BUILD_SECONDS = 300.0
@@ -73,7 +74,7 @@ def find_environment(
     crash_point("stager.built")
     _sync(folder)
     facts = {"python": python, "lock_sha256": lock.sha256, "base": base.path}
-    write_durably(folder / READY, json.dumps(facts, sort_keys=True).encode())
+    replace_file(folder / READY, json.dumps(facts, sort_keys=True).encode())
     discard(wheels)
     return python
 

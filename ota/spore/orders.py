@@ -6,10 +6,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from hive_site.kernel.disk import replace_file
 from ota.domain.manifest import MALFORMED, SHA256
 from ota.domain.states import Channel
 from ota.spore.failures import Failed
-from ota.spore.places import READY, slot_of, write_durably
+from ota.spore.places import READY, slot_of
 
 #: An attempt may not take longer than this, whatever is asked.
 LONGEST_SECONDS = 1800.0
@@ -87,7 +88,7 @@ class Ready:
     def write(self, slot: Path) -> None:
         """Make a slot ready, for good."""
         text = json.dumps(asdict(self), sort_keys=True, indent=1)
-        write_durably(slot / READY, text.encode() + b"\n")
+        replace_file(slot / READY, text.encode() + b"\n")
 
     @classmethod
     def read(cls, slot: Path) -> "Ready | None":

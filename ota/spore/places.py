@@ -1,6 +1,5 @@
 """Where everything of updates lies below a node's home."""
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
@@ -86,17 +85,6 @@ def discard(path: Path) -> None:
         ready.unlink()
         sync_directory(path)
     shutil.rmtree(path)
-
-
-def write_durably(path: Path, data: bytes) -> None:
-    """Replace a file: whoever reads it, even after a power cut, finds the old or the new one."""
-    draft = path.with_name(f"{path.name}.tmp")
-    with draft.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-    sync_directory(path.parent)
 
 
 def point_current(home: Path, tree: str) -> None:

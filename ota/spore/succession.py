@@ -16,7 +16,7 @@ from ota.domain.install.state import Slot
 from ota.spore.agents import Agent, Elder, Recipe, describe_end, tell_end
 from ota.spore.log import tell
 
-WARM_SECONDS, RETIRE_SECONDS = 60.0, 15.0
+WARM_SECONDS, RETIRE_SECONDS = 180.0, 15.0
 #: How long the agent of a release that failed may still finish what it runs.
 LAST_SECONDS = 5.0
 #: A retired agent ends its work itself when its time is up. One that has not by then is frozen.

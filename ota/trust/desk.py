@@ -13,11 +13,11 @@ from typing import Any
 from securesystemslib.signer import CryptoSigner
 from tuf.api.metadata import Metadata, Root, Targets
 
+from hive_site.kernel.disk import replace_file
 from hive_site.kernel.errors import Conflict, Invalid, NotFound
 from ota.domain.trust import DEV, OFFLINE, ROOT, TARGETS
 from ota.spore.chain import follow, read_root, read_signed, verify
 from ota.trust import signing
-from ota.trust.files import replace_file
 from ota.trust.keyring import Keyring
 from ota.trust.repository import Repository
 

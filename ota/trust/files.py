@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from hive_site.kernel.disk import sync_directory
+from hive_site.kernel.disk import replace_file, sync_directory
 from hive_site.kernel.errors import NotFound
 
 JOURNAL = "journal.json"
@@ -67,14 +67,3 @@ class MetadataFiles:
         self._forget(journal["forget"])
         path.unlink()
         sync_directory(self.folder)
-
-
-def replace_file(path: Path, data: bytes) -> None:
-    """The file has these contents, or those that it had before, whenever the power goes."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    with draft.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-    sync_directory(path.parent)

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from tuf.api.metadata import Metadata, TargetFile, Targets
 
+from hive_site.kernel.disk import replace_file
 from hive_site.kernel.errors import Conflict, NotAllowed
 from ota.domain.trust import SUFFIX, TARGETS, Target, Untrusted
 from ota.inspection import Inspected, inspect_package
 from ota.spore.chain import read_signed
 from ota.trust import signing
 from ota.trust.desk import Desk, follows
-from ota.trust.files import replace_file
 
 STABLE = "stable"
 AGAIN = "remove the file beside the package, and sign again"

@@ -251,7 +251,7 @@ def test_a_node_that_is_gone_before_is_put_off_and_follows_by_itself(cluster):
     assert state(rollout) == R.SUCCEEDED
     assert (states(rollout)[gone], rollout.reason) == (
         "deferred",
-        "1 nodes follow when they are back",
+        "1 node follows when it is back",
     )
 
     cluster.mend(gone)

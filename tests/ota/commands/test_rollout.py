@@ -86,7 +86,7 @@ def test_a_dry_run_names_the_waves_and_stores_nothing(cluster, capsys):
     assert run("rollout", "1.0", "--dry-run") == 0
 
     told = capsys.readouterr().out
-    assert "wave 1: 1 nodes: " in told
+    assert "wave 1: 1 node: " in told
     assert "plain is left out: unmanaged" in told
     assert not Rollout.objects.exists()
 

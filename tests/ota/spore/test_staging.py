@@ -259,7 +259,7 @@ def test_a_disk_that_is_full_marks_nothing_and_the_next_attempt_gets_there(
     places = {
         "unpack": "ota.spore.trees.unpack",
         "trees": "pathlib.Path.rename",
-        "READY": "ota.spore.orders.write_durably",
+        "READY": "ota.spore.orders.replace_file",
     }
     with monkeypatch.context() as patch:
         patch.setattr(places[step], full)
