@@ -202,7 +202,7 @@ class Launcher:
         state, fault = self._file.load()
         if fault:
             tell("state.damaged", reason=fault)
-        return restore(state, self._options.own)
+        return restore(state, self._options.own, self._options.channels)
 
     def _show(self, before: State) -> None:
         """For people: the link, and a line in the log."""

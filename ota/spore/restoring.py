@@ -1,5 +1,6 @@
 """What a launcher makes of the state that it finds at its start."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,16 +10,29 @@ from ota.domain.states import Phase
 MAIN = "manage.py"
 
 
-def restore(found: State | None, own: Slot) -> State:
-    """The state to go on with; `own` is the code that the Spore was started from this time."""
+def restore(found: State | None, own: Slot, channels: Collection[str]) -> State:
+    """The state to go on with; `own` is the code that the Spore was started from this time.
+
+    What runs goes on; of channels that are not accepted any more nothing else is kept at hand.
+    """
     if found is None:
         return State(own)
+
+    def anew(slot: Slot | None) -> Slot | None:
+        if slot is None or slot.own:
+            return slot and own
+        return slot if slot.channel in channels else None
+
+    on_trial = found.phase is Phase.TRIAL
     state = replace(
         found,
         active=own if found.active.own else found.active,
-        previous=own if found.previous and found.previous.own else found.previous,
-        pending=own if found.pending and found.pending.own else found.pending,
+        # On trial the one before is the way back, whatever it was signed for.
+        previous=anew(found.previous) or (found.previous if on_trial else None),
+        pending=anew(found.pending),
     )
+    if found.pending and not state.pending:
+        state = replace(state, phase=Phase.IDLE, wanted=None)
     missing = _missing(state.active)
     return _without_active(state, missing, own) if missing else state
 

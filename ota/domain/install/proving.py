@@ -9,6 +9,7 @@ from ota.domain.install.rules import (
     HEALTHY_SECONDS,
     HOLD_SECONDS,
     RESTORE_SECONDS,
+    STARTS,
     TRIES,
     backoff,
     crashed_too_often,
@@ -174,10 +175,19 @@ def _restart(step: Step, reason: str, *, lived: bool) -> None:
     if lived:
         crashes = recent_crashes((*step.state.crashes, step.now.wall), step.now.wall)
         step.keep(crashes=crashes[-CRASHES:])
-        before = step.state.previous
-        # What must not run any more is no way back.
-        allowed = before is not None and not forbidden(before, step.state.floor)
-        if allowed and crashed_too_often(step.state, step.now.wall):
-            roll_back(step, "late", f"it crashed {CRASHES} times: {reason}")
-            return
-    step.rest(backoff(step.run.deaths))
+    fault = _late_fault(step, lived=lived)
+    before = step.state.previous
+    # What must not run any more is no way back.
+    if fault and before is not None and not forbidden(before, step.state.floor):
+        roll_back(step, "late", f"{fault}: {reason}")
+    else:
+        step.rest(backoff(step.run.deaths))
+
+
+def _late_fault(step: Step, *, lived: bool) -> str:
+    """Why a release that had proved itself is given up; empty as long as it is not."""
+    if lived and crashed_too_often(step.state, step.now.wall):
+        return f"it crashed {CRASHES} times"
+    if not lived and not step.state.active.own and step.run.deaths >= STARTS:
+        return f"it did not start {STARTS} times in a row"
+    return ""

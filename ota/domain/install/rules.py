@@ -23,6 +23,8 @@ LONGEST_RETRY_SECONDS = 600.0
 MOST_STRIKES = 3
 FOR_EVER = 1e12
 #: So many crashes within this time, this long after it was proved, bring the one before back.
+#: So many starts in a row that come to nothing do, too, whenever it was proved.
+STARTS = 8
 CRASHES, CRASH_SECONDS, LATE_SECONDS = 3, 600.0, 86_400.0
 #: Who worked for so long is well again, whatever came before.
 HEALTHY_SECONDS = 600.0

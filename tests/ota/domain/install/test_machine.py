@@ -412,11 +412,24 @@ class TestStarts:
     def test_a_release_that_waits_for_redis_at_its_start_is_left_alone(self):
         node = Node(State(slot(A), previous=OWN_SLOT, committed_at=900.0)).start()
         for _ in range(10):
-            node.tell(Exited(1, "no Redis"))
+            node.tell(Exited(75, "no Redis", patient=True))
             node.tick(60)
 
         assert node.state.active == slot(A)
         assert not node.did(Leave)
+
+    def test_a_release_that_cannot_start_any_more_makes_room_for_the_one_before(self):
+        node = Node(State(slot(A), previous=OWN_SLOT, committed_at=-1e9)).start()
+        for _ in range(8):
+            node.tell(Exited(1, "ImportError: libfoo.so"))
+            node.tick(60)
+        held = node.state.active
+        node.tell(Exited(1, "ImportError: libfoo.so"))
+
+        assert held == slot(A)
+        assert (node.state.phase, node.state.active) == (Phase.ROLLBACK, OWN_SLOT)
+        assert node.state.attempt.code == "late"
+        assert "did not start 8 times in a row: ImportError" in node.state.attempt.reason
 
     @pytest.mark.parametrize("phase", [Phase.STAGING, Phase.STAGED, Phase.TRIAL])
     def test_a_launcher_that_ends_again_and_again_gives_up(self, phase):
