@@ -3,6 +3,7 @@ from django.apps import AppConfig
 
 class OtaConfig(AppConfig):
     name = "ota"
+    verbose_name = "Updates over the air"
 
     def ready(self) -> None:
         """Whoever forgets a node forgets its home."""
