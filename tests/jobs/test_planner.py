@@ -6,7 +6,7 @@ import pytest
 from jobs.domain.bundles import MAX_BYTES
 from nodes.domain.placement import Demand
 from nodes.domain.pool import Pool
-from nodes.domain.states import NodeState
+from nodes.domain.states import WORKING, NodeState
 from tests.jobs.cast import NOW, line, ready, roster, seat
 from tests.jobs.desk import Desk, subtasks, where
 
@@ -54,7 +54,7 @@ def test_the_tail_of_a_job_is_spread_over_all_slots():
     assert max(len(sent.items) for sent in planned) == 1
 
 
-@pytest.mark.parametrize("state", [state for state in NodeState if state is not NodeState.ONLINE])
+@pytest.mark.parametrize("state", sorted({*NodeState} - WORKING))
 def test_nothing_is_sent_to_a_node_that_may_not_be_given_work(state):
     assert Desk(line(items=5)).plan(roster(seat(state=state))) == []
 
