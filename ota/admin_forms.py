@@ -18,7 +18,10 @@ class RolloutForm(forms.Form):
         choices=[(str(word), str(word)) for word in Strategy], initial=str(Strategy.FAST)
     )
     selector = forms.JSONField(
-        required=False, initial=dict, help_text='labels that nodes must have, {"kind": "gpu"}'
+        required=False,
+        initial=dict,
+        widget=forms.TextInput(attrs={"class": "vTextField"}),
+        help_text='labels that nodes must have, {"kind": "gpu"}; {} for all nodes',
     )
     supersede = forms.BooleanField(
         required=False, help_text="take over nodes that other rollouts have in hand"

@@ -54,6 +54,11 @@ class RolloutAdmin(ReadOnlyAdmin):
     search_fields = ("id__startswith", "release__version__startswith")
     search_help_text = "the beginning of an id or of a version"
     ordering = ("-id",)
+    fieldsets = (
+        (None, {"fields": ("release", "strategy", "selector", "state", "reason")}),
+        (None, {"fields": ("created_by", "created_at", "started_at", "finished_at")}),
+        ("The strategy's figures", {"fields": ("terms",), "classes": ("collapse",)}),
+    )
     actions = [verb_action(verb) for verb in VERBS]
     change_form_template = "ota/rollout.html"
 
