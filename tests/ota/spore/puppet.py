@@ -75,6 +75,9 @@ class Puppet:
             said = hear()
             if "retire" in said:
                 self.retire()
+            if PART.get("crash_at") and (STAGE / PART["crash_at"]).exists():
+                self.mark.unlink()
+                fail("crashed")
             after = PART.get("crash_after")
             if after is not None and time.monotonic() - self.since >= after:
                 self.mark.unlink()

@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from ota.domain.install.state import OWN, Slot, read_state
@@ -85,7 +84,7 @@ class Theatre:
             "rev": self.rev,
             "order": order,
             "release": None if order == "own" else {**release, "path": "p", "size": 1},
-            "terms": {"probation": 0.1, "handover": 30, "deadline": 3, **terms},
+            "terms": {"probation": 0.1, "handover": 30, "deadline": 15, **terms},
         }
         fresh = self.place / "answer.new"
         fresh.write_text(json.dumps(answer))
@@ -191,5 +190,4 @@ def main(place):
 
 if __name__ == "__main__":
     where = Path(sys.argv[1])
-    time.sleep(0)
     stage(where) if sys.argv[2:] else main(where)
