@@ -29,7 +29,7 @@ def test_nothing_is_lost_and_nothing_runs_twice_through_twelve_updates(colony, t
     last = ""
     for number in range(ROUNDS):
         if number % 4 == 3:
-            ran = colony.manage("ota", "rollback", last, "--wait", "60")
+            ran = colony.manage("ota", "rollback", last, "--wait", "100")
             assert ran.returncode == 0, ran.stderr
             continue
         version = f"1.0.{number}"

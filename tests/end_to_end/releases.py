@@ -51,7 +51,7 @@ def roll_out(
     colony: Colony, version: str, *options: str
 ) -> tuple[dict[str, Any], subprocess.CompletedProcess[str]]:
     """What `ota rollout` said, and how it ended."""
-    ran = colony.manage("ota", "rollout", version, "--wait", "60", "--json", *options)
+    ran = colony.manage("ota", "rollout", version, "--wait", "100", "--json", *options)
     return json.loads(ran.stdout), ran
 
 

@@ -120,7 +120,7 @@ def test_a_release_that_cannot_be_imported_is_switched_to_nowhere(colony, projec
 
 def test_one_command_takes_all_of_it_back(colony, first):
     version = colony.manage("ota", "status", "--json")
-    ran = colony.manage("ota", "rollback", first["told"]["id"], "--wait", "60")
+    ran = colony.manage("ota", "rollback", first["told"]["id"], "--wait", "100")
 
     assert (version.returncode, ran.returncode) == (0, 0), ran.stderr
     until(lambda: "1.0.0" not in releases(colony), what="its own code on every node")
