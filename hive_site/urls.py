@@ -4,7 +4,7 @@ from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-from hive_site import health, pages
+from hive_site import health, metrics, pages
 from hive_site.login import LimitedLoginView
 
 # Swagger's page starts itself with a script in the page and loads images from data.
@@ -25,6 +25,7 @@ urlpatterns = [
     path("api/v1/docs/", docs_view, name="docs"),
     path("livez", health.livez),
     path("readyz", health.readyz),
+    path("metrics", metrics.MetricsView.as_view(), name="metrics"),
 ]
 handler400 = "nodes.api.problems.bad_request_page"
 handler404 = "nodes.api.problems.not_found_page"

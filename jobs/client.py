@@ -608,6 +608,8 @@ class _Batch:
         self.items: list[str] = []
         self.futures: dict[int, HiveFuture] = {}
         self.size = self.chars = 0
+        #: How many of them run, as its job was last heard to say.
+        self.running = 0
 
     def add(self, item: str, future: HiveFuture) -> None:
         future.batch, future.index = self, self.size
@@ -797,6 +799,7 @@ class HiveExecutor(Executor):
         if event.kind != "state" or not event.data["progress"]["running"]:
             return
         with suppress(RuntimeError), self._changed:
+            batch.running = event.data["progress"]["running"]
             self._stirred.add(batch)
             if not self._looking:
                 # Apart from those who follow, so that no result waits for it.
@@ -822,9 +825,14 @@ class HiveExecutor(Executor):
         path = f"jobs/{batch.job_id}/subtasks/?state=running&limit=1000"
         try:
             rows = list(self._hive._rows(path, _Clock(BEGUN_PATIENCE_SECONDS)))
-        except (HiveError, exceptions.HTTPError, TimeoutError):
+        except HiveError:
             return  # whoever follows the job will learn why
+        except (exceptions.HTTPError, TimeoutError):
+            rows = []
         with self._changed:
+            if len(rows) < batch.running:
+                # A row shows later than the count that it runs, and nobody tells of it again.
+                self._stirred.add(batch)
             for row in rows:
                 # Under the lock: whoever settles it has taken it out before.
                 if future := batch.futures.get(row["index"]):

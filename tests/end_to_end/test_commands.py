@@ -1,6 +1,7 @@
 """The commands that people and scripts run beside a Hive that is up."""
 
 import json
+import urllib.request
 
 import pytest
 import urllib3
@@ -143,3 +144,18 @@ def test_what_somebody_wrote_into_redis_is_not_run(colony, tmp_path):
     colony.manage("rqworker", "chores", "--burst")
 
     assert not (tmp_path / "broom").exists()
+
+
+def test_prometheus_is_told_of_every_node(colony, hive):
+    request = urllib.request.Request(
+        f"{colony.stack.ready['nexus']}/metrics",
+        headers={"Authorization": f"Bearer {colony.stack.ready['api_key']}"},
+    )
+
+    with urllib.request.urlopen(request) as answer:
+        told = answer.read().decode()
+
+    assert 'hive_nodes{state="online"} 3.0' in told
+    assert 'hive_node_slots{node="spore-1"} 2.0' in told
+    assert "hive_foreman_leads 1.0" in told
+    assert 'hive_queue_depth{queue="background"} ' in told
