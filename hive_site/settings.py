@@ -192,6 +192,7 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "The Hive",
+    "SCHEMA_PATH_PREFIX": "/api/v1/",
     "DESCRIPTION": "Submit jobs to the cluster, follow them, and look after its nodes.",
     "VERSION": HIVE_RELEASE,
     "SERVE_INCLUDE_SCHEMA": False,
