@@ -72,29 +72,23 @@ def _prepare(given: argparse.Namespace, argv: Sequence[str]) -> Options:
     tell("launcher.starts", node=name, home=home)
     nexus = (given.nexus[-1] if given.nexus else "") or read_nexus_url(env)
     channels = tuple(env.listing("HIVE_OTA_CHANNELS", "stable"))
-    own = Slot(
-        OWN,
-        env.text("HIVE_RELEASE") or project_version(),
-        python=sys.executable,
-        tree=str(PROJECT),
-    )
-    stager = {
-        "home": str(home),
-        "node": name,
-        "nexus": nexus,
-        "channels": list(channels),
-        "own_python": sys.executable,
-        "own_requirements": digest_requirements((PROJECT / "requirements.txt").read_text()),
-    }
+    version = env.text("HIVE_RELEASE") or project_version()
+    facts = {"home": str(home), "node": name, "nexus": nexus, "channels": list(channels)}
     return Options(
         home=home,
-        own=own,
+        own=Slot(OWN, version, python=sys.executable, tree=str(PROJECT)),
         recipe=Recipe(tuple(argv[1:]), dict(os.environ)),
         desk=NexusClient(nexus, name, key),
         channels=channels,
-        stager=stager,
+        stager={**facts, **own_environment()},
         stager_env={**os.environ, "HIVE_NODE_KEY": key.hex()},
     )
+
+
+def own_environment() -> dict[str, str]:
+    """What this installation runs with: a release that needs no more than that takes it over."""
+    needs = digest_requirements((PROJECT / "requirements.txt").read_text())
+    return {"own_python": sys.executable, "own_requirements": needs}
 
 
 def take_home(home: Path) -> None:

@@ -6,7 +6,8 @@ import sys
 from typing import Any
 
 from hive_site.commands.answers import answer
-from hive_site.commands.submit import read_pair, seconds
+from hive_site.commands.submit import read_pair
+from hive_site.kernel.arguments import seconds
 from hive_site.kernel.errors import Invalid
 
 HELP = "call PING, STATUS, DRAIN, RESUME, UPDATE_SYSTEM or SHUTDOWN out to nodes"

@@ -2,12 +2,12 @@
 
 import argparse
 import json
-import math
 import sys
 from pathlib import Path
 from typing import Any
 
 from hive_site.commands.answers import answer
+from hive_site.kernel.arguments import seconds
 from hive_site.kernel.errors import Invalid
 
 HELP = "submit a job, and wait for it if you like"
@@ -32,17 +32,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--wait", type=seconds, default=0, metavar="SECONDS", help="wait for its end"
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
-
-
-def seconds(text: str) -> float:
-    """A reader of times for argparse, which says what is allowed."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r}: give a number of seconds, 0 or more")
-    return value
 
 
 def run(options: dict[str, Any]) -> int:

@@ -4,7 +4,7 @@ import argparse
 from typing import Any
 
 from hive_site.commands.answers import answer
-from hive_site.commands.submit import seconds
+from hive_site.kernel.arguments import seconds
 from hive_site.kernel.errors import Invalid
 
 PLAIN = ("state", "task", "queue", "workflow")

@@ -5,7 +5,8 @@ import sys
 from typing import Any
 
 from hive_site.commands.answers import answer
-from hive_site.commands.submit import GOOD, read_json, seconds
+from hive_site.commands.submit import GOOD, read_json
+from hive_site.kernel.arguments import seconds
 from hive_site.kernel.errors import Invalid
 
 HELP = "submit jobs that wait for each other, all or none"

@@ -1,9 +1,9 @@
 """What all verbs that move a rollout have in common."""
 
 import argparse
-import math
 from typing import Any
 
+from hive_site.kernel.arguments import seconds
 from ota.commands.answers import answer, say
 
 WHO = "ota"
@@ -88,14 +88,3 @@ def ways_on(view: dict[str, Any]) -> list[str]:
         return []
     verb = "promote" if view["reason"].startswith("gate:") else "resume"
     return [f"go on, or go back: manage.py ota {verb}|abort|rollback {view['id']}"]
-
-
-def seconds(text: str) -> float:
-    """A reader of times for argparse, which says what is allowed."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r}: give a number of seconds, 0 or more")
-    return value

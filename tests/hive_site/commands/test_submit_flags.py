@@ -2,7 +2,7 @@ from argparse import ArgumentTypeError
 
 import pytest
 
-from hive_site.commands.submit import seconds
+from hive_site.kernel.arguments import seconds
 
 
 def test_a_time_to_wait_is_a_number_of_seconds():
