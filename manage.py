@@ -3,8 +3,12 @@
 
 import os
 import sys
+from collections.abc import Mapping
+from pathlib import Path
 
 SPORE_COMMANDS = {"rqworker"}
+#: A machine that joins has no database, and gets no secrets of a Nexus.
+SPORE_VERBS = (["hive", "join"],)
 INTERRUPTED = 130
 
 
@@ -12,6 +16,8 @@ def choose_settings(argv: list[str]) -> None:
     """Pick the settings module and the data directory before Django reads either."""
     command = argv[1] if len(argv) > 1 else ""
     spore = command in SPORE_COMMANDS and os.environ.get("HIVE_SPORE_DATABASE") != "1"
+    spore = spore or argv[1:3] in SPORE_VERBS
+    spore |= argv[1:3] == ["hive", "doctor"] and is_spore_only(os.environ)
     module = "hive_site.settings_spore" if spore else "hive_site.settings"
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", module)
     if command in ("hive", "ota"):
@@ -21,22 +27,59 @@ def choose_settings(argv: list[str]) -> None:
             os.environ["HIVE_DATA_DIR"] = data
 
 
+def visit_home(argv: list[str]) -> None:
+    """Look at this machine with the eyes of the Spore whose `--home` is named, if one is."""
+    from hive_site.joined_home import adopt, find_flag, read_home
+
+    if home := find_flag(argv, "--home"):
+        adopt(read_home(Path(home)), os.environ, home=Path(home))
+
+
+def is_spore_only(environ: Mapping[str, str]) -> bool:
+    """Whether this machine is set up as a Spore and nothing else: a node's key, none of a Nexus."""
+    given = {name.removesuffix("_FILE") for name, value in environ.items() if value}
+    return "HIVE_NODE_KEY" in given and not given & {"HIVE_FLEET_KEY", "DATABASE_URL", "SECRET_KEY"}
+
+
 def run(argv: list[str]) -> None:
     """Run a command of Django's or ours."""
-    choose_settings(argv)
-    from django.core.exceptions import ImproperlyConfigured
+    if argv[1:3] == ["hive", "healthy"]:
+        from hive_site.commands.healthy import main as tell_health
+
+        sys.exit(tell_health(argv[3:]))
+    try:
+        from django.core.exceptions import ImproperlyConfigured
+    except ModuleNotFoundError:
+        way = "`make up` makes an environment with it; then it is .venv/bin/python manage.py …"
+        sys.exit(f"hive: {sys.executable} has no Django; {way}")
 
     try:
+        if argv[1:3] == ["hive", "doctor"]:
+            visit_home(argv)
+        choose_settings(argv)
         if argv[1:2] == ["rqworker"]:
-            from hive_site.launching import is_managed, launch
-
-            if is_managed(argv, os.environ):
-                sys.exit(launch(argv))
+            argv = run_spore(argv)
         from django.core.management import execute_from_command_line
 
         execute_from_command_line(argv)
     except ImproperlyConfigured as error:
         sys.exit(f"hive: {error}")
+
+
+def run_spore(argv: list[str]) -> list[str]:
+    """Become a Spore; the arguments with what its home adds, if that is Django's to do."""
+    from hive_site.joined_home import follow_home
+
+    argv = follow_home(argv, os.environ)
+    from hive_site.launching import is_managed, launch
+
+    if is_managed(argv, os.environ):
+        sys.exit(launch(argv))
+    from hive_site.spore_start import read_plain, start
+
+    if options := read_plain(argv, os.environ):
+        sys.exit(start(options))
+    return argv
 
 
 def main() -> None:

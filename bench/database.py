@@ -15,16 +15,20 @@ def tell_server(url: str, statement: str) -> None:
 
 
 @contextlib.contextmanager
-def borrow_database(url: str, *, tell: Callable[[str, str], None] = tell_server) -> Iterator[str]:
-    """The address of an empty database on the server of `url`; it is dropped at the end.
+def borrow_database(
+    url: str, *, template: str = "", tell: Callable[[str, str], None] = tell_server
+) -> Iterator[str]:
+    """The address of a database on the server of `url`; it is dropped at the end.
 
-    Empty for SQLite, whose file goes into the run's own directory.
+    Empty, or a copy of the database `template`, to which nobody may be connected.
+
+    No address for SQLite, whose file goes into the run's own directory.
     """
     if not url.startswith(("postgres://", "postgresql://")):
         yield ""
         return
     name = f"hive_bench_{secrets.token_hex(4)}"
-    tell(url, f'CREATE DATABASE "{name}"')
+    tell(url, f'CREATE DATABASE "{name}"' + (f' TEMPLATE "{template}"' if template else ""))
     try:
         yield urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
     finally:

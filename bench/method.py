@@ -2,14 +2,20 @@
 
 import os
 import platform
+from collections.abc import Iterable
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import psutil
 from redis import Redis
 
+from bench.environments import read_pins
+from bench.peers.roster import Peer
+
 LISTEN_SECONDS = 1.0
 PACKAGES = ("Django", "rq", "redis", "hiredis")
+CPU_INFO = Path("/proc/cpuinfo")
 
 
 def weather() -> dict[str, Any]:
@@ -20,7 +26,9 @@ def weather() -> dict[str, Any]:
     }
 
 
-def describe_method(redis: Redis, *, workers: int, repeats: int, quick: bool) -> dict[str, Any]:
+def describe_method(
+    redis: Redis, peers: Iterable[Peer], *, workers: int, repeats: int, quick: bool
+) -> dict[str, Any]:
     """Everything that somebody needs to take the same figures again."""
     return {
         "workers": workers,
@@ -28,11 +36,21 @@ def describe_method(redis: Redis, *, workers: int, repeats: int, quick: bool) ->
         "quick": quick,
         "python": platform.python_version(),
         "packages": {name: version(name) for name in PACKAGES},
+        "peers": {
+            peer.distribution: read_pins(peer.environment)[peer.distribution] for peer in peers
+        },
         "redis": f"{redis.info('server')['redis_version']}, append-only file synced every second",
         "database": _database(),
-        "machine": f"{platform.system()} {platform.machine()}",
+        "machine": f"{platform.system()} {platform.machine()}, {_processor()}",
         "cores": os.cpu_count(),
     }
+
+
+def _processor() -> str:
+    """The model of the processor, where the system tells it."""
+    lines = CPU_INFO.read_text().splitlines() if CPU_INFO.exists() else []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return models[0] if models else platform.processor() or "unknown processor"
 
 
 def _database() -> str:

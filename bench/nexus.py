@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import urllib3
@@ -21,10 +21,11 @@ HOST = "127.0.0.1"
 
 @dataclass(frozen=True)
 class Nexus:
-    """Where it listens, and a key that may read."""
+    """Where it listens, and a key."""
 
     port: int
     key: str
+    pid: int = 0
 
     def request(self, path: str) -> bytes:
         """The bytes of a GET that keeps its connection."""
@@ -37,19 +38,26 @@ class Nexus:
 
 
 @contextlib.contextmanager
-def open_nexus() -> Iterator[Nexus]:
-    """A Nexus over the database and Redis of this run."""
+def open_nexus(scopes: Sequence[str] = ("read",)) -> Iterator[Nexus]:
+    """A Nexus over the database and Redis of this run, and a key of it with these scopes."""
     from nodes.services import create_api_key
 
     port = free_port(HOST)
-    _, key = create_api_key(name="bench", scopes=["read"])
-    argv = [sys.executable, "-m", "uvicorn", "hive_site.asgi:application", "--app-dir", PROJECT]
+    _, key = create_api_key(name="bench", scopes=scopes)
+    argv = [
+        sys.executable,
+        "-m",
+        "uvicorn",
+        "hive_site.asgi:application",
+        "--app-dir",
+        str(PROJECT),
+    ]
     argv += ["--host", HOST, "--port", str(port), "--log-level", "error", "--no-access-log"]
     env = {**os.environ, "HIVE_API_RATE": "0"}
     with subprocess.Popen(argv, env=env, stderr=subprocess.DEVNULL) as process:
         try:
             _await_answer(port)
-            yield Nexus(port, key)
+            yield Nexus(port, key, process.pid)
         finally:
             process.terminate()
 

@@ -6,9 +6,10 @@ from contextlib import contextmanager
 from statistics import median
 from typing import Any
 
-from bench.contenders import PATIENCE_SECONDS, Contender, Incomplete
-from bench.figures import percentile
+from bench.contenders import Contender, Incomplete
+from bench.figures import milliseconds
 from bench.tasks import PREFIX
+from bench.timing import PATIENCE_SECONDS
 
 HUGE_ITEMS, SMALL_ITEMS = 100_000, 10
 HUGE_SECONDS = 0.01
@@ -24,8 +25,7 @@ def measure_urgent(contender: Contender, items: int) -> dict[str, float]:
         return float(_run("clock", [None], priority=10)[0]) - begun
 
     with crowd():
-        seconds = [one() for _ in range(items)]
-    return {"p50": 1000 * percentile(seconds, 0.5), "p99": 1000 * percentile(seconds, 0.99)}
+        return milliseconds([one() for _ in range(items)])
 
 
 def measure_company(contender: Contender, items: int) -> dict[str, float]:

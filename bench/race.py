@@ -1,84 +1,128 @@
-"""Runs the workloads on both sides in turn, so that both see the same weather."""
+"""Runs the heats: every side has its turn in each repeat, so that all see the same weather."""
 
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import product
 
-from bench.contenders import Contender, Incomplete
-from bench.figures import Figure, Spread
-from bench.workloads import Workload
+from bench.contenders import Contender
+from bench.figures import Figure, Spread, Verdict
+from bench.workload import Heat, Workload
+from hive_site.kernel.errors import HiveError
+
+#: What each side measured: its values in each repeat, by the figures' keys.
+Values = Mapping[str, Sequence[Mapping[str, float]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One figure of both sides; None for a side that has none."""
+    """One figure of all sides that have it, by their names, and how many items each ran."""
 
     workload: str
     title: str
     figure: Figure
-    hive: Spread | None
-    rq: Spread | None
+    sides: Mapping[str, Spread]
+    counts: Mapping[str, int]
 
     @property
-    def ratio(self) -> float | None:
-        """How many times better the Hive is."""
-        if self.hive is None or self.rq is None:
-            return None
-        return self.figure.ratio(hive=self.hive.median, rival=self.rq.median)
+    def verdict(self) -> Verdict | None:
+        """How far the Hive came; None without a bound or a value."""
+        return self.figure.judge(self.sides["hive"].median) if "hive" in self.sides else None
 
-    @property
-    def meets(self) -> bool | None:
-        """Whether the Hive is beyond the floor; None without a floor or a value."""
-        return self.figure.meets(self.hive.median) if self.hive else None
+    def ratios(self) -> dict[str, float]:
+        """How many times better the Hive is than each peer, where that can be said."""
+        if "hive" not in self.sides:
+            return {}
+        hive = self.sides["hive"].median
+        found = {
+            name: self.figure.ratio(hive=hive, rival=spread.median)
+            for name, spread in self.sides.items()
+            if name != "hive"
+        }
+        return {name: ratio for name, ratio in found.items() if ratio is not None}
+
+    def best_peer(self) -> str | None:
+        """The peer with the best median; None if no peer has this figure."""
+        return self.figure.best({n: s.median for n, s in self.sides.items() if n != "hive"})
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What came of a run. `failures` says which workloads did not complete, and why."""
+    """What came of a run. `failures` says what did not complete, and why."""
 
     lines: list[Line] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """All that one side runs of one heat, once."""
+
+    contender: Contender
+    heat: Heat
+    quick: bool
+    say: Callable[[str], None]
+
+    def take(self, failures: list[str]) -> Iterator[tuple[str, Mapping[str, float]]]:
+        """What each workload measured, by its name; what failed goes to the failures."""
+        side = self.contender
+        counts = [(w, w.count(side, quick=self.quick)) for w in self.heat.workloads]
+        wanted = [(workload, count) for workload, count in counts if count]
+        if not wanted:
+            return
+        self.say(f"{side.title}: starting")
+        try:
+            with side.turn(self.heat.setting):
+                for workload, count in wanted:
+                    self.say(f"{side.title}: {workload.name}")
+                    try:
+                        yield workload.name, workload.run(side, count)
+                    except HiveError as fact:
+                        failures.append(f"{workload.name}: {fact}")
+        except HiveError as fact:
+            failures.append(f"{side.title}: {fact}")
+
+
 def race(
-    workloads: Sequence[Workload],
+    heats: Sequence[Heat],
     contenders: Sequence[Contender],
     *,
     repeats: int,
     quick: bool,
     say: Callable[[str], None],
 ) -> Outcome:
-    """Run each workload `repeats` times on each side. One that fails does not stop the others."""
+    """Run each heat `repeats` times on each side. What fails does not stop the others."""
     outcome = Outcome()
-    for workload in workloads:
-        values: dict[str, list[dict[str, float]]] = {c.name: [] for c in contenders}
-        for repeat in range(1, repeats + 1):
-            say(f"{workload.name} {repeat}/{repeats}")
-            for contender in contenders:
-                count = workload.count(contender.name, quick=quick)
-                if not count:
-                    continue
-                try:
-                    values[contender.name].append(dict(workload.run(contender, count)))
-                except Incomplete as fact:
-                    outcome.failures.append(f"{workload.name}: {fact}")
-        outcome.lines += _lines(workload, values, quick=quick)
+    for heat in heats:
+        values: dict[tuple[str, str], list[Mapping[str, float]]] = defaultdict(list)
+        for repeat, contender in product(range(1, repeats + 1), contenders):
+            turn = Turn(contender, heat, quick, partial(_say_which, say, f"{repeat}/{repeats}"))
+            for name, found in turn.take(outcome.failures):
+                values[name, contender.name].append(found)
+        for workload in heat.workloads:
+            rows = {c.name: values[workload.name, c.name] for c in contenders}
+            counts = {c.name: workload.count(c, quick=quick) for c in contenders}
+            outcome.lines += _lines(workload, rows, counts)
     return outcome
 
 
-def _lines(
-    workload: Workload, values: dict[str, list[dict[str, float]]], *, quick: bool
-) -> list[Line]:
-    def spread(side: str, figure: Figure) -> Spread | None:
-        rows = [row[figure.key] for row in values.get(side, [])]
-        return Spread.of(rows) if rows else None
+def _say_which(say: Callable[[str], None], which: str, text: str) -> None:
+    say(f"{text} ({which})")
 
+
+def _lines(workload: Workload, values: Values, counts: Mapping[str, int]) -> list[Line]:
     return [
         Line(
             workload=workload.name,
-            title=figure.title.format(n=workload.count("hive", quick=quick)),
+            title=figure.title.format(n=counts.get("hive", 0)),
             figure=figure,
-            hive=spread("hive", figure),
-            rq=spread("rq", figure),
+            sides={
+                name: Spread.of([row[figure.key] for row in rows])
+                for name, rows in values.items()
+                if rows
+            },
+            counts={name: count for name, count in counts.items() if count},
         )
         for figure in workload.figures
     ]

@@ -2,12 +2,19 @@
 
 import time
 
-from bench.contenders import PATIENCE_SECONDS, Incomplete
+from bench.contenders import USUAL, Contender, Incomplete
+from bench.figures import milliseconds
 from bench.tasks import PREFIX
+from bench.timing import PATIENCE_SECONDS
 
 HELD_SECONDS = 120.0
 LOOK_EVERY_SECONDS = 0.05
 START_SECONDS = 30.0
+
+
+def measure_cancel(contender: Contender, items: int) -> dict[str, float]:
+    """From the order to stop until a running item on every node has ended and is recorded."""
+    return milliseconds([stop_everywhere(USUAL.spores) for _ in range(items)])
 
 
 def stop_everywhere(nodes: int) -> float:

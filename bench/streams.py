@@ -8,10 +8,11 @@ import threading
 import time
 from collections.abc import Iterator
 
-from bench.contenders import PATIENCE_SECONDS, Contender, Incomplete
-from bench.figures import percentile
+from bench.contenders import Contender, Incomplete
+from bench.figures import milliseconds
 from bench.nexus import HOST, Nexus, open_nexus
 from bench.tasks import PREFIX
+from bench.timing import PATIENCE_SECONDS
 
 READERS, ROUNDS = 100, 4
 #: Long enough to follow a job before its only item ends.
@@ -22,8 +23,7 @@ CHUNK_BYTES = 64 * 1024
 def measure_delivery(contender: Contender, items: int) -> dict[str, float]:
     """From the message that a result was recorded to the event that tells it, in milliseconds."""
     with open_nexus() as nexus:
-        took = [1000 * _deliver(nexus) for _ in range(items)]
-    return {"p50": percentile(took, 0.5), "p99": percentile(took, 0.99)}
+        return milliseconds([_deliver(nexus) for _ in range(items)])
 
 
 def measure_followers(contender: Contender, items: int) -> dict[str, float]:

@@ -7,22 +7,28 @@ import re
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from django.core.exceptions import ImproperlyConfigured
 
 from hive_site.kernel.env import Env
+from hive_site.observing import Observing, read_observing
+from hive_site.pool_text import read_pool_text
+from hive_site.redis_address import read_join_redis_url, read_redis_url
+from hive_site.redis_options import read_ca_file, read_redis_acl
 
 PROJECT = Path(__file__).resolve().parent.parent
-#: `hive up` leaves the address of the Redis it started here, for the commands run beside it.
-REDIS_ADDRESS_FILE = "run/redis_url"
 SQLITE_FILE = "hive.sqlite3"
 #: What one job may ask for (jobs/validation.py), and so the most that can be its default.
 MAX_TIMEOUT_SECONDS, MAX_RETRIES = 30 * 24 * 3600, 1000
+#: How much work of short subtasks travels together (jobs/domain/bundles.py).
+BUNDLE_SECONDS = 0.05
 #: A hundred years: "for ever" to people, and still a time to Python.
 MAX_TTL_SECONDS = 100 * 365 * 86400
 #: What is longer is no message any more (jobs/domain/bundles.py).
 MAX_INLINE_KB = 1024
+#: Thirty days: long enough to count, and not for ever should the certificate go.
+HSTS_SECONDS = 30 * 86400
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,7 @@ class Options:
     enabled: bool
     data: Path
     redis_url: str
+    database_pool: int
     high_priority_queue: str
     background_queue: str
     broadcast_channel: str
@@ -40,7 +47,9 @@ class Options:
     zombie_timeout: int
     result_ttl: int
     job_ttl: int
+    audit_ttl: int
     inline_kb: int
+    bundle_seconds: float
     node_cache_mb: int
     nexus_url: str
     task_modules: list[str]
@@ -52,6 +61,13 @@ class Options:
     slot_memory_mb: int
     least_disk_mb: int
     api_rate: str
+    redis_acl: str
+    join_redis_url: str
+    ca_file: str
+    pulse: Path | None
+    autoscale: str
+    observing: Observing
+    hsts_seconds: int
 
     @property
     def inline_bytes(self) -> int:
@@ -76,6 +92,7 @@ def read_options(env: Env) -> Options:
         enabled=env.flag("ENABLE_HIVE", True),
         data=data,
         redis_url=read_redis_url(env, data),
+        database_pool=env.integer("HIVE_DATABASE_POOL", 20, at_most=1000),
         high_priority_queue=preferred,
         background_queue=background,
         broadcast_channel=env.text("HIVE_BROADCAST_CHANNEL", "hive:broadcast"),
@@ -84,7 +101,9 @@ def read_options(env: Env) -> Options:
         zombie_timeout=_ttl(env, "HIVE_ZOMBIE_TASK_TIMEOUT", 600),
         result_ttl=_ttl(env, "HIVE_RESULT_TTL", 86400),
         job_ttl=_ttl(env, "HIVE_JOB_TTL", 30 * 86400),
+        audit_ttl=_ttl(env, "HIVE_AUDIT_TTL", 365 * 86400),
         inline_kb=env.integer("HIVE_INLINE_KB", 64, at_least=1, at_most=MAX_INLINE_KB),
+        bundle_seconds=env.number("HIVE_BUNDLE_SECONDS", BUNDLE_SECONDS, at_most=10),
         node_cache_mb=env.integer("HIVE_NODE_CACHE_MB", 512),
         nexus_url=read_nexus_url(env),
         task_modules=_modules(env, "HIVE_TASK_MODULES"),
@@ -96,6 +115,13 @@ def read_options(env: Env) -> Options:
         slot_memory_mb=env.integer("HIVE_SLOT_MEMORY_MB", 0),
         least_disk_mb=env.integer("HIVE_LEAST_DISK_MB", 200),
         api_rate=_rate(env, "HIVE_API_RATE", "3000 per 10 seconds"),
+        redis_acl=read_redis_acl(env),
+        join_redis_url=read_join_redis_url(env),
+        ca_file=read_ca_file(env),
+        pulse=read_pulse_path(env),
+        autoscale=read_pool_text(env),
+        observing=read_observing(env),
+        hsts_seconds=env.integer("HIVE_HSTS_SECONDS", HSTS_SECONDS, at_most=MAX_TTL_SECONDS),
     )
 
 
@@ -109,25 +135,9 @@ def read_nexus_url(env: Env) -> str:
     return _web_address(env, "HIVE_NEXUS_URL", "http://127.0.0.1:8000")
 
 
-def read_redis_url(env: Env, data: Path) -> str:
-    """`REDIS_URL`, else the `REDIS_…` parts, else what `hive up` left in the data directory."""
-    url = env.text("REDIS_URL")
-    if url:
-        if not _is_redis_address(url):
-            # Not its value: there is a password in it.
-            raise ImproperlyConfigured(
-                "REDIS_URL: give an address like redis://:password@127.0.0.1:6379/0,"
-                " with / # ? @ in a password as %2F %23 %3F %40"
-            )
-        return url
-    left = data / REDIS_ADDRESS_FILE
-    if not env.text("REDIS_HOST") and left.exists():
-        return left.read_text().strip()
-    password = env.text("REDIS_PASSWORD")
-    login = f":{quote(password, safe='')}@" if password else ""
-    host = env.text("REDIS_HOST", "127.0.0.1")
-    port = env.integer("REDIS_PORT", 6379, at_least=1, at_most=65535)
-    return f"redis://{login}{host}:{port}/{env.integer('REDIS_DB', 0)}"
+def read_pulse_path(env: Env) -> Path | None:
+    """The file in which Foreman and Spore leave signs of life, if anybody looks for them."""
+    return Path(path) if (path := env.text("HIVE_PULSE")) else None
 
 
 def sqlite_url(data: Path) -> str:
@@ -178,6 +188,8 @@ def _rate(env: Env, name: str, default: str) -> str:
     value = env.text(name, default)
     if value == "0":
         return ""
+    if value == default:
+        return value
     # Not above: a launcher reads a few of these, and must not carry what this takes along.
     from hive_site.kernel.limits import parse_rate
 
@@ -201,14 +213,6 @@ def _modules(env: Env, name: str) -> list[str]:
             rule = "there is no such module; give names like myapp.tasks, with commas between"
             raise ImproperlyConfigured(f"{name}={module!r}: {rule}")
     return modules
-
-
-def _is_redis_address(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        return parts.scheme == "unix" or (parts.scheme in {"redis", "rediss"} and parts.port != 0)
-    except ValueError:  # what stands for a port is none
-        return False
 
 
 def find_fleet_key(env: Env, data: Path) -> str:

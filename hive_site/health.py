@@ -4,7 +4,7 @@ from django.db import DatabaseError, InterfaceError, connection
 from django.http import HttpRequest, JsonResponse
 
 from hive_site.kernel.redis import RedisError
-from nodes.inbox import shared_client
+from nodes.inbox import ask
 
 
 def alive() -> JsonResponse:
@@ -26,7 +26,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
     except (DatabaseError, InterfaceError):
         database = "away"
     try:
-        shared_client().ping()
+        ask(lambda redis: redis.ping())
         redis = "ok"
     except (RedisError, OSError):
         redis = "away"

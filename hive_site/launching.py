@@ -16,7 +16,10 @@ from hive_site.configuration import (
 )
 from hive_site.kernel.env import Env
 from hive_site.kernel.errors import Invalid
+from hive_site.observing import read_log_format
+from hive_site.redis_options import read_ca_file
 from nodes.spore.identity import check_name, default_name, find_key
+from nodes.spore.pools import read_pool
 from ota.domain.install.state import OWN, Slot
 from ota.domain.requirements import digest_requirements
 from ota.spore.agents import FDS, Recipe
@@ -62,13 +65,18 @@ def _read(argv: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
 
 def _prepare(given: argparse.Namespace, argv: Sequence[str]) -> Options:
     env = Env()
-    name = check_name(given.name[-1] if given.name else default_name())
+    pool = read_pool(env.text("HIVE_POOL_KEY"))
+    default = pool.name_member() if pool else default_name()
+    name = check_name(given.name[-1] if given.name else default)
     key = find_key(
-        name, given=env.text("HIVE_NODE_KEY"), fleet_key=find_fleet_key(env, read_data_dir(env))
+        name,
+        given=env.text("HIVE_NODE_KEY"),
+        fleet_key=find_fleet_key(env, read_data_dir(env)),
+        pool=pool,
     )
     home = Path(given.home[-1]).absolute()
     take_home(home)
-    start_log("launcher")
+    start_log("launcher", form=read_log_format(env))
     tell("launcher.starts", node=name, home=home)
     nexus = (given.nexus[-1] if given.nexus else "") or read_nexus_url(env)
     channels = tuple(env.listing("HIVE_OTA_CHANNELS", "stable"))
@@ -78,7 +86,7 @@ def _prepare(given: argparse.Namespace, argv: Sequence[str]) -> Options:
         home=home,
         own=Slot(OWN, version, python=sys.executable, tree=str(PROJECT)),
         recipe=Recipe(tuple(argv[1:]), dict(os.environ)),
-        desk=NexusClient(nexus, name, key),
+        desk=NexusClient(nexus, name, key, ca_file=read_ca_file(env)),
         channels=channels,
         stager={**facts, **own_environment()},
         stager_env={**os.environ, "HIVE_NODE_KEY": key.hex()},

@@ -1,6 +1,9 @@
 """The way in with a password, which cannot be guessed at will."""
 
+import hashlib
 import math
+import unicodedata
+from ipaddress import IPv6Address, IPv6Network, ip_address
 from typing import Any
 
 from django.conf import settings
@@ -10,6 +13,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from hive_site.kernel.limits import Limiter, parse_rate
 from nodes.inbox import hurried_client
+
+#: No user's name is longer (django.contrib.auth), so what follows makes no difference.
+MOST_CHARS = 255
+#: What one customer of a provider has to itself (RFC 6177): as good as one address of IPv4.
+NETWORK_BITS = 64
 
 
 def _limiter(what: str, text: str) -> Limiter:
@@ -27,8 +35,9 @@ class LimitedLoginView(LoginView):
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Log in; 429 after too many guesses, also for the right password."""
-        # Counted before it is checked, so that a hundred guesses at once are a hundred guesses.
-        seconds = _by_name.take(*self._who()) or _by_address.look(self._address())
+        # The address first: whoever may not guess any more leaves nothing in Redis. The name is
+        # counted before it is checked, so that a hundred guesses at once are a hundred guesses.
+        seconds = _by_address.look(self._address()) or _by_name.take(*self._who())
         if seconds:
             return self._refuse(seconds)
         answer: HttpResponseBase = super().post(request, *args, **kwargs)
@@ -50,7 +59,26 @@ class LimitedLoginView(LoginView):
         return self.render_to_response(context, status=429, headers={"Retry-After": str(wait)})
 
     def _who(self) -> tuple[str, str]:
-        return self.request.POST.get("username", "").casefold(), self._address()
+        return fold_name(self.request.POST.get("username", "")), self._address()
 
     def _address(self) -> str:
-        return str(self.request.META.get("REMOTE_ADDR", ""))
+        return fold_address(str(self.request.META.get("REMOTE_ADDR", "")))
+
+
+def fold_name(name: str) -> str:
+    """What stands for a name, however it is spelt: short, whatever somebody sends as one."""
+    folded = unicodedata.normalize("NFKC", name[:MOST_CHARS]).casefold()
+    return hashlib.sha256(folded.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def fold_address(text: str) -> str:
+    """The address that guesses count for; of IPv6 its network, which has addresses without end."""
+    try:
+        address = ip_address(text)
+    except ValueError:  # a socket of the system has none
+        return text
+    if not isinstance(address, IPv6Address):
+        return text
+    if address.ipv4_mapped:
+        return str(address.ipv4_mapped)
+    return str(IPv6Network((int(address), NETWORK_BITS), strict=False))

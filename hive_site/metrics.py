@@ -1,21 +1,31 @@
 """`/metrics` for Prometheus: the Foreman's newest picture as text. Costs one read of Redis."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from prometheus_client import CollectorRegistry
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from prometheus_client.utils import floatToGoString
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from hive_site.metrics_of_services import of_process, of_services
+from hive_site.metrics_of_work import of_work
+from nodes.domain.liveness import ON_PURPOSE
 from nodes.domain.states import NodeState
-from nodes.selectors import read_picture
+from nodes.picture import look
 
 #: What each node says, by its name in the picture: the metric, and what it means.
 OF_NODES = {
@@ -35,6 +45,10 @@ COUNTED = {
 class AsItIs(BaseContentNegotiation):
     """There is one form, whatever is asked for."""
 
+    def select_parser(self, request: Request, parsers: list[Any]) -> Any:
+        """The first; nothing is sent here that is to be parsed."""
+        return parsers[0]
+
     def select_renderer(
         self, request: Request, renderers: list[BaseRenderer], format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
@@ -44,7 +58,7 @@ class AsItIs(BaseContentNegotiation):
 
 @extend_schema(exclude=True)
 class MetricsView(APIView):
-    """For a key with the scope `read`, or anybody who is logged in."""
+    """For a key with the scope `read`, or anybody who may look."""
 
     content_negotiation_class = AsItIs
 
@@ -52,6 +66,7 @@ class MetricsView(APIView):
         """The text. Without a Foreman: that there is none, and nothing that is out of date."""
         registry = CollectorRegistry(auto_describe=False)
         registry.register(Picture())
+        of_process(registry, release=settings.HIVE_RELEASE)
         return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
@@ -60,30 +75,50 @@ class Picture:
 
     def collect(self) -> Iterator[Metric]:
         """All metrics of this moment."""
-        picture = read_picture()
-        fresh = bool(picture.get("fresh"))
-        yield _gauge("hive_foreman_leads", "Whether a Foreman leads", float(fresh))
-        if not fresh:
+        now = time.time()
+        picture = look().current(now)
+        yield _gauge("hive_foreman_leads", "Whether a Foreman leads", float(bool(picture)))
+        if not picture:
             return
-        age = max(time.time() - picture["at"], 0.0)
+        age = max(now - picture["at"], 0.0)
         yield _gauge("hive_snapshot_age_seconds", "Age of these figures", age)
         yield _gauge("hive_foreman_epoch", "Which leader this is", picture["foreman"]["epoch"])
+        yield from _of_loop(picture.get("loop"))
         yield from _of_cluster(picture)
-        yield from _of_nodes(picture["nodes"])
+        # By name: of two rows of one node Prometheus would refuse everything.
+        nodes = list({node["name"]: node for node in picture["nodes"]}.values())
+        busy = sum(node["running"] for node in nodes)
+        yield _gauge("hive_slots_busy", "Slots that have work", busy)
+        yield from _of_nodes(nodes)
         yield from _of_queues(picture["queues"])
         for name, (metric, told) in COUNTED.items():
             yield CounterMetricFamily(metric, told, value=picture[name])
+        yield from of_work(picture)
+        yield from of_services(picture)
 
 
-def _of_cluster(picture: dict[str, Any]) -> Iterator[Metric]:
+def _of_loop(loop: Mapping[str, Any] | None) -> Iterator[Metric]:
+    if loop is None:
+        return  # a Foreman of an earlier release drew it
+    buckets = [(floatToGoString(end), count) for end, count in loop["buckets"]]
+    told = "Steps of the Foreman's loop, without its rests"
+    yield HistogramMetricFamily(
+        "hive_foreman_loop_seconds",
+        told,
+        buckets=[*buckets, ("+Inf", loop["count"])],
+        sum_value=loop["sum"],
+    )
+
+
+def _of_cluster(picture: Mapping[str, Any]) -> Iterator[Metric]:
     yield _gauge("hive_slots", "Slots of all nodes that are there", picture["slots"])
     running = picture["active_subtasks"]
     yield _gauge("hive_active_subtasks", "Subtasks that were sent and have not ended", running)
     rates = GaugeMetricFamily(
         "hive_subtasks_per_second", "Subtasks that end, as they end", labels=["outcome"]
     )
-    for outcome in ("succeeded", "failed"):
-        rates.add_metric([outcome], picture["throughput"][f"{outcome}_per_second"])
+    for name, rate in picture["throughput"].items():
+        rates.add_metric([name.removesuffix("_per_second")], rate)
     yield rates
 
 
@@ -92,6 +127,12 @@ def _of_nodes(nodes: list[dict[str, Any]]) -> Iterator[Metric]:
     for state in NodeState:
         states.add_metric([state], sum(node["state"] == state for node in nodes))
     yield states
+    stopped = sum(
+        node["state"] == NodeState.LOST and node.get("reason") in ON_PURPOSE for node in nodes
+    )
+    yield _gauge(
+        "hive_nodes_shut_down", "Those of the lost nodes that were shut down or revoked", stopped
+    )
     about = GaugeMetricFamily("hive_node_info", "What a node runs", labels=["node", "release"])
     for node in nodes:
         about.add_metric([node["name"], node["release"]], 1)

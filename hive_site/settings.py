@@ -3,9 +3,7 @@
 import sys
 from pathlib import Path
 
-import dj_database_url
 from csp.constants import NONE, SELF
-from django.core.exceptions import ImproperlyConfigured
 
 from hive_site.configuration import (
     PROJECT,
@@ -15,7 +13,10 @@ from hive_site.configuration import (
     read_options,
     sqlite_url,
 )
+from hive_site.databases import read_database
 from hive_site.kernel.env import Env
+from hive_site.kernel.redaction import conceal, conceal_login
+from hive_site.kernel.redis import rq_settings
 from hive_site.logs import logging_config, process_name
 from hive_site.own_secrets import find_secret, find_webhook_secret
 
@@ -40,7 +41,7 @@ INSTALLED_APPS = [
     "ota",
     "channels",
     "csp",
-    "django.contrib.admin",
+    "hive_site.admin_config.HiveAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -57,6 +58,8 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "hive_site.headers.HeadersMiddleware",
+    "hive_site.connections.ConnectionsMiddleware",
     "nodes.api.bodies.BodyLimit",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "hive_site.slashes.SlashMiddleware",
@@ -64,6 +67,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "hive_site.rest_audit.RestAudit",
     "hive_site.outages.OutageMiddleware",
 ]
 ROOT_URLCONF = "hive_site.urls"
@@ -83,41 +87,19 @@ TEMPLATES = [
     }
 ]
 
-
-ENGINES = {"django.db.backends.sqlite3", "django.db.backends.postgresql"}
-
-
-def read_database(url: str) -> dict[str, object]:
-    """Django's database settings for `url`; SQLite gets WAL and one writer at a time."""
-    try:
-        # Under ASGI each request has a thread of its own: a connection that was kept would be
-        # nobody's, and the server would run out of them.
-        database = dict(dj_database_url.parse(url, conn_max_age=0, conn_health_checks=True))
-    except (dj_database_url.UnknownSchemeError, dj_database_url.ParseError, ValueError):
-        database = {}
-    if database.get("ENGINE") not in ENGINES or not database.get("NAME"):
-        # Not its value: there may be a password in it.
-        rule = "give sqlite:///path or postgres://user:password@host/name"
-        raise ImproperlyConfigured(f"DATABASE_URL: {rule}")
-    if database["ENGINE"] == "django.db.backends.sqlite3":
-        database["OPTIONS"] = {
-            "transaction_mode": "IMMEDIATE",
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
-            "timeout": 20,
-        }
-    else:
-        # Requests at once share these, and wait for one; each process has a pool of its own.
-        database["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 20, "timeout": 5}}
-    return database
-
-
 if not env.text("DATABASE_URL"):
     make_data_dir(HIVE.data)
-DATABASES = {"default": read_database(env.text("DATABASE_URL") or sqlite_url(HIVE.data))}
+DATABASES = {
+    "default": read_database(
+        env.text("DATABASE_URL") or sqlite_url(HIVE.data),
+        pool=HIVE.database_pool,
+        name=f"hive-{process_name(sys.argv)}",
+    )
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = HIVE.redis_url
-RQ_QUEUES = {name: {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 300} for name in HIVE.queues}
+RQ_QUEUES = {name: rq_settings(REDIS_URL) | {"DEFAULT_TIMEOUT": 300} for name in HIVE.queues}
 RQ_SHOW_ADMIN_LINK = False
 TASKS = django_tasks_config(env)
 
@@ -133,10 +115,24 @@ LOGOUT_REDIRECT_URL = "/login/"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.flag("HIVE_HTTPS", False)
+#: Browsers take cookies that are called so from this host alone: no neighbour under the same domain
+#: can plant one, and have somebody work in a session of theirs.
+_host_only = "__Host-" if SESSION_COOKIE_SECURE else ""
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{_host_only}sessionid", f"{_host_only}csrftoken"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SESSION_COOKIE_SECURE else None
+#: Browsers that came over TLS once come over nothing else for so long. Where there is no TLS they
+#: would not heed it.
+SECURE_HSTS_SECONDS = HIVE.hsts_seconds if SESSION_COOKIE_SECURE else 0
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+SILENCED_SYSTEM_CHECKS = [
+    # What else runs under this name, and for how long, is not ours to say: HSTS is for the host.
+    *("security.W005", "security.W021"),
+    # The proxy that has the certificate redirects. We cannot: Spores and probes may well ask
+    # without TLS, in a network of their own.
+    "security.W008",
+]
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
@@ -160,6 +156,7 @@ LARGE_BODIES = {
 }
 APPEND_SLASH = True
 LANGUAGE_CODE, TIME_ZONE, USE_TZ, USE_I18N = "en-us", "UTC", True, False
+FORMAT_MODULE_PATH = ["hive_site.formats"]
 STATIC_URL = "static/"
 STATIC_ROOT = HIVE.data / "static"
 STORAGES = {
@@ -196,9 +193,15 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Submit jobs to the cluster, follow them, and look after its nodes.",
     "VERSION": HIVE_RELEASE,
     "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["nodes.api.permissions.HasScope"],
     "POSTPROCESSING_HOOKS": ["nodes.api.openapi.complete"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
 }
-LOGGING = logging_config(process_name(sys.argv))
+LOGGING = logging_config(
+    process_name(sys.argv), form=HIVE.observing.log_format, level=HIVE.observing.log_level
+)
+conceal(SECRET_KEY, HIVE_FLEET_KEY, HIVE_WEBHOOK_SECRET, HIVE.llm_key, env.text("HIVE_API_KEY"))
+conceal_login(HIVE.redis_url)
+conceal_login(env.text("DATABASE_URL"))

@@ -7,12 +7,17 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.utils import timezone
 
+from hive_site.kernel import tracing
 from hive_site.kernel.redis import connect
 from nodes.domain.scoring import Weights
 
 if TYPE_CHECKING:
+    from redis import Redis
+
     from jobs.webhooks.courier import Courier
+    from nodes.access import Access
     from nodes.foreman import Foreman
+    from nodes.keyring import Keyring
     from nodes.spore.agent import Agent
     from nodes.spore.identity import Identity
     from nodes.spore.leash import Launch
@@ -20,11 +25,13 @@ if TYPE_CHECKING:
 
 def build_foreman() -> "Foreman":
     """A Foreman over the configured database and Redis."""
+    from hive_site.pools import build_autoscaler
     from jobs.limits import declared_limits
     from jobs.remote_tasks import learn_tasks
     from jobs.validation import known_tasks
     from jobs.workload import JobsWorkload
     from nodes.foreman import Foreman
+    from nodes.keyring import Keyring
     from nodes.leadership import Leadership
     from nodes.mailbox import Mailbox
     from ota.conductor import Conductor
@@ -32,21 +39,37 @@ def build_foreman() -> "Foreman":
 
     # Imports every task: now, not while work waits for a new leader.
     declared_limits()
+    tracing.open_early()
     hive = settings.HIVE
     client = connect(hive.redis_url, name="hive-foreman")
     listener = connect(hive.redis_url, name="hive-foreman", blocking=True)
     weights = Weights(*hive.weights)
-    fleet_key = settings.HIVE_FLEET_KEY
+    keyring = Keyring(settings.HIVE_FLEET_KEY)
+    workload = JobsWorkload(
+        client, keyring=keyring, weights=weights, bundle_seconds=hive.bundle_seconds
+    )
     return Foreman(
         client=client,
         leadership=Leadership(client, clock=timezone.now),
-        mailbox=Mailbox(listener, fleet_key=fleet_key),
-        workload=JobsWorkload(client, fleet_key=fleet_key, weights=weights),
-        fleet_key=fleet_key,
+        mailbox=Mailbox(listener, keyring=keyring),
+        workload=workload,
+        keyring=keyring,
         weights=weights,
         learn=lambda found, now: learn_tasks(found, now, known=known_tasks()),
         updates=Conductor(open_repository),
+        access=_find_access(client, keyring),
+        scaling=build_autoscaler(workload),
     )
+
+
+def _find_access(client: "Redis", keyring: "Keyring") -> "Access | None":
+    from nodes.access import OFF, REQUIRE, Doorkeeper
+
+    hive = settings.HIVE
+    if hive.redis_acl == OFF:
+        return None
+    required = hive.redis_acl == REQUIRE
+    return Doorkeeper(client, keyring, broadcasts=hive.broadcast_channel, required=required)
 
 
 def build_courier() -> "Courier":
@@ -77,6 +100,7 @@ def build_agent(
         folder=home / "blobs",
         cache_bytes=hive.node_cache_mb * 2**20,
         inline_bytes=hive.inline_bytes,
+        ca_file=hive.ca_file,
     )
     main = partial(
         serve_slot,

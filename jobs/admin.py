@@ -1,44 +1,86 @@
 """The operator's view of jobs and what became of them."""
 
-from collections.abc import Callable, Iterable
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 
-from hive_site.kernel.errors import Conflict, NotFound
+from hive_site.kernel.errors import NotFound
 from jobs import admin_order, admin_tasks, admin_webhooks, services
+from jobs.admin_submit import SubmitPages
 from jobs.domain.states import JOB_TERMINAL
 from jobs.models import Attempt, Edge, IdempotencyKey, Job, Queue, Subtask
 from jobs.reasons import why_job_waits, why_subtask
-from nodes.admin_pages import LargeTableAdmin, ReadOnlyAdmin
+from jobs.verbs import JOB_VERBS, QUEUE_VERBS, SUBTASK_VERBS
+from nodes.admin_actions import VerbActions
+from nodes.admin_pages import STATE, LargeTableAdmin, ReadOnlyAdmin, show_state, state_column
+from nodes.picture import glimpse
 
 #: They register themselves; Django looks only here.
 __all__ = ["admin_order", "admin_tasks", "admin_webhooks"]
 
 
+TIMES = ("created_at", "not_before", "ready_at", "started_at", "finished_at", "deadline")
+TERMS = ("timeout", "retries", "backoff", "on_error", "idempotent", "at_most_once", "reduction")
+COUNTERS = ("total", "running", "succeeded", "failed", "cancelled", "rounds")
+
+
+class QueueFilter(admin.SimpleListFilter):
+    """By queue: the settings name them, so that nobody reads the table to find them."""
+
+    title, parameter_name = "queue", "queue"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """The queues."""
+        return [(name, name) for name in settings.HIVE.queues]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Job]) -> QuerySet[Job]:
+        """Jobs of that queue."""
+        return queryset.filter(queue=self.value()) if self.value() else queryset
+
+
+class PriorityFilter(admin.SimpleListFilter):
+    """By priority."""
+
+    title, parameter_name = "priority", "priority"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """What there may be."""
+        return [(str(level), str(level)) for level in range(10, -1, -1)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Job]) -> QuerySet[Job]:
+        """Jobs of that priority."""
+        known = self.value() in dict(self.lookup_choices)
+        return queryset.filter(priority=self.value()) if known else queryset
+
+
 @admin.register(Job)
-class JobAdmin(LargeTableAdmin):
+class JobAdmin(SubmitPages, VerbActions, LargeTableAdmin):
     """Jobs, the newest first."""
 
-    list_display = ("id", "task", "state", "progress", "queue", "priority", "created_at", "by")
-    list_filter = ("state", "queue", "priority")
+    list_display = ("id", "task", STATE, "progress", "queue", "priority", "created_at", "by")
+    list_filter = ("state", QueueFilter, PriorityFilter)
     search_fields = ("id__startswith", "task__startswith")
     search_help_text = "the beginning of an id or of a task's name"
     ordering = ("-id",)
-    actions = ("cancel", "retry", "pause", "resume")
-    readonly_fields = ("subtask_links", "waiting_for")
+    verbs = JOB_VERBS
+    adding = "Submit a job"
+    fieldsets = (
+        (None, {"fields": ("task", STATE, "progress", "subtask_links", "waiting_for", "error")}),
+        ("Where and when", {"fields": ("queue", "priority", "submitted_by", *TIMES)}),
+        ("What it runs", {"fields": ("kwargs", "reduce", "result", "labels", "codec", "kept")}),
+        ("How it is run", {"fields": (*TERMS, "requires", "cache_for", "task_version", "webhook")}),
+        ("What it belongs to", {"fields": ("depends_on", "workflow", "name", "spawned_by")}),
+        ("Counters", {"fields": COUNTERS, "classes": ("collapse",)}),
+    )
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         """Everything: the Foreman owns it, and verbs change it."""
-        return ["subtask_links", "waiting_for", *(field.name for field in Job._meta.fields)]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Jobs are submitted, not typed in."""
-        return False
+        return [name for _, options in self.fieldsets for name in options["fields"]]
 
     def has_delete_permission(self, request: HttpRequest, obj: Job | None = None) -> bool:
         """Only what has ended may be forgotten."""
@@ -79,38 +121,9 @@ class JobAdmin(LargeTableAdmin):
         url = reverse("admin:jobs_subtask_changelist")
         return format_html('<a href="{}?job__id__exact={}">{} subtasks</a>', url, job.pk, job.total)
 
-    @admin.action(description="Cancel", permissions=["change"])
-    def cancel(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
-        """Stop these jobs."""
-        self._each(request, queryset, services.cancel_job, "being cancelled")
-
-    @admin.action(description="Retry what did not succeed", permissions=["change"])
-    def retry(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
-        """Run what did not succeed again."""
-        self._each(request, queryset, services.retry_job, "queued again")
-
-    @admin.action(description="Pause", permissions=["change"])
-    def pause(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
-        """Start nothing more of these."""
-        self._each(request, queryset, services.pause_job, "paused")
-
-    @admin.action(description="Resume", permissions=["change"])
-    def resume(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
-        """Go on with these."""
-        self._each(request, queryset, services.resume_job, "resumed")
-
-    def _each(
-        self, request: HttpRequest, jobs: QuerySet[Job], verb: Callable[..., Job], done: str
-    ) -> None:
-        moved = 0
-        for job in jobs:
-            try:
-                verb(job_id=job.pk)
-                moved += 1
-            except Conflict as fact:
-                self.message_user(request, str(fact), level="WARNING")
-        if moved:
-            self.message_user(request, f"{moved} jobs are {done}.")
+    def view_on_site(self, job: Job) -> str:
+        """Its live page."""
+        return reverse("job", args=[job.pk])
 
 
 class AttemptInline(admin.TabularInline):
@@ -127,17 +140,17 @@ class AttemptInline(admin.TabularInline):
 
 
 @admin.register(Subtask)
-class SubtaskAdmin(ReadOnlyAdmin):
+class SubtaskAdmin(VerbActions, ReadOnlyAdmin):
     """Items of jobs."""
 
-    list_display = ("id", "job_id", "index", "role", "state", "node", "attempts", "finished_at")
+    list_display = ("id", "job_id", "index", "role", STATE, "node", "attempts", "finished_at")
     list_filter = ("state",)
     search_fields = ("job__id__exact",)
     search_help_text = "the id of a job"
     ordering = ("-id",)
     inlines = (AttemptInline,)
     raw_id_fields = ("job",)
-    actions = ("release",)
+    verbs = SUBTASK_VERBS
     readonly_fields = ("why",)
 
     @admin.display(description="why")
@@ -149,28 +162,12 @@ class SubtaskAdmin(ReadOnlyAdmin):
         """The job's page links to its subtasks."""
         return lookup == "job__id__exact" or super().lookup_allowed(lookup, value, request)
 
-    @admin.action(description="Release from quarantine", permissions=["release"])
-    def release(self, request: HttpRequest, queryset: QuerySet[Subtask]) -> None:
-        """Try poison once more."""
-        released = 0
-        for subtask in queryset:
-            try:
-                services.release_subtask(job_id=subtask.job_id, index=subtask.index)
-                released += 1
-            except Conflict as fact:
-                self.message_user(request, str(fact), level="WARNING")
-        self.message_user(request, f"{released} subtasks were released and will be tried again.")
-
-    def has_release_permission(self, request: HttpRequest) -> bool:
-        """Whoever may change jobs: the row itself nobody changes by hand."""
-        return request.user.has_perm("jobs.change_job")
-
 
 @admin.register(Attempt)
 class AttemptAdmin(ReadOnlyAdmin):
     """Tries that were not a plain first success."""
 
-    list_display = ("id", "subtask_id", "number", "node", "outcome", "ended_at")
+    list_display = ("id", "subtask_id", "number", "node", state_column("outcome"), "ended_at")
     list_filter = ("outcome",)
     search_fields = ("subtask__job__id__exact",)
     ordering = ("-id",)
@@ -178,12 +175,12 @@ class AttemptAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Queue)
-class QueueAdmin(admin.ModelAdmin):
+class QueueAdmin(VerbActions, admin.ModelAdmin):
     """The queues of waiting work, to pause and to resume."""
 
-    list_display = ("name", "paused")
+    list_display = ("name", "condition", "depth")
     readonly_fields = ("name",)
-    actions = ("pause", "resume")
+    verbs = QUEUE_VERBS
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """Those that nobody paused yet have no row; one cannot click on what is not there."""
@@ -198,28 +195,24 @@ class QueueAdmin(admin.ModelAdmin):
         """A queue without a row is open: deleting one would resume it unsaid."""
         return False
 
+    @admin.display(description="state", ordering="paused")
+    def condition(self, queue: Queue) -> str:
+        """Open or paused."""
+        return show_state("paused" if queue.paused else "open")
+
+    @admin.display(description="waiting")
+    def depth(self, queue: Queue) -> str:
+        """How many subtasks wait in it, as the Foreman drew it last."""
+        drawn = glimpse().facts.get("queues", {}).get(queue.name)
+        return f"{drawn['depth']:,}" if drawn else "–"
+
     def save_model(self, request: HttpRequest, obj: Queue, form: Any, change: bool) -> None:
         """Through the service, which tells the Foreman."""
-        self._each(request, [obj], services.pause_queue if obj.paused else services.resume_queue)
-
-    @admin.action(description="Pause", permissions=["change"])
-    def pause(self, request: HttpRequest, queryset: QuerySet[Queue]) -> None:
-        """Start nothing more from these."""
-        self._each(request, queryset, services.pause_queue)
-
-    @admin.action(description="Resume", permissions=["change"])
-    def resume(self, request: HttpRequest, queryset: QuerySet[Queue]) -> None:
-        """Start work from these again."""
-        self._each(request, queryset, services.resume_queue)
-
-    def _each(
-        self, request: HttpRequest, queues: Iterable[Queue], verb: Callable[..., None]
-    ) -> None:
-        for queue in queues:
-            try:
-                verb(name=queue.name)
-            except NotFound as fact:  # the settings named it once
-                self.message_user(request, str(fact), level="WARNING")
+        verb = services.pause_queue if obj.paused else services.resume_queue
+        try:
+            verb(name=obj.name)
+        except NotFound as fact:  # the settings named it once
+            self.message_user(request, str(fact), level="WARNING")
 
 
 @admin.register(Edge)

@@ -1,7 +1,6 @@
 """The operator's view of what orders the work: schedules, and limits of tasks."""
 
 import json
-from collections.abc import Callable, Iterable
 from typing import Any
 
 from django import forms
@@ -17,6 +16,8 @@ from hive_site.kernel.errors import Invalid, NotFound
 from jobs import services
 from jobs.models import Schedule, TaskLimit
 from jobs.services.scheduling import apply_fields
+from jobs.verbs import SCHEDULE_VERBS
+from nodes.admin_actions import VerbActions
 
 
 class ScheduleForm(forms.ModelForm):
@@ -51,7 +52,7 @@ class ScheduleForm(forms.ModelForm):
 
 
 @admin.register(Schedule)
-class ScheduleAdmin(admin.ModelAdmin):
+class ScheduleAdmin(VerbActions, admin.ModelAdmin):
     """Jobs that come by the clock."""
 
     form = ScheduleForm
@@ -59,7 +60,8 @@ class ScheduleAdmin(admin.ModelAdmin):
     list_filter = ("enabled",)
     search_fields = ("name",)
     readonly_fields = ("next_run_at", "last_run_at", "last_run", "note", "submitted_by")
-    actions = ("run_now", "enable", "disable")
+    verbs = SCHEDULE_VERBS
+    verb_key = "name"
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """A schedule keeps its name."""
@@ -83,39 +85,6 @@ class ScheduleAdmin(admin.ModelAdmin):
         else:
             made = services.create_schedule(wish, submitted_by=request.user.get_username())
             obj.pk = made.pk
-
-    @admin.action(description="Run now", permissions=["change"])
-    def run_now(self, request: HttpRequest, queryset: QuerySet[Schedule]) -> None:
-        """Submit their jobs now."""
-        who = request.user.get_username()
-        self._each(
-            request, queryset, lambda s: services.run_schedule(name=s.name, submitted_by=who)
-        )
-
-    @admin.action(description="Enable", permissions=["change"])
-    def enable(self, request: HttpRequest, queryset: QuerySet[Schedule]) -> None:
-        """Submit their jobs when they are due."""
-        self._set(request, queryset, enabled=True)
-
-    @admin.action(description="Disable", permissions=["change"])
-    def disable(self, request: HttpRequest, queryset: QuerySet[Schedule]) -> None:
-        """Submit their jobs no more."""
-        self._set(request, queryset, enabled=False)
-
-    def _set(self, request: HttpRequest, schedules: Iterable[Schedule], *, enabled: bool) -> None:
-        def change(schedule: Schedule) -> None:
-            services.change_schedule(name=schedule.name, fields={"enabled": enabled})
-
-        self._each(request, schedules, change)
-
-    def _each(
-        self, request: HttpRequest, schedules: Iterable[Schedule], verb: Callable[[Schedule], Any]
-    ) -> None:
-        for schedule in schedules:
-            try:
-                verb(schedule)
-            except (Invalid, NotFound) as fact:
-                self.message_user(request, f"{schedule.name}: {fact}", level="WARNING")
 
 
 class TaskLimitForm(forms.ModelForm):

@@ -159,10 +159,15 @@ class Bookkeeper:
         if sent:
             dispatcher.stop(line.order.stop_token, {bundle.node for bundle in sent})
         crash_point("foreman.cancelling")
+        popped = set()
         for bundle in sent:
-            if dispatcher.withdraw(bundle):
-                for attempt in list(bundle.open):
-                    self._memory.close(attempt, again=False)
+            if not dispatcher.withdraw(bundle, halt=True):
+                popped.add(bundle.node)
+                continue
+            for attempt in list(bundle.open):
+                self._memory.close(attempt, again=False)
+        if popped:  # what was begun while the others were withdrawn
+            dispatcher.wake(popped)
         self._cancel_rest(job, now)
         # Last: what an outage interrupted is found again by who compares lines with the database.
         line.stopped = True
@@ -210,6 +215,8 @@ class Bookkeeper:
             now.timestamp(),
             succeeded=sum(count["succeeded"] for count in counts),
             failed=sum(count["failed"] for count in counts),
+            retried=len(done.again),
+            nodes=(ending.node for ending in done.accepted),
         )
         self._spent += filter(None, spent)
         return rivals
@@ -227,8 +234,8 @@ class Bookkeeper:
         self._more_to_settle |= any(one.more for one in settled)
         settled = [one for one in settled if not one.more]
         ended = [one.job for one in settled if one.state]
-        for job in ended:
-            self._memory.backlog.close(job)
+        for one in settled:
+            self._memory.end(one)
         self.arrived |= {one.job for one in settled if one.released}
         touched = touched.union(one.job for one in settled)
         for one in settled:

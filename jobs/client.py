@@ -204,7 +204,7 @@ def unpack(result: Any) -> Any:
     """What such a task returned. Loading runs whatever the Spores' code put there: trust them."""
     from pickle import loads
 
-    return loads(base64.b64decode(result["$pickle"]))  # noqa: S301 the caller asks for it
+    return loads(base64.b64decode(result["$pickle"]))  # noqa: S301  # nosec B301  # the caller asks for it
 
 
 class Hive:
@@ -387,7 +387,7 @@ class Hive:
         whole: bool = True,
     ) -> urllib3.BaseHTTPResponse:
         """A 2xx answer. What may be sent again is, as long as patience and clock last."""
-        headers, clock = {**self._headers, **(also or {})}, clock or _Clock(None)
+        headers, clock = {**self._headers, **_traced(), **(also or {})}, clock or _Clock(None)
         if data is not None:
             headers["Content-Type"] = "application/json"
         request = {"body": data, "headers": headers, "preload_content": whole}
@@ -1066,6 +1066,17 @@ def _absolute(url: str, path: str) -> str:
     if path.startswith(("http://", "https://")):
         return path
     return f"{url}{path}" if path.startswith("/api/v1/") else f"{url}/api/v1/{path}"
+
+
+def _traced() -> dict[str, str]:
+    """The headers with which OpenTelemetry continues the trace of the program that calls, if that
+    uses it."""
+    headers: dict[str, str] = {}
+    if "opentelemetry.trace" in sys.modules:
+        from opentelemetry.propagate import inject
+
+        inject(headers)
+    return headers
 
 
 def _retry_after(answer: urllib3.BaseHTTPResponse) -> float:

@@ -3,9 +3,7 @@
 Every verb is one Lua script that checks the epoch, and every one may be repeated.
 """
 
-import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,13 +13,15 @@ from redis import Redis
 from redis.exceptions import NoScriptError
 from rq.utils import utcformat
 
-from hive_site.kernel.envelope import node_key, seal
+from hive_site.kernel.envelope import Forged, seal
 from hive_site.kernel.errors import Deposed, Forgotten
-from hive_site.kernel.redis import RedisError, load_script
+from hive_site.kernel.redis import Direct, RedisError, load_script
 from jobs.domain.backlog import Order
 from jobs.domain.flight import Sent
+from jobs.ledger import LedgerEntry, ledger_key, read_entry, write_entry
 from jobs.wire import BUNDLE_TTL_SECONDS, Piece, compose
 from nodes import wire
+from nodes.keyring import Keyring
 
 log = structlog.get_logger()
 LUA = Path(__file__).parent / "lua"
@@ -31,41 +31,25 @@ RQ_JOB_PREFIX = wire.bundle_key("")
 CANCEL_TTL_SECONDS = 86_400
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerEntry:
-    """A bundle in flight as the ledger keeps it."""
-
-    bundle: str
-    node: str
-    incarnation: str
-    job: str
-    first: int
-    subtasks: list[int]
-    at: float
-    gpus: tuple[int, ...]
-    task: str
-    memory_mb: int
-    short: bool
-
-
 class Dispatcher:
     """Redis, as one leader uses it. Raises `Deposed` as soon as another epoch leads."""
 
-    def __init__(self, client: Redis, *, fleet_key: str) -> None:
-        self._client, self._fleet_key = client, fleet_key
+    def __init__(self, client: Redis, *, keyring: Keyring) -> None:
+        self._client, self._direct, self._keyring = client, Direct(client), keyring
         self._push = load_script(client, LUA / "push.lua")
         self._reclaim = load_script(client, LUA / "reclaim_node.lua")
         self._withdraw = load_script(client, LUA / "withdraw.lua")
         self._abandon = load_script(client, LUA / "abandon.lua")
         self._remember = load_script(client, LUA / "remember.lua")
-        self._keys: dict[str, bytes] = {}
+        self._ledger_key = ledger_key(keyring)
         self._owed_cursors: dict[str, str] = {}
         self._owed_bundles: list[Sent] = []
         self.epoch = 0
 
     def push(self, batch: list[tuple[Sent, Order]], now: datetime) -> None:
         """Send bundles. Safe to repeat: a bundle that arrived is not sent twice."""
-        calls = [self._push_call(sent, order, now) for sent, order in batch]
+        date = utcformat(now)
+        calls = [self._push_call(sent, order, now, date) for sent, order in batch]
         try:
             answers = self._run(calls)
         except NoScriptError:  # Redis was restarted
@@ -83,12 +67,12 @@ class Dispatcher:
         return answer
 
     def _run(self, calls: list[tuple[list[str], list[Any]]]) -> list[int]:
-        pipe = self._client.pipeline(transaction=False)
-        for keys, args in calls:
-            pipe.evalsha(self._push.sha, len(keys), *keys, *args)
-        return list(pipe.execute())
+        commands = [("EVALSHA", self._push.sha, len(keys), *keys, *args) for keys, args in calls]
+        return self._direct.ask(*commands)
 
-    def _push_call(self, sent: Sent, order: Order, now: datetime) -> tuple[list[str], list[Any]]:
+    def _push_call(
+        self, sent: Sent, order: Order, now: datetime, date: str
+    ) -> tuple[list[str], list[Any]]:
         text = compose(
             node=sent.node,
             incarnation=sent.incarnation,
@@ -103,18 +87,19 @@ class Dispatcher:
             gpus=sent.gpus,
             idempotent=order.idempotent,
             now=now.timestamp(),
+            traceparent=order.traceparent,
         )
-        envelope = seal(text, key=self._key(sent.node), purpose=wire.PURPOSE_BUNDLE)
+        envelope = seal(text, key=self._keyring.key_of(sent.node), purpose=wire.PURPOSE_BUNDLE)
         keys = [
             wire.EPOCH,
             wire.bundle_key(sent.id),
             wire.queue_key(sent.node),
             wire.flight_key(sent.node),
         ]
-        date, ttl = utcformat(now), BUNDLE_TTL_SECONDS * 100
+        ttl = BUNDLE_TTL_SECONDS * 100
         head, *rest = wire.pieces("data", envelope).items()
         more = [part for field in rest for part in field]
-        entry = _write_entry(sent)
+        entry = self._entry(sent)
         return keys, [self.epoch, sent.id, head[1], entry, sent.node, date, ttl, *more]
 
     def reclaim(self, node: str) -> set[str]:
@@ -126,17 +111,21 @@ class Dispatcher:
             wire.flight_key(node),
         ]
         answer = self._heed(self._reclaim(keys=keys, args=[self.epoch, RQ_JOB_PREFIX]))
-        return {bundle.decode() for bundle in answer}
+        return {bundle.decode(errors="replace") for bundle in answer}
 
-    def withdraw(self, sent: Sent) -> bool:
-        """Take a bundle back if no slot has popped it."""
+    def withdraw(self, sent: Sent, *, halt: bool = False) -> bool:
+        """Take a bundle back if no slot has popped it; with `halt`, one that has does not begin."""
         keys = [
             wire.EPOCH,
             wire.queue_key(sent.node),
             wire.bundle_key(sent.id),
             wire.flight_key(sent.node),
         ]
-        return bool(self._heed(self._withdraw(keys=keys, args=[self.epoch, sent.id])))
+        return bool(
+            self._heed(
+                self._withdraw(keys=keys, args=[self.epoch, sent.id, "halt" if halt else ""])
+            )
+        )
 
     def abandon(self, sent: Sent) -> bool:
         """Forget a bundle wherever it is; True if no slot had popped it."""
@@ -153,7 +142,7 @@ class Dispatcher:
         """Make sure that the ledger has these bundles, after Redis lost its memory."""
         for sent in bundles:
             keys = [wire.EPOCH, wire.flight_key(sent.node)]
-            self._heed(self._remember(keys=keys, args=[self.epoch, sent.id, _write_entry(sent)]))
+            self._heed(self._remember(keys=keys, args=[self.epoch, sent.id, self._entry(sent)]))
 
     def settle(
         self, *, cursors: dict[str, str], bundles: Iterable[Sent], changed: str | None
@@ -164,24 +153,27 @@ class Dispatcher:
         """
         self._owed_cursors |= cursors
         self._owed_bundles += bundles
-        pipe = self._client.pipeline(transaction=False)
+        # First of all: somebody waits for it.
+        commands: list[tuple[str, ...]] = [("PUBLISH", wire.CHANGED, changed)] if changed else []
         for node, entry in self._owed_cursors.items():
-            pipe.xtrim(wire.report_key(node), minid=_after(entry), approximate=False)
-        for sent in self._owed_bundles:
-            pipe.hdel(wire.flight_key(sent.node), sent.id)
-        if changed:
-            pipe.publish(wire.CHANGED, changed)
+            commands.append(("XTRIM", wire.report_key(node), "MINID", "=", _after(entry)))
+        for node, ids in _by_node(self._owed_bundles).items():
+            commands.append(("HDEL", wire.flight_key(node), *ids))
         try:
-            pipe.execute()
+            self._direct.ask(*commands)
         except (RedisError, OSError) as error:
             log.warning("redis.owed", bundles=len(self._owed_bundles), error=str(error))
             return
         self._owed_cursors, self._owed_bundles = {}, []
 
     def stop(self, stop_token: str, nodes: Iterable[str]) -> None:
-        """Keep slots from starting anything of the token, and wake the agents that run some."""
+        """Have agents end whatever is of the token, and wake those that run some."""
+        self._client.set(wire.cancel_key(stop_token), "1", ex=CANCEL_TTL_SECONDS)
+        self.wake(nodes)
+
+    def wake(self, nodes: Iterable[str]) -> None:
+        """Have the agents of these nodes look what they are to stop."""
         pipe = self._client.pipeline(transaction=False)
-        pipe.set(wire.cancel_key(stop_token), "1", ex=CANCEL_TTL_SECONDS)
         for node in nodes:
             pipe.publish(wire.control_channel(node), "look")
         pipe.execute()
@@ -193,10 +185,22 @@ class Dispatcher:
         for node in names:
             pipe.hgetall(wire.flight_key(node))
         return [
-            _read_entry(node, bundle.decode(), json.loads(text))
+            entry
             for node, entries in zip(names, pipe.execute(), strict=True)
-            for bundle, text in entries.items()
+            for entry in self._read(node, entries)
         ]
+
+    def _entry(self, sent: Sent) -> bytes:
+        return write_entry(sent, key=self._ledger_key)
+
+    def _read(self, node: str, entries: dict[bytes, bytes]) -> Iterator[LedgerEntry]:
+        """Those that a Foreman wrote. What else is there was never sent by any."""
+        for name, data in entries.items():
+            bundle = name.decode(errors="replace")
+            try:
+                yield read_entry(node, bundle, data, key=self._ledger_key)
+            except Forged as error:
+                log.warning("ledger.refused", node=node, bundle=bundle, reason=str(error))
 
     def whereabouts(self, nodes: Iterable[str]) -> set[str]:
         """The bundles that wait in queues or were popped by slots."""
@@ -204,45 +208,18 @@ class Dispatcher:
         for node in nodes:
             pipe.lrange(wire.queue_key(node), 0, -1)
             pipe.lrange(wire.intermediate_key(node), 0, -1)
-        return {bundle.decode() for found in pipe.execute() for bundle in found}
+        return {bundle.decode(errors="replace") for found in pipe.execute() for bundle in found}
 
-    def _key(self, node: str) -> bytes:
-        if node not in self._keys:
-            self._keys[node] = node_key(self._fleet_key, node)
-        return self._keys[node]
+
+def _by_node(bundles: Iterable[Sent]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for sent in bundles:
+        found.setdefault(sent.node, []).append(sent.id)
+    return found
 
 
 def _after(entry: str) -> str:
     milliseconds, _, sequence = entry.partition("-")
-    return f"{milliseconds}-{int(sequence or 0) + 1}"
-
-
-def _write_entry(sent: Sent) -> str:
-    entry = {
-        "i": sent.incarnation,
-        "j": sent.job,
-        "f": sent.first,
-        "s": sent.subtasks,
-        "t": sent.at,
-        "g": sent.gpus,
-        "k": sent.task,
-        "m": sent.memory_mb,
-        "h": sent.short,
-    }
-    return json.dumps(entry)
-
-
-def _read_entry(node: str, bundle: str, entry: dict[str, Any]) -> LedgerEntry:
-    return LedgerEntry(
-        bundle=bundle,
-        node=node,
-        incarnation=entry["i"],
-        job=entry["j"],
-        first=entry["f"],
-        subtasks=entry["s"],
-        at=entry["t"],
-        gpus=tuple(entry["g"]),
-        task=entry.get("k", ""),
-        memory_mb=entry.get("m", 0),
-        short=entry.get("h", False),
-    )
+    following = int(sequence or 0) + 1
+    # A node may choose the ids of its reports; behind the last of a millisecond comes the next one.
+    return f"{int(milliseconds) + following // 2**64}-{following % 2**64}"

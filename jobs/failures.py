@@ -56,7 +56,7 @@ def record_failures(
     """Move every subtask by its ending, if it is open and the ending is news."""
     ids = [ending.ready.subtask for ending in endings]
     rows = {row.pk: row for row in Subtask.objects.filter(pk__in=ids, state__in=OPEN_STATES)}
-    note_attempts(endings)
+    note_attempts(endings, now)
     for ending in endings:
         row = rows.get(ending.ready.subtask)
         if row is None:
@@ -134,8 +134,8 @@ def _explain(error: str | None, reason: str) -> str | None:
     return json.dumps({**facts, "message": f"{facts['message']}; {reason}"}, ensure_ascii=False)
 
 
-def note_attempts(endings: Iterable[Ending]) -> None:
-    """Keep these attempts for whoever asks what happened."""
+def note_attempts(endings: Iterable[Ending], now: datetime) -> None:
+    """Keep these attempts for whoever asks what happened; what ended unseen, ended by now."""
     Attempt.objects.bulk_create(
         (
             Attempt(
@@ -146,7 +146,7 @@ def note_attempts(endings: Iterable[Ending]) -> None:
                 outcome=ending.outcome,
                 error=ending.error,
                 started_at=moment(ending.started),
-                ended_at=moment(ending.ended),
+                ended_at=moment(ending.ended) or now,
             )
             for ending in endings
         ),

@@ -1,6 +1,7 @@
 """What is due by time alone: delayed jobs, deadlines, states for people."""
 
 import json
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -14,17 +15,20 @@ from django.db.models.functions import Coalesce
 from jobs.bookkeeping import Bookkeeper
 from jobs.domain.backlog import Line, Ready
 from jobs.domain.flight import Sent
-from jobs.domain.states import JOB_OPEN, JobState, SubtaskState
-from jobs.failures import moment
+from jobs.domain.states import JOB_OPEN, JobState
 from jobs.memory import Memory
-from jobs.models import Job, Queue, Subtask
+from jobs.models import Job, Queue
+from jobs.running import Run, show_running
 from nodes.domain.beats import Running
 from nodes.roster import Roster
 
 log = structlog.get_logger()
 POLL_SECONDS = 5.0
 SHOW_RUNNING_AFTER_SECONDS = 1.0
-NOT_BEGUN = (SubtaskState.WAITING, SubtaskState.RETRYING, SubtaskState.QUEUED)
+#: Waiting work is told apart by its age in seconds.
+AGES = (1.0, 10.0, 60.0)
+#: At one look; thousands that began together become visible a second later.
+SHOWN_AT_ONCE = 1000
 
 
 class Housekeeping:
@@ -129,7 +133,8 @@ class Housekeeping:
 
     def _show_running(self, roster: Roster, now: datetime) -> None:
         """Subtasks that run for a second or more become visible in the database."""
-        rows, alive = [], set()
+        runs: list[Run] = []
+        alive = set()
         self._told = {}
         for seat in roster:
             for running in seat.beat.running:
@@ -145,17 +150,11 @@ class Housekeeping:
                 # What a node says of time is believed within what is possible.
                 started = max(running.started_at, sent.at)
                 old = now.timestamp() - started >= SHOW_RUNNING_AFTER_SECONDS
-                if old and running.attempt not in self._shown:
-                    rows.append((ready.subtask, seat.name, started, sent.placed))
+                if old and running.attempt not in self._shown and len(runs) < SHOWN_AT_ONCE:
+                    runs.append(Run(ready.subtask, seat.name, started, sent.placed))
                     self._shown.add(running.attempt)
         self._shown &= alive
-        for subtask, node, started, placed in rows:
-            Subtask.objects.filter(pk=subtask, state__in=NOT_BEGUN).update(
-                state=SubtaskState.RUNNING,
-                node=node,
-                started_at=moment(started),
-                placed=placed,
-            )
+        show_running(runs)
 
     def _show_jobs(self, now: datetime) -> None:
         counts: Counter[str] = Counter()
@@ -183,9 +182,11 @@ class Housekeeping:
         return self._memory.flight.on(node)[: self._slots.get(node, 1)]
 
     def queues(self, now: datetime) -> dict[str, dict[str, Any]]:
-        """Depth and oldest wait (seconds) of each queue of waiting work."""
+        """What waits in each queue: how much, for how many seconds at most, how much of it less
+        than each of `AGES`, or longer; and how fast it comes and goes."""
         view: dict[str, dict[str, Any]] = {
             name: {"depth": 0, "oldest_wait": None, "paused": self.queue_held(name)}
+            | {"ages": [0] * (len(AGES) + 1)}
             for name in settings.HIVE.queues
         }
         for line in self._memory.backlog.lines():
@@ -194,9 +195,12 @@ class Housekeeping:
             if row is None or waiting <= 0:
                 continue
             row["depth"] += waiting
-            wait = max(round(now.timestamp() - line.since, 1), 0.0)
+            wait = max(round(now.timestamp() - line.ready_since, 1), 0.0)
             row["oldest_wait"] = max(row["oldest_wait"] or 0.0, wait)
-        return view
+            row["ages"][bisect_right(AGES, wait)] += waiting
+        depths = {name: row["depth"] for name, row in view.items()}
+        flows = self._memory.rates.flows(depths, now.timestamp())
+        return {name: row | flows[name] for name, row in view.items()}
 
     def work_of(self, node: str) -> list[dict[str, Any]]:
         """What each busy slot of a node has in hand: job, index, task, since when."""

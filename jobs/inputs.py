@@ -31,7 +31,7 @@ SET_KWARGS = "UPDATE jobs_job SET kwargs = %s WHERE id = %s"
 SET_TOTAL = "UPDATE jobs_job SET total = %s WHERE id = %s"
 SET_ITEM = "UPDATE jobs_subtask SET item = %s WHERE id = %s"
 MOVE_REDUCTION = (
-    f"UPDATE jobs_subtask SET \"index\" = %s WHERE job_id = %s AND role = '{Role.REDUCE}'"  # noqa: S608
+    f"UPDATE jobs_subtask SET \"index\" = %s WHERE job_id = %s AND role = '{Role.REDUCE}'"  # noqa: S608  # nosec B608  # a constant of ours
 )
 
 

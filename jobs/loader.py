@@ -1,6 +1,6 @@
 """From rows to the leader's memory: orders of jobs, and ready subtasks in pages."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Q
 
+from hive_site.kernel.prepared import Prepared
 from jobs.blobs import keep_list
 from jobs.domain.backlog import Line, Order, Ready
 from jobs.domain.cache import base_of, key_of
@@ -26,6 +27,24 @@ LOADABLE = (
 )
 #: What may never run twice is not sent again once it may have been.
 UNSENT = (SubtaskState.WAITING, SubtaskState.RETRYING)
+
+
+OPEN_JOB = Prepared(lambda pk: Job.objects.open().filter(pk=pk), str)
+
+
+def load_open_jobs(ids: Sequence[str]) -> list[Job]:
+    """Those of these jobs that have not ended, in the order in which they were submitted."""
+    if len(ids) == 1:
+        return OPEN_JOB.all(ids[0])
+    return list(Job.objects.open().filter(pk__in=ids).order_by("pk"))
+
+
+def read_open_jobs(*, at_once: int) -> Iterator[list[Job]]:
+    """All jobs that have not ended, so many at a time, as they were submitted."""
+    last = ""
+    while rows := list(Job.objects.open().filter(pk__gt=last).order_by("pk")[:at_once]):
+        yield rows
+        last = rows[-1].pk
 
 
 def open_line(job: Job) -> Line:
@@ -69,6 +88,7 @@ def read_order(job: Job) -> Order:
         cache_for=cache_for,
         cache_base=_read_base(job) if cache_for else "",
         stop_token=f"{job.pk}.{job.rounds}",
+        traceparent=job.traceparent,
     )
     return replace(order, reduction=_read_reduction(order, job)) if job.reduce else order
 

@@ -1,42 +1,28 @@
 """What one leader keeps in mind: ready work, work in flight, pace, and recent rates."""
 
-from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from random import Random
+from typing import Any
 
+from jobs import traces
 from jobs.dispatch import Dispatcher
-from jobs.domain.backlog import Backlog, Line, Ready
+from jobs.domain.backlog import Backlog, Line, Order, Ready
 from jobs.domain.batch import Ending
 from jobs.domain.flight import Flight, Sent
+from jobs.domain.patience import why_lines_wait
 from jobs.domain.retry import Policy
 from jobs.domain.states import Outcome
+from jobs.finisher import Settled
 from jobs.loader import load_open, load_placed, load_policy
+from jobs.rates import Rates
 from jobs.result_cache import ResultCache
+from jobs.webhooks.gauges import WebhookGauges
+from nodes.domain.histogram import Histogram
 from nodes.leadership import Leadership
-
-RATE_SECONDS = 10
-
-
-class Rates:
-    """How many subtasks ended in the last seconds."""
-
-    def __init__(self) -> None:
-        self._rows: deque[tuple[float, int, int]] = deque()
-
-    def add(self, now: float, *, succeeded: int, failed: int) -> None:
-        """Take a recorded batch in."""
-        self._rows.append((now, succeeded, failed))
-
-    def per_second(self, now: float) -> dict[str, float]:
-        """Means over the last ten seconds."""
-        while self._rows and self._rows[0][0] < now - RATE_SECONDS:
-            self._rows.popleft()
-        return {
-            "succeeded_per_second": sum(row[1] for row in self._rows) / RATE_SECONDS,
-            "failed_per_second": sum(row[2] for row in self._rows) / RATE_SECONDS,
-        }
+from nodes.stopwatch import timed
 
 
 @dataclass
@@ -52,6 +38,31 @@ class Memory:
     #: How many second copies were made.
     copies: int = 0
     cache: ResultCache = field(default_factory=ResultCache)
+    #: How long it takes to send bundles, and to record what came back.
+    sends: Histogram = field(default_factory=Histogram)
+    records: Histogram = field(default_factory=Histogram)
+    webhooks: WebhookGauges = field(default_factory=WebhookGauges)
+
+    def snapshot(self, now: datetime) -> dict[str, Any]:
+        """What viewers see of it."""
+        return {
+            "active_subtasks": len(self.flight),
+            "second_copies": self.copies,
+            "waiting": why_lines_wait(self.backlog.lines()),
+            "throughput": self.rates.per_second(now.timestamp()),
+            "bundles": self.flight.count(),
+            "jobs_open": len(self.backlog.lines()),
+            "totals": self.rates.tell(),
+            "sends": self.sends.tell(),
+            "records": self.records.tell(),
+            "webhooks": self.webhooks.read(now),
+        }
+
+    @contextmanager
+    def sending(self, planned: Sequence[tuple[Sent, Line]]) -> Iterator[list[tuple[Sent, Order]]]:
+        """What is to be sent, while it is: how long that takes is told."""
+        with timed(self.sends), traces.sending(planned) as batch:
+            yield batch
 
     def policy_of(self, job: str, *, reduce: bool) -> Policy | None:
         """How failures of a job, or of its reduction, are taken; None if it is being cancelled."""
@@ -108,6 +119,15 @@ class Memory:
         if ready.key and not self.flight.flies(ready.key):
             self.flight.twins.wake(ready.key)
         return None if sent.open else sent
+
+    def end(self, settled: Settled) -> None:
+        """Forget a job that is over; any other stays."""
+        if settled.state is None:
+            return
+        self.rates.jobs[settled.state] += 1
+        if line := self.backlog.get(settled.job):
+            traces.tell_end(line.order, settled.state)
+        self.backlog.close(settled.job)
 
     def share(self, ending: Ending) -> None:
         """Give a result that was just recorded to equal subtasks that wait for it."""

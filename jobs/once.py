@@ -1,6 +1,6 @@
 """What may never run twice: written down before it is sent, given up if nobody knows of it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -14,8 +14,21 @@ from jobs.memory import Memory
 from jobs.models import Subtask
 
 
-def mark_once(planned: Iterable[tuple[Sent, Line]], memory: Memory, now: datetime) -> None:
-    """Write down what may never run twice before it is sent: Redis might forget that it was."""
+def mark_once(planned: Sequence[tuple[Sent, Line]], memory: Memory, now: datetime) -> None:
+    """Write down what may never run twice before it is sent: Redis might forget that it was.
+
+    What cannot be written down is not in flight any more.
+    """
+    try:
+        _mark(planned, memory, now)
+    except Exception:  # whatever it was, nothing was sent
+        for sent, _ in planned:
+            for attempt in list(sent.open):
+                memory.close(attempt, again=True)
+        raise
+
+
+def _mark(planned: Sequence[tuple[Sent, Line]], memory: Memory, now: datetime) -> None:
     once = [
         ready.subtask
         for sent, line in planned

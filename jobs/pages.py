@@ -2,7 +2,11 @@
 ask one by one."""
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
+from django.db.models import QuerySet
+
+from hive_site.kernel.prepared import Prepared
 from jobs.domain.backlog import Line, Order, Ready
 from jobs.domain.cache import key_of
 from jobs.domain.flight import Flight
@@ -21,6 +25,19 @@ COLUMNS = ("id", "index", "attempts", "item", "role", "state", "retry_at", "cras
 LINES_AT_ONCE = 500
 
 
+def page_query(rows: int) -> Prepared[tuple[Any, ...]]:
+    """Asks for the next so many open subtasks of a job behind an index."""
+
+    def build(job: str, cursor: int) -> QuerySet[Subtask, tuple[Any, ...]]:
+        behind = Subtask.objects.filter(job=job, index__gt=cursor, state__in=LOADABLE)
+        return behind.order_by("index").values_list(*COLUMNS)[:rows]
+
+    return Prepared(build, str, int)
+
+
+NEXT_PAGE = page_query(PAGE)
+
+
 def fill(line: Line, flight: Flight, cache: ResultCache | None = None) -> None:
     """Load the next page into the line's window, if it runs low and there is more.
 
@@ -29,10 +46,7 @@ def fill(line: Line, flight: Flight, cache: ResultCache | None = None) -> None:
     aside = len(line.known) + len(line.parked)
     if line.exhausted or len(line.ready) >= LOW_WATER or aside >= MOST_ASIDE:
         return
-    page = Subtask.objects.filter(
-        job_id=line.order.job, index__gt=line.cursor, state__in=LOADABLE
-    ).order_by("index")
-    rows = list(page.values_list(*COLUMNS)[:PAGE])
+    rows = NEXT_PAGE.all(line.order.job, line.cursor)
     line.exhausted = len(rows) < PAGE
     if rows:
         line.cursor = rows[-1][1]

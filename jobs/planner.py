@@ -1,27 +1,29 @@
 """Which subtasks go where now. Reads memory only; what it plans is in flight at once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from random import Random
 
 from jobs.domain.backlog import Backlog, Line, Ready
-from jobs.domain.bundles import Pace, is_short, size
+from jobs.domain.bundles import TARGET_SECONDS, Pace, shortness, size
 from jobs.domain.flight import Flight, Sent
 from jobs.domain.limits import Limiter
 from jobs.domain.shares import Lane
 from jobs.domain.taking import drop_known, heads, take
 from jobs.occupancy import occupy
+from jobs.survey import Survey
 from jobs.wire import bundle_id
 from nodes.domain.placement import Choice, Demand
 from nodes.domain.pool import MAX_WHY_CHARS, Pool
+from nodes.domain.scaling_loads import Offer, find_help
 from nodes.domain.scoring import Weights
-from nodes.roster import Roster, Seat
+from nodes.roster import Roster
 
 #: What an item of an unknown task is charged, in seconds.
 UNKNOWN_SECONDS = 0.1
 #: More than this in one step, and what nodes report would wait too long to be recorded.
-BUNDLES_AT_ONCE = 500
+BUNDLES_AT_ONCE = 125
 #: Why a line cannot be placed is found out at most this often.
 EXPLAIN_EVERY_SECONDS = 1.0
 
@@ -32,10 +34,9 @@ class Step:
 
     pool: Pool
     roster: Roster
-    machines: dict[str, list[Seat]]
     slots: int
     now: float
-    demands: dict[tuple[str, bool, bool], Demand] = field(default_factory=dict)
+    demands: dict[tuple[str, bool, int], Demand] = field(default_factory=dict)
 
 
 class Planner:
@@ -51,13 +52,16 @@ class Planner:
         random: Random,
         epoch: int = 0,
         limiter: Limiter | None = None,
+        bundle_seconds: float = TARGET_SECONDS,
         refill: Callable[[Line], None] = lambda line: None,
     ) -> None:
         self._backlog, self._flight, self._pace = backlog, flight, pace
-        self._weights, self._random = weights, random
-        self._refill = refill
+        self._survey = Survey(flight, weights=weights, random=random)
+        self._refill, self._bundle_seconds = refill, bundle_seconds
         self._limiter = limiter or Limiter(flight)
         self._next_attempt = (epoch << 32) + 1
+        #: What pools could start; told to those who wait for it.
+        self.offers: Sequence[Offer] = ()
         #: Whether the last plan stopped before everything was placed.
         self.goes_on = False
         self._explained_at = 0.0
@@ -73,11 +77,12 @@ class Planner:
         stamp = now.timestamp()
         self.goes_on = False
         self._backlog.prepare(stamp, refill=self._refill)
-        machines = self.count_flight(roster)
+        self.count_flight(roster)
         line = self._backlog.turn()
         if line is None:
             return []
-        step = Step(self.survey(roster), roster, machines, roster.slots(), stamp)
+        pool = self.survey(roster)
+        step = Step(pool, roster, pool.slots, stamp)
         planned: list[tuple[Sent, Line]] = []
         closed: set[Lane] = set()
         while line and len(planned) < BUNDLES_AT_ONCE and not step.pool.is_full:
@@ -95,21 +100,13 @@ class Planner:
             self._explain_rest(step)
         return planned
 
-    def count_flight(self, roster: Roster) -> dict[str, list[Seat]]:
-        """Bring what seats say of work in flight up to date; the seats by their machines."""
-        machines = roster.machines()
-        for seats in machines.values():
-            occupy(seats, self._flight)
-        return machines
+    def count_flight(self, roster: Roster) -> None:
+        """Bring what seats say of work in flight up to date."""
+        self._survey.count(roster)
 
     def survey(self, roster: Roster) -> Pool:
         """The nodes as they are now, with what is in flight there."""
-        return Pool(
-            roster.candidates(),
-            weights=self._weights,
-            random=self._random,
-            absent=roster.absent(),
-        )
+        return self._survey.pool(roster)
 
     def _attend(self, line: Line, step: Step) -> Sent | None:
         """A bundle of the line whose turn it is, unless a limit or the nodes stand against it."""
@@ -150,6 +147,8 @@ class Planner:
         lane.explained_at = step.now
         lane.reason = step.pool.why_not(demand)
         lane.fits_nowhere = not step.pool.fits_somewhere(demand)
+        if lane.fits_nowhere and (helper := find_help(demand, self.offers)):
+            lane.reason += f"; the pool {helper} may start one"
 
     def _send(
         self, line: Line, items: list[Ready], choice: Choice, demand: Demand, step: Step
@@ -174,13 +173,15 @@ class Planner:
             items=items,
             gpus=choice.gpus,
             memory_mb=demand.memory_mb,
-            short=demand.short,
+            short=demand.short > 0,
             placed=_tell(items[0], choice),
             task=demand.task,
         )
-        self._flight.add(sent)
+        # The pool and the seat were charged with all that small work takes.
+        counted = not (choice.gpus or demand.memory_mb or seat.beat.elders)
+        self._flight.add(sent, counted=counted)
         if choice.gpus:
-            occupy(step.machines[seat.host], self._flight)
+            occupy(self._survey.machine(seat.host), self._flight)
         self._limiter.start(sent.task, len(items), seconds=seconds * len(items), now=step.now)
         self._refill(line)
         line.in_flight += len(items)
@@ -196,12 +197,13 @@ class Planner:
             remaining=max(line.remaining - line.in_flight, 1),
             slots=step.slots,
             alone=alone,
+            target=self._bundle_seconds,
         )
         room = self._limiter.room(order.task, step.now)
         if room is not None:
             # It starts when it is sent, and uses up no limit behind the work of others.
             count = min(count, room)
-        short = room is None and not alone and is_short(seconds=seconds, items=count)
+        short = 0 if alone or room is not None else shortness(seconds=seconds, items=count)
         key = (line.order.job, reduce, short)
         if key not in step.demands:
             step.demands[key] = replace(order.demand, short=short, task=order.task)

@@ -1,17 +1,32 @@
 """The Foreman's broom: what is too old goes in passing, a little at a time."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import structlog
 from django.db import transaction
 
-from jobs.retention import STAGES, terms_of
+from jobs import retention
+from nodes import retention as people
 from nodes.leadership import Leadership
 
 log = structlog.get_logger()
+Stage = Callable[[retention.Terms, int], int]
 EVERY = timedelta(minutes=3)
 #: What one transaction may delete: nobody must wait for it.
 ROWS_AT_ONCE = 1000
+
+
+def by_time(stage: Callable[[datetime, int], int]) -> Stage:
+    """A stage that goes by its own terms, and needs only to know what time it is."""
+    return lambda terms, limit: stage(terms.now, limit)
+
+
+#: What is left of jobs, and of people.
+STAGES: dict[str, Stage] = {
+    **retention.STAGES,
+    **{name: by_time(stage) for name, stage in people.STAGES.items()},
+}
 
 
 class Pruner:
@@ -33,7 +48,7 @@ class Pruner:
         stage = self._left.pop(0)
         with transaction.atomic():
             self._leadership.confirm(now)
-            count = STAGES[stage](terms_of(now), ROWS_AT_ONCE)
+            count = STAGES[stage](retention.terms_of(now), ROWS_AT_ONCE)
         if count:
             log.info("retention.pruned", what=stage, rows=count)
             self._left.insert(0, stage)

@@ -13,7 +13,7 @@ _threads = ThreadPoolExecutor(READERS, thread_name_prefix="reader")
 R = TypeVar("R")
 
 
-async def in_thread(read: Callable[[], R]) -> R:
+async def in_thread(read: Callable[[], R], threads: ThreadPoolExecutor = _threads) -> R:
     """What `read` returns, from a thread that keeps no connection to the database."""
 
     def run() -> R:
@@ -22,4 +22,4 @@ async def in_thread(read: Callable[[], R]) -> R:
         finally:
             close_old_connections()
 
-    return await sync_to_async(run, thread_sensitive=False, executor=_threads)()
+    return await sync_to_async(run, thread_sensitive=False, executor=threads)()

@@ -1,22 +1,29 @@
 """Why jobs and subtasks wait, for people: what the database knows, then what the leader says."""
 
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from django.db.models import Min
 from django.utils import timezone
 
+from jobs.astir import IS_ASTIR
 from jobs.domain.states import JOB_TERMINAL, TERMINAL, JobState, SubtaskState
 from jobs.models import Job, Queue, Subtask
-from nodes.selectors import glimpse_picture
+from nodes.picture import glimpse
 
 NO_LEADER = "no Foreman leads just now; nothing is started meanwhile"
 NEXT = "it was just sent to a node, or its turn is next"
 
 
-def why_jobs_wait(jobs: Iterable[Job]) -> dict[str, str | None]:
-    """Why something of each job waits, by id; None where nothing does."""
+def why_jobs_wait(
+    jobs: Iterable[Job], drawn: Mapping[str, Any] | None = None
+) -> dict[str, str | None]:
+    """Why something of each job waits, by id; None where nothing does.
+
+    Who knows what the Foreman's picture shows just now saves another look at it.
+    """
     waiting = {job.pk: job for job in jobs if _may_wait(job)}
     if not waiting:
         return {}
@@ -25,18 +32,18 @@ def why_jobs_wait(jobs: Iterable[Job]) -> dict[str, str | None]:
     reasons = {pk: _by_row(job, paused, now) for pk, job in waiting.items()}
     asking = [pk for pk, reason in reasons.items() if reason is None]
     if asking:
-        said = _say_of_leader(glimpse_picture())
+        said = _say_of_leader(glimpse().current(time.time()) if drawn is None else drawn)
         reasons |= {pk: said.get(pk, said.get("")) for pk in asking}
     return reasons
 
 
-def why_job_waits(job: Job) -> str | None:
+def why_job_waits(job: Job, drawn: Mapping[str, Any] | None = None) -> str | None:
     """Why something of the job waits, or None; also when its next try is, if all others run."""
-    reason = why_jobs_wait([job]).get(job.pk)
+    reason = why_jobs_wait([job], drawn).get(job.pk)
     if reason is not None or not _may_wait(job):
         return reason
-    retrying = job.subtasks.filter(state=SubtaskState.RETRYING, retry_at__gt=timezone.now())
-    at = retrying.aggregate(at=Min("retry_at"))["at"]
+    retrying = job.subtasks.filter(IS_ASTIR, state=SubtaskState.RETRYING)
+    at = retrying.filter(retry_at__gt=timezone.now()).aggregate(at=Min("retry_at"))["at"]
     return f"what failed is tried again at {_clock(at)}" if at else None
 
 
@@ -75,11 +82,11 @@ def _by_row(job: Job, paused: set[str], now: datetime) -> str | None:
     return None
 
 
-def _say_of_leader(picture: dict[str, Any]) -> dict[str, str]:
+def _say_of_leader(drawn: Mapping[str, Any]) -> dict[str, str]:
     """Reasons by job; that of all others under the empty name."""
-    if not picture.get("fresh"):
+    if not drawn:
         return {"": NO_LEADER}
-    said: dict[str, str] = picture.get("waiting", {})
+    said: dict[str, str] = drawn.get("waiting", {})
     return said
 
 

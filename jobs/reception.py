@@ -11,7 +11,9 @@ from jobs.domain.batch import Batch
 from jobs.domain.reports import read_report
 from jobs.mail import halve, split
 from jobs.memory import Memory
+from jobs.traces import recording
 from nodes.ports import Mail
+from nodes.stopwatch import timed
 
 log = structlog.get_logger()
 #: What a report that cannot be stored looks like; an outage looks different and is tried again.
@@ -49,7 +51,8 @@ class Reception:
         for report in mail.reports:
             read_report(report.body, report.node, self._memory.flight, batch)
         try:
-            self._book.commit(batch, mail.cursors, now)
+            with timed(self._memory.records), recording(mail.reports):
+                self._book.commit(batch, mail.cursors, now)
             self._refusals.dropped += batch.dropped
         except POISON as error:
             self._isolate(mail, now, error)
@@ -63,5 +66,11 @@ class Reception:
                 self._record(part, now)
             return
         self._refusals.dead_letters += 1
-        log.error("report.dead_letter", error=str(error), reports=len(mail.reports))
+        log.error(
+            "report.dead_letter",
+            error=str(error),
+            reports=len(mail.reports),
+            node=[report.node for report in mail.reports],
+            job=[str(report.body.get("job", "")) for report in mail.reports],
+        )
         self._book.commit(Batch(), mail.cursors, now)

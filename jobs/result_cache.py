@@ -22,17 +22,17 @@ class ResultCache:
 
     def __init__(self) -> None:
         self._now: datetime | None = None
-        self._releases: dict[str, str] = {}
+        self._at_first: dict[str, str] = {}
+        self._roster: Roster | None = None
 
     def open(self, now: datetime) -> None:
         """Begin a term."""
         alive = Node.objects.exclude(state=NodeState.LOST)
-        self._now, self._releases = now, dict(alive.values_list("name", "release"))
+        self._now, self._at_first = now, dict(alive.values_list("name", "release"))
 
     def look(self, roster: Roster, now: datetime) -> None:
         """Take notice of the time and of what nodes run."""
-        alive = (seat for seat in roster if seat.state is not NodeState.LOST)
-        self._now, self._releases = now, {seat.name: seat.beat.release for seat in alive}
+        self._now, self._roster = now, roster
 
     def tick(self, now: datetime) -> None:
         """Take notice of the time."""
@@ -43,7 +43,7 @@ class ResultCache:
         if self._now is None:
             return {}
         young = Q(created_at__gt=self._now - timedelta(seconds=order.cache_for))
-        releases = set(self._releases.values()) or {settings.HIVE_RELEASE}
+        releases = set(self._releases().values()) or {settings.HIVE_RELEASE}
         valid = CachedResult.objects.filter(young, expires_at__gt=self._now, release__in=releases)
         wanted = sorted(set(keys))
         found: dict[str, str] = {}
@@ -54,23 +54,33 @@ class ResultCache:
 
     def store(self, successes: Iterable[tuple[Ending, float]], now: datetime) -> None:
         """Keep these results for so many seconds, in the recording transaction."""
+        kept = list(successes)
+        if not kept:
+            return
+        releases = self._releases()
         rows = {
             ending.ready.key: CachedResult(
                 key=ending.ready.key,
                 result=ending.result,
-                release=self._releases.get(ending.node, settings.HIVE_RELEASE),
+                release=releases.get(ending.node, settings.HIVE_RELEASE),
                 created_at=now,
                 expires_at=now + timedelta(seconds=seconds),
             )
-            for ending, seconds in successes
+            for ending, seconds in kept
         }
-        if rows:
-            CachedResult.objects.bulk_create(
-                [rows[key] for key in sorted(rows)],
-                update_conflicts=True,
-                unique_fields=["key"],
-                update_fields=["result", "release", "created_at", "expires_at"],
-            )
+        CachedResult.objects.bulk_create(
+            [rows[key] for key in sorted(rows)],
+            update_conflicts=True,
+            unique_fields=["key"],
+            update_fields=["result", "release", "created_at", "expires_at"],
+        )
+
+    def _releases(self) -> dict[str, str]:
+        """What each living node runs."""
+        if self._roster is None:
+            return self._at_first
+        alive = (seat for seat in self._roster if seat.state is not NodeState.LOST)
+        return {seat.name: seat.beat.release for seat in alive}
 
     def drop(self, keys: Iterable[str]) -> None:
         """Forget results that turned out to be lost."""

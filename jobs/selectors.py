@@ -10,6 +10,7 @@ from django.db.models.fields.json import KeyTextTransform
 from django.db.models.lookups import Exact
 
 from hive_site.kernel.errors import Gone, NotFound
+from hive_site.kernel.prepared import Prepared
 from jobs import blobs
 from jobs.domain.graph import sum_up
 from jobs.domain.references import read_reference
@@ -23,10 +24,12 @@ ROWS_AT_ONCE = 500
 #: What a result is made of; the rest of a subtask's row stays in the database.
 RESULT_COLUMNS = ("index", "state", "node", "placed", "attempts", "started_at", "finished_at")
 
+THE_JOB = Prepared(lambda pk: Job.objects.filter(pk=pk), str)
+
 
 def get_job(job_id: str) -> Job:
     """The job. Raises `NotFound`."""
-    job = Job.objects.filter(pk=job_id).first()
+    job = THE_JOB.first(job_id)
     if job is None:
         raise NotFound(f"no job has the id {job_id!r}")
     return job
@@ -152,27 +155,40 @@ def map_rows(job_id: str, *, after: int = -1) -> QuerySet[Subtask]:
     return Subtask.objects.filter(job_id=job_id, role=Role.MAP, index__gt=after).order_by("index")
 
 
+#: The plain fields of a result, then the result itself and its error as JSON texts.
+ReadResult = tuple[dict[str, Any], str | None, str | None]
+
+
 def result_texts(rows: QuerySet[Subtask]) -> Iterator[tuple[int, str]]:
     """Index and JSON text of each result."""
-    columns = (*RESULT_COLUMNS, "result", "error")
-    for row in rows.values_list(*columns).iterator(chunk_size=500):
-        *plain, begun, ended, result, error = row
-        fields = dict(zip(RESULT_COLUMNS, (*plain, stamp(begun), stamp(ended)), strict=True))
-        for name in ("node", "placed"):
-            fields[name] = fields[name] or None
-        result, lost = _fetch(result)
-        yield row[0], assemble(fields, result=result, error=error or lost)
+    for fields, result, error in _read_results(rows):
+        yield fields["index"], assemble(fields, result=result, error=error)
 
 
 def all_result_texts(job_id: str) -> Iterator[str]:
     """The JSON text of each result of a job; only some are in memory at a time."""
+    for fields, result, error in _read_all_results(job_id):
+        yield assemble(fields, result=result, error=error)
+
+
+def _read_all_results(job_id: str) -> Iterator[ReadResult]:
     last: int | None = -1
     while last is not None:
-        rows = result_texts(map_rows(job_id, after=last)[:ROWS_AT_ONCE])
+        page = _read_results(map_rows(job_id, after=last)[:ROWS_AT_ONCE])
         last = None
-        for index, text in rows:
-            last = index
-            yield text
+        for row in page:
+            last = row[0]["index"]
+            yield row
+
+
+def _read_results(rows: QuerySet[Subtask]) -> Iterator[ReadResult]:
+    columns = (*RESULT_COLUMNS, "result", "error")
+    for *plain, begun, ended, text, failure in rows.values_list(*columns).iterator(chunk_size=500):
+        fields = dict(zip(RESULT_COLUMNS, (*plain, stamp(begun), stamp(ended)), strict=True))
+        for name in ("node", "placed"):
+            fields[name] = fields[name] or None
+        result, lost = _fetch(text)
+        yield fields, result, failure or lost
 
 
 def subtask_text(job: Job, index: int) -> str | None:
@@ -216,8 +232,12 @@ def subtask_text(job: Job, index: int) -> str | None:
 def result_views(job_id: str) -> Iterator[dict[str, Any]]:
     """All results of a job in item order. Raises `NotFound` or `Gone`."""
     require_results(job_id)
-    for text in all_result_texts(job_id):
-        yield json.loads(text)
+    for fields, result, error in _read_all_results(job_id):
+        yield {**fields, "result": _value(result), "error": _value(error)}
+
+
+def _value(text: str | None) -> Any:
+    return None if text is None else json.loads(text)
 
 
 def stamp(moment: datetime | None) -> str | None:

@@ -1,19 +1,21 @@
 """Reads of what jobs are made of and where they wait: tasks and queues."""
 
+import time
 from typing import Any
 
 from django.conf import settings
-from django.db.models import F, Sum
+from django.db.models import F, QuerySet, Sum
 
 from hive_site.kernel.errors import NotFound
 from jobs.descriptions import describe_task
 from jobs.domain.limits import Limit
+from jobs.domain.states import JobState
 from jobs.limits import limits_view, set_limits_by_task
 from jobs.models import Job, Queue
 from jobs.registry import Task
 from jobs.remote_tasks import remote_rows
 from jobs.validation import known_tasks
-from nodes.selectors import read_picture
+from nodes.picture import look
 
 
 def require_queue(name: str) -> str:
@@ -26,8 +28,7 @@ def require_queue(name: str) -> str:
 def queue_views() -> list[dict[str, Any]]:
     """All queues of waiting work: name, depth, oldest wait in seconds, paused or not."""
     paused = set(Queue.objects.filter(paused=True).values_list("name", flat=True))
-    picture = read_picture()
-    drawn = picture.get("queues", {}) if picture.get("fresh") else {}
+    drawn = look().current(time.time()).get("queues", {})
     return [
         {
             "name": name,
@@ -43,6 +44,17 @@ def queue_view(name: str) -> dict[str, Any]:
     """One queue. Raises `NotFound`."""
     require_queue(name)
     return next(view for view in queue_views() if view["name"] == name)
+
+
+def waiting_jobs(queue: str, limit: int) -> tuple[list[Job], int]:
+    """Jobs that have something `waiting` in a queue, the oldest first, and how many there are:
+    all of them, or the oldest and the newest."""
+    rows = _waiting(queue).order_by("pk")
+    found = rows.count()
+    if found <= limit:
+        return list(rows), found
+    newest = list(rows.reverse()[: limit // 2])
+    return [*rows[: limit - len(newest)], *reversed(newest)], found
 
 
 def task_views() -> list[dict[str, Any]]:
@@ -61,6 +73,10 @@ def _task_view(task: Task, overridden: dict[str, Limit]) -> dict[str, Any]:
 
 
 def _depth(queue: str) -> int:
+    return _waiting(queue).aggregate(n=Sum("waiting"))["n"] or 0
+
+
+def _waiting(queue: str) -> QuerySet[Job]:
     ended = F("succeeded") + F("failed") + F("cancelled")
-    waiting = Sum(F("total") - ended - F("running"))
-    return Job.objects.open().filter(queue=queue).aggregate(n=waiting)["n"] or 0
+    rows = Job.objects.open().exclude(state=JobState.BLOCKED).filter(queue=queue)
+    return rows.annotate(waiting=F("total") - ended - F("running")).filter(waiting__gt=0)

@@ -7,6 +7,7 @@ from datetime import datetime
 import structlog
 from django.db import DataError, IntegrityError, transaction
 
+from hive_site.kernel import tracing
 from hive_site.kernel.errors import HiveError, Invalid
 from jobs.domain.batch import Submission
 from jobs.domain.states import TERMINAL, JobState
@@ -51,7 +52,7 @@ def store_submissions(submissions: Sequence[Submission], now: datetime) -> set[s
 def _parents(submissions: Iterable[Submission]) -> dict[int, Subtask]:
     ids = {submission.subtask for submission in submissions}
     columns = ("index", "state", "attempt", "node", "job")
-    mine = ("job__state", "job__submitted_by", "job__spawned_by")
+    mine = ("job__state", "job__submitted_by", "job__spawned_by", "job__traceparent")
     return Subtask.objects.select_related("job").only(*columns, *mine).in_bulk(ids)
 
 
@@ -66,7 +67,8 @@ def _store(job: str, submission: Submission, row: Subtask, now: datetime) -> boo
         with transaction.atomic():
             _refuse(row)
             wish = keep_large(check_wish(json.loads(submission.wish), now=now))
-            store_wish(wish, id=job, submitted_by=row.job.submitted_by, spawned_by=str(row))
+            with tracing.called_by(row.job.traceparent):
+                store_wish(wish, id=job, submitted_by=row.job.submitted_by, spawned_by=str(row))
     except NONSENSE as error:
         field = getattr(error, "field", "")
         log.warning("submission.dropped", by=str(row), job=job, field=field, reason=str(error))

@@ -1,10 +1,11 @@
 """What running subtasks say of themselves: logs, and how far they are."""
 
+import time
 from collections.abc import Container
 from typing import Any
 
 from jobs.models import LogChunk, Subtask
-from nodes.selectors import read_picture
+from nodes.picture import look_closely
 
 #: A log has 64 KiB; whoever wants older ones asks for them one by one.
 MOST_LOGS = 50
@@ -36,12 +37,11 @@ def attempt_logs(
 def progress_told(jobs: Container[str]) -> dict[str, dict[int, dict[str, Any]]]:
     """What the running subtasks of some jobs say of how far they are, by job and index.
 
-    Seconds old; nothing while the Foreman or Redis is away.
+    Seconds old; nothing while the Foreman or Redis is away, or if nobody asked lately.
     """
-    picture = read_picture()
     told: dict[str, dict[int, dict[str, Any]]] = {}
-    for node in picture.get("nodes", ()) if picture.get("fresh") else ():
-        for work in node["work"]:
+    for node in look_closely().current(time.time()).get("nodes", ()):
+        for work in node.get("work", ()):
             if work["job"] in jobs and "progress" in work:
                 names = ("index", "reduce", "attempt", "progress", "message")
                 view = {**{name: work[name] for name in names}, "node": node["name"]}

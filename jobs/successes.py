@@ -7,10 +7,11 @@ SQLite is fastest row by row.
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from django.db import connection, transaction
+from django.db import connection
 
 from jobs.domain.batch import Ending
 from jobs.failures import OPEN_STATES, moment
+from jobs.models import Subtask
 
 
 class Column(NamedTuple):
@@ -40,7 +41,7 @@ ONE_ROW = f"""
     UPDATE jobs_subtask
        SET {ALWAYS}, {", ".join(f"{column.name} = %s" for column in COLUMNS)}
      WHERE id = %s AND {IS_OPEN}
-"""  # noqa: S608 the words are all our own
+"""  # noqa: S608  # nosec B608  # the words are all our own
 ALL_ROWS = f"""
     UPDATE jobs_subtask
        SET {ALWAYS}, {", ".join(f"{column.name} = given.{column.name}" for column in COLUMNS)}
@@ -48,7 +49,7 @@ ALL_ROWS = f"""
            AS given({", ".join(column.name for column in (*COLUMNS, SUBTASK))})
      WHERE jobs_subtask.id = given.id AND {IS_OPEN}
  RETURNING jobs_subtask.id, given.attempt
-"""  # noqa: S608 the words are all our own
+"""  # noqa: S608  # nosec B608  # the words are all our own
 
 
 def store_successes(endings: list[Ending], seq: int) -> list[Ending]:
@@ -66,24 +67,29 @@ def _store_at_once(endings: list[Ending], seq: int) -> list[Ending]:
     with connection.cursor() as cursor:
         cursor.execute(ALL_ROWS, [seq, *lists])
         moved = set(cursor.fetchall())
-    return [ending for ending in endings if (ending.ready.subtask, ending.attempt) in moved]
+    return _winners(endings, moved)
 
 
 def _store_each(endings: list[Ending], seq: int) -> list[Ending]:
     rows = [(seq, *(column.of(ending) for column in (*COLUMNS, SUBTASK))) for ending in endings]
     with connection.cursor() as cursor:
-        with transaction.atomic():
-            cursor.executemany(ONE_ROW, rows)
-            if cursor.rowcount == len(rows):
-                return endings
-            transaction.set_rollback(True)
-        return [e for e, row in zip(endings, rows, strict=True) if _moves(cursor, row)]
+        cursor.executemany(ONE_ROW, rows)
+        if cursor.rowcount == len(rows):
+            return endings
+    # Some of them lost a race. No other transaction has this number.
+    subtasks = [ending.ready.subtask for ending in endings]
+    moved = Subtask.objects.filter(pk__in=subtasks, seq=seq).values_list("pk", "attempt")
+    return _winners(endings, set(moved))
 
 
-def _moves(cursor: Any, row: tuple[Any, ...]) -> bool:
-    """Some of them lost a race: whether this one won."""
-    cursor.execute(ONE_ROW, row)
-    return bool(cursor.rowcount == 1)
+def _winners(endings: list[Ending], moved: set[tuple[int, int]]) -> list[Ending]:
+    """The endings whose subtask and attempt are among those that moved, each of them once."""
+    won = []
+    for ending in endings:
+        if (move := (ending.ready.subtask, ending.attempt)) in moved:
+            moved.remove(move)
+            won.append(ending)
+    return won
 
 
 def _adapt(seconds: float | None) -> object:

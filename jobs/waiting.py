@@ -17,14 +17,18 @@ from django.db import close_old_connections, connection
 from redis.client import PubSub
 
 from hive_site.kernel.errors import Conflict
+from hive_site.kernel.prepared import Prepared
 from hive_site.kernel.redis import RedisError, connect
-from jobs.domain.states import JOB_OPEN
 from jobs.models import Job
 from nodes import wire
 
 log = structlog.get_logger()
 ASK_AGAIN_SECONDS = 1.0
+#: Most jobs that anybody waits for end within this, and opening a connection takes a while.
+SOON_SECONDS = 0.1
 AWAY_SECONDS = 1.0
+#: What a message is that nobody of ours sent.
+NONSENSE = (ValueError, KeyError, TypeError, RecursionError)
 LISTEN_SECONDS = 20.0
 #: Set once whoever has the current call wait does not want to know any more.
 given_up: ContextVar[threading.Event | None] = ContextVar("given_up", default=None)
@@ -79,10 +83,10 @@ class Bell:
         with self._changed:
             return sum(self._rung.get(job, 0) for job in jobs)
 
-    def wait(self, jobs: list[str], *, seen: int, seconds: float) -> None:
-        """Return when one of the jobs rang more than `seen` times, or after `seconds`."""
+    def wait(self, jobs: list[str], *, seen: int, seconds: float) -> bool:
+        """True when one of the jobs rang more than `seen` times, False after `seconds`."""
         with self._changed:
-            self._changed.wait_for(
+            return self._changed.wait_for(
                 lambda: sum(self._rung.get(job, 0) for job in jobs) > seen, timeout=seconds
             )
 
@@ -96,7 +100,7 @@ class Bell:
                 ear.subscribe(wire.CHANGED)
                 away = ""
                 self._hear(ear)
-            except (RedisError, OSError, ValueError, KeyError, TypeError) as error:
+            except (*NONSENSE, RedisError, OSError) as error:
                 # Once for each outage, and not each second of it.
                 if not away:
                     log.warning("bell.away", error=str(error))
@@ -136,6 +140,14 @@ class Bell:
 
 
 bell = Bell()
+OPEN_JOB = Prepared(lambda pk: Job.objects.open().filter(pk=pk).values_list("pk", flat=True), str)
+
+
+def _any_open(jobs: list[str]) -> bool:
+    """Whether any of these jobs has not ended."""
+    if len(jobs) == 1:
+        return bool(OPEN_JOB.all(jobs[0]))
+    return Job.objects.open().filter(pk__in=jobs).exists()
 
 
 def check_may_wait(timeout: float) -> None:
@@ -157,16 +169,19 @@ def wait_for_jobs(jobs: list[str], *, timeout: float) -> bool:
     try:
         while True:
             seen = bell.count(jobs)
-            if not Job.objects.filter(pk__in=jobs, state__in=JOB_OPEN).exists():
+            if not _any_open(jobs):
                 return True
             left = end - time.monotonic()
             if left <= 0:
                 return False
             if gone and gone.is_set():
                 raise CancelledError
+            seconds = min(left, ASK_AGAIN_SECONDS)
+            if bell.wait(jobs, seen=seen, seconds=min(seconds, SOON_SECONDS)):
+                continue
             if not connection.in_atomic_block:
-                # Whoever only waits needs no connection, and hundreds may wait.
+                # Whoever waits for long needs no connection, and hundreds may wait.
                 close_old_connections()
-            bell.wait(jobs, seen=seen, seconds=min(left, ASK_AGAIN_SECONDS))
+            bell.wait(jobs, seen=seen, seconds=max(seconds - SOON_SECONDS, 0))
     finally:
         bell.leave(jobs)

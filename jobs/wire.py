@@ -10,8 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from hive_site.kernel import messages
 from jobs.domain.references import Large, is_reference
-from nodes.wire import PROTOCOL
+from nodes.wire import BUNDLE_DIGITS, PROTOCOL
 
 #: A bundle that waited longer than this on a node is handed back instead of run.
 BUNDLE_TTL_SECONDS = 900
@@ -52,11 +53,13 @@ class Bundle:
     gpus: tuple[int, ...]
     expires: float
     idempotent: bool
+    #: The span of its dispatch, if somebody traces its job.
+    traceparent: str = ""
 
 
 def bundle_id(node: str, first: int) -> str:
     """The id of the bundle whose first attempt is `first`; starts with the node for Redis ACLs."""
-    return f"{node}-{first:x}"
+    return f"{node}-{first:0{BUNDLE_DIGITS}x}"
 
 
 def compose(
@@ -74,9 +77,11 @@ def compose(
     gpus: tuple[int, ...],
     idempotent: bool,
     now: float,
+    traceparent: str = "",
 ) -> str:
     """The JSON text of a bundle. `kwargs` is JSON text, `now` Unix seconds."""
-    head = json.dumps(
+    traced = {"traceparent": traceparent} if traceparent else {}
+    head = messages.dumps(
         {
             "v": PROTOCOL,
             "node": node,
@@ -91,8 +96,9 @@ def compose(
             "gpus": gpus,
             "idempotent": idempotent,
             "expires": now + BUNDLE_TTL_SECONDS,
+            **traced,
         }
-    )
+    ).decode()
     items = ",".join(f"[{p.subtask},{p.index},{p.number},{_quote(p.item)}]" for p in pieces)
     return f'{head[:-1]},"kwargs":{_name(kwargs)},"items":[{items}]}}'
 
@@ -130,4 +136,5 @@ def read_bundle(body: Any, *, node: str, incarnation: str) -> Bundle:
         gpus=tuple(body["gpus"]),
         expires=body["expires"],
         idempotent=body["idempotent"],
+        traceparent=body.get("traceparent", ""),
     )

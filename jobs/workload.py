@@ -11,12 +11,10 @@ from jobs.bookkeeping import Bookkeeper
 from jobs.dispatch import Dispatcher
 from jobs.domain.backlog import Line
 from jobs.domain.batch import Batch, lose
-from jobs.domain.bundles import Pace
-from jobs.domain.flight import Sent
-from jobs.domain.patience import why_lines_wait
+from jobs.domain.bundles import TARGET_SECONDS, Pace
 from jobs.domain.states import JobState
 from jobs.housekeeping import Housekeeping
-from jobs.loader import open_line
+from jobs.loader import load_open_jobs, open_line, read_open_jobs
 from jobs.memory import Memory
 from jobs.models import Job
 from jobs.once import find_doubtful, mark_once
@@ -28,10 +26,13 @@ from jobs.search import Search
 from jobs.steering import Steering
 from jobs.stragglers import Stragglers
 from jobs.stranded import find_stranded
+from jobs.wants import read_wants
+from nodes.domain.scaling_loads import Offer, Want
 from nodes.domain.scoring import Weights
+from nodes.keyring import Keyring
 from nodes.leadership import Leadership
 from nodes.models import Node
-from nodes.ports import Mail, Wakeup
+from nodes.ports import Mail, Totals, Wakeup
 from nodes.roster import Roster
 from nodes.side_jobs import SideJobs
 
@@ -43,14 +44,19 @@ class JobsWorkload:
     """All jobs that have not ended, for as long as this Foreman leads."""
 
     def __init__(
-        self, client: Redis, *, fleet_key: str, weights: Weights, random: Random | None = None
+        self,
+        client: Redis,
+        *,
+        keyring: Keyring,
+        weights: Weights,
+        random: Random | None = None,
+        bundle_seconds: float = TARGET_SECONDS,
     ) -> None:
+        """`bundle_seconds` is how much work should travel together."""
         self._random = random or Random()
-        self._weights = weights
-        self._dispatcher = Dispatcher(client, fleet_key=fleet_key)
-        self._pace = Pace()
-        self._refusals = Refusals()
-        self._side_jobs = SideJobs()
+        self._weights, self._bundle_seconds = weights, bundle_seconds
+        self._dispatcher, self._pace = Dispatcher(client, keyring=keyring), Pace()
+        self._refusals, self._side_jobs = Refusals(), SideJobs()
 
     def take_over(self, leadership: Leadership, now: datetime) -> None:
         """See `Workload.take_over`."""
@@ -59,8 +65,7 @@ class JobsWorkload:
         self._memory, self._book = memory, Bookkeeper(memory, self._pace)
         self._reception = Reception(memory, self._book, self._refusals)
         self._house = Housekeeping(memory, self._book, refresh=self._refresh, reread=self._reread)
-        self._search = Search(memory, self._book)
-        self._pruner = Pruner(leadership, now)
+        self._search, self._pruner = Search(memory, self._book), Pruner(leadership, now)
         self._steering = Steering(memory.flight, leadership)
         self._untouched: dict[str, set[str]] = {}
         self._planner = Planner(
@@ -71,6 +76,7 @@ class JobsWorkload:
             random=self._random,
             epoch=leadership.epoch,
             limiter=self._steering.limiter,
+            bundle_seconds=self._bundle_seconds,
             refill=lambda line: fill(line, memory.flight, memory.cache),
         )
         self._stragglers = Stragglers(memory, self._pace, self._planner)
@@ -78,7 +84,8 @@ class JobsWorkload:
         memory.recall(list(Node.objects.values_list("name", flat=True)))
         self._side_jobs.run("steering", lambda: self._steering.read(now), now)
         self._book.unblock(now)
-        self._admit_all(now)
+        for jobs in read_open_jobs(at_once=JOBS_AT_ONCE):
+            self._admit(jobs, now)
         self._give_up_doubtful(now)
         self._book.settle({line.order.job for line in memory.backlog.lines()}, now)
 
@@ -97,7 +104,7 @@ class JobsWorkload:
         ids = sorted(jobs)  # in the order in which they were submitted
         for start in range(0, len(ids), JOBS_AT_ONCE):
             some = ids[start : start + JOBS_AT_ONCE]
-            rows = list(Job.objects.open().filter(pk__in=some).order_by("pk"))
+            rows = load_open_jobs(some)
             blocked = {job.pk for job in rows if job.state == JobState.BLOCKED}
             if blocked:
                 self._book.unblock(now, blocked)
@@ -114,15 +121,7 @@ class JobsWorkload:
             self._give_up_doubtful(now)
 
     def _give_up_doubtful(self, now: datetime) -> None:
-        found = find_doubtful(self._memory, self._planner.next_attempt)
-        self._book.commit(found, {}, now)
-
-    def _admit_all(self, now: datetime) -> None:
-        """Give all jobs that have not ended their lines."""
-        last = ""
-        while rows := list(Job.objects.open().filter(pk__gt=last).order_by("pk")[:JOBS_AT_ONCE]):
-            self._admit(rows, now)
-            last = rows[-1].pk
+        self._book.commit(find_doubtful(self._memory, self._planner.next_attempt), {}, now)
 
     def _admit(self, jobs: list[Job], now: datetime) -> None:
         """Give jobs their lines, or bring the lines that they have up to date."""
@@ -190,26 +189,15 @@ class JobsWorkload:
             self._refresh(arrived, now)
         self._memory.cache.look(roster, now)
         self._book.end_known(now)
-        planned = self._planner.plan(roster, now)
-        if planned:
-            self._mark(planned, now)
+        if planned := self._planner.plan(roster, now):
+            mark_once(planned, self._memory, now)
             crash_point("foreman.planned")
             # If Redis goes away now, whether it took them is unknown. They stay in flight, and
             # the search finds out.
-            self._dispatcher.push(
-                [(s, line.order.of(reduce=s.items[0].reduce)) for s, line in planned], now
-            )
+            with self._memory.sending(planned) as batch:
+                self._dispatcher.push(batch, now)
             crash_point("foreman.sent")
-        return sum(len(sent.items) for sent, _ in planned)
-
-    def _mark(self, planned: list[tuple[Sent, Line]], now: datetime) -> None:
-        try:
-            mark_once(planned, self._memory, now)
-        except Exception:  # whatever it was, nothing was sent
-            for sent, _ in planned:
-                for attempt in list(sent.open):
-                    self._memory.close(attempt, again=True)
-            raise
+        return self._memory.rates.send(planned)
 
     def housekeep(self, roster: Roster, now: datetime) -> None:
         """See `Workload.housekeep`."""
@@ -233,15 +221,29 @@ class JobsWorkload:
     def snapshot(self, now: datetime) -> dict[str, Any]:
         """See `Workload.snapshot`."""
         return {
-            "active_subtasks": len(self._memory.flight),
-            "second_copies": self._memory.copies,
+            **self._memory.snapshot(now),
             "queues": self._house.queues(now),
-            "waiting": why_lines_wait(self._memory.backlog.lines()),
-            "throughput": self._memory.rates.per_second(now.timestamp()),
             "dropped_reports": self._refusals.dropped,
             "dead_letters": self._refusals.dead_letters,
             "side_jobs_broken": dict(self._side_jobs.broken),
         }
+
+    def totals(self) -> Totals:
+        """See `Workload.totals`."""
+        return self._memory.rates.totals
+
+    def in_flight(self) -> int:
+        """See `Workload.in_flight`."""
+        return self._memory.flight.count()
+
+    def wants(self, now: datetime, offers: list[Offer]) -> list[Want]:
+        """See `Wants`."""
+        self._planner.offers = offers
+        return read_wants(self._memory, self._pace, self._steering.limiter, now)
+
+    def busy(self, node: str) -> int:
+        """See `Workload.busy`."""
+        return self._memory.flight.count_on(node)
 
     def work_of(self, node: str) -> list[dict[str, Any]]:
         """See `Workload.work_of`."""

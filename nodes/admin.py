@@ -5,20 +5,19 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 
 from hive_site.kernel.errors import Invalid
-from nodes import services
-from nodes.admin_broadcasts import BroadcastActions
-from nodes.admin_pages import ReadOnlyAdmin
-from nodes.domain.states import Intent, NodeState
+from nodes import admin_broadcasts, admin_joining, services
+from nodes.admin_actions import VerbActions
+from nodes.admin_pages import STATE, ReadOnlyAdmin, show_state
+from nodes.domain.states import NodeState
 from nodes.models import ApiKey, Lease, LoginLink, Node, ReportCursor
+from nodes.verbs import CALLS, KEY_VERBS, NODE_VERBS
 
-admin.site.site_header = "The Hive"
-admin.site.site_title = "The Hive"
-admin.site.index_title = "Cluster"
-admin.site.site_url = "/"
+#: They register themselves; Django looks only here.
+__all__ = ["admin_broadcasts", "admin_joining"]
 
 
 class NodeForm(forms.ModelForm):
@@ -42,24 +41,26 @@ def _checked(check: Callable[[Any], None], value: Any) -> Any:
 
 
 @admin.register(Node)
-class NodeAdmin(BroadcastActions, admin.ModelAdmin):
+class NodeAdmin(VerbActions, admin.ModelAdmin):
     """Machines: what they are, what they do, and whether they may be given work."""
 
     form = NodeForm
-    list_display = ("name", "state", "reason", "slots", "load", "release", "last_seen", "intent")
+    list_display = ("name", STATE, "reason", "slots", "load", "release", "last_seen", "intent")
     list_filter = ("state", "intent", "release")
     search_fields = ("name",)
-    actions = ("drain", "cordon", "resume", "ping", "shut_down")
+    verbs = {**NODE_VERBS, **CALLS}
+    verb_key = "name"
     fieldsets = (
-        (None, {"fields": ("name", "state", "reason", "intent", "last_seen", "enrolled_at")}),
+        (None, {"fields": ("name", STATE, "reason", "intent", "last_seen", "enrolled_at")}),
         ("Operator", {"fields": ("wanted_slots", "set_labels")}),
         ("Machine", {"fields": ("slots", "own_labels", "capabilities", "gpus", "platform")}),
         ("Load", {"fields": ("cpu", "memory")}),
         ("Code", {"fields": ("release", "agent_version", "incarnation")}),
+        ("Key", {"fields": ("credential",)}),
     )
     editable = ("wanted_slots", "set_labels")
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         """All but what an operator decides."""
         fields = [name for _, options in self.fieldsets for name in options["fields"]]
         return [name for name in fields if name not in self.editable]
@@ -87,31 +88,19 @@ class NodeAdmin(BroadcastActions, admin.ModelAdmin):
         actions.pop("delete_selected", None)
         return actions
 
+    @admin.display(description="known by")
+    def credential(self, node: Node) -> str:
+        """Its key: which generation, and who let it in."""
+        return admin_joining.describe_credential(node.name)
+
     @admin.display(description="CPU / memory")
     def load(self, node: Node) -> str:
         """Both in percent."""
         return f"{node.cpu:.0%} / {node.memory:.0%}"
 
-    @admin.action(description="Drain: finish what runs, start nothing new", permissions=["change"])
-    def drain(self, request: HttpRequest, queryset: QuerySet[Node]) -> None:
-        """For maintenance."""
-        self._set(request, queryset, Intent.DRAIN)
-
-    @admin.action(description="Cordon: start nothing new", permissions=["change"])
-    def cordon(self, request: HttpRequest, queryset: QuerySet[Node]) -> None:
-        """For a look at a machine that misbehaves."""
-        self._set(request, queryset, Intent.CORDON)
-
-    @admin.action(description="Resume: take work again", permissions=["change"])
-    def resume(self, request: HttpRequest, queryset: QuerySet[Node]) -> None:
-        """Back to work."""
-        self._set(request, queryset, Intent.WORK)
-
-    def _set(self, request: HttpRequest, nodes: QuerySet[Node], intent: Intent) -> None:
-        for node in nodes:
-            services.set_intent(name=node.name, intent=intent)
-        names = ", ".join(node.name for node in nodes)
-        self.message_user(request, f"{intent}: {names}. It shows within a second.")
+    def view_on_site(self, node: Node) -> str:
+        """Its live page."""
+        return reverse("node", args=[node.name])
 
 
 class ApiKeyForm(forms.ModelForm):
@@ -129,13 +118,13 @@ class ApiKeyForm(forms.ModelForm):
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(admin.ModelAdmin):
+class ApiKeyAdmin(VerbActions, admin.ModelAdmin):
     """Keys for the REST API. A secret is shown once, when its key is made."""
 
     form = ApiKeyForm
     list_display = ("name", "prefix", "scopes", "created_at", "last_used_at", "expires_at", "state")
     search_fields = ("name", "prefix")
-    actions = ("revoke",)
+    verbs = KEY_VERBS
 
     def has_change_permission(self, request: HttpRequest, obj: ApiKey | None = None) -> bool:
         """A key is made and revoked, not changed; the list needs the permission."""
@@ -152,12 +141,7 @@ class ApiKeyAdmin(admin.ModelAdmin):
     @admin.display(description="state")
     def state(self, key: ApiKey) -> str:
         """Whether it works."""
-        return "revoked" if key.revoked_at else "live"
-
-    @admin.action(description="Revoke", permissions=["delete"])
-    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
-        """These keys work no longer."""
-        self.message_user(request, f"{services.revoke_api_keys(queryset)} keys were revoked.")
+        return show_state("revoked" if key.revoked_at else "live")
 
 
 @admin.register(Lease)

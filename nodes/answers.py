@@ -12,13 +12,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import structlog
-from django.conf import settings
 from django.db import close_old_connections, connection
 from redis import Redis
 
-from hive_site.kernel.envelope import Forged, node_key, unseal
+from hive_site.kernel.envelope import Forged, unseal
 from hive_site.kernel.redis import RedisError
 from nodes import inbox, wire
+from nodes.credentials import load_keyring
 from nodes.domain.states import NodeState
 from nodes.models import Acknowledgement, Broadcast, Node
 
@@ -60,7 +60,7 @@ class _Ears:
 
     def __init__(self, broadcast: Broadcast) -> None:
         self._broadcast, self._at = broadcast, "0"
-        self._expected = set(broadcast.nodes)
+        self._expected, self._keyring = set(broadcast.nodes), load_keyring()
         answered = set(broadcast.acknowledgements.values_list("node", flat=True))
         there = Node.objects.filter(name__in=self._expected).exclude(state=NodeState.LOST)
         #: Nodes that are there and have not answered.
@@ -91,8 +91,7 @@ class _Ears:
         node, envelope = fields[b"n"].decode(), fields[b"e"]
         if node not in self._expected or len(envelope) > MAX_ANSWER_BYTES:
             raise Forged(f"{len(envelope)} bytes of {node[:48]!r}, who was not asked for that")
-        key = node_key(settings.HIVE_FLEET_KEY, node)
-        body = unseal(envelope, key=key, purpose=wire.PURPOSE_ANSWER)
+        body = unseal(envelope, key=self._keyring.key_of(node), purpose=wire.PURPOSE_ANSWER)
         if body["v"] != wire.PROTOCOL or body["id"] != self._broadcast.pk:
             raise Forged("an answer to something else")
         # Raises for what no answer of ours could hold: NaN, half of a surrogate pair.

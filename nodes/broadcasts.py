@@ -14,13 +14,15 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from hive_site.kernel.envelope import node_key, seal
+from hive_site.kernel.envelope import seal
 from hive_site.kernel.errors import Invalid, NotFound, Unavailable, Unprocessable
 from hive_site.kernel.ids import new_id
 from hive_site.kernel.redis import RedisError
 from nodes import inbox, wire
+from nodes.credentials import load_keyring
 from nodes.domain.commands import CALL_TTL_SECONDS, Command
 from nodes.domain.states import Intent
+from nodes.keyring import Keyring
 from nodes.models import Broadcast, Node
 
 #: Older broadcasts are forgotten.
@@ -156,9 +158,12 @@ def _publish(broadcast: Broadcast, called: dict[str, str], *, expires: float) ->
         "data": json.loads(broadcast.data),
         "expires": expires,
     }
+    keyring = load_keyring()
     for node, incarnation in called.items():
+        if keyring.is_revoked(node):
+            continue
         key = wire.commands_key(node)
-        pipe.rpush(key, _seal({**call, "node": node, "incarnation": incarnation}))
+        pipe.rpush(key, _seal({**call, "node": node, "incarnation": incarnation}, keyring))
         pipe.ltrim(key, -UNHEARD, -1)
         pipe.expire(key, CALL_TTL_SECONDS)
     pipe.publish(settings.HIVE.broadcast_channel, broadcast.pk)
@@ -169,8 +174,8 @@ def _publish(broadcast: Broadcast, called: dict[str, str], *, expires: float) ->
         raise Unavailable(f"Redis went away, so not every node may have heard it; {way}") from error
 
 
-def _seal(call: dict[str, Any]) -> bytes:
-    key = node_key(settings.HIVE_FLEET_KEY, call["node"])
+def _seal(call: dict[str, Any], keyring: Keyring) -> bytes:
+    key = keyring.key_of(call["node"])
     return seal(json.dumps(call), key=key, purpose=wire.PURPOSE_COMMAND)
 
 

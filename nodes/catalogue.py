@@ -51,7 +51,11 @@ class Catalogue:
             self._news.pop(forgotten, None)
         new = sorted(digests.keys() - self._known.keys() - {""})
         if new:
-            for digest, text in zip(new, self._client.mget(map(wire.tasks_key, new)), strict=True):
+            pipe = self._client.pipeline(transaction=False)
+            for digest in new:
+                # Whatever somebody left there: a longer one has another digest.
+                pipe.getrange(wire.tasks_key(digest), 0, wire.PIECE_BYTES)
+            for digest, text in zip(new, pipe.execute(), strict=True):
                 if text and wire.digest_tasks(text) == digest:
                     self._take(digest, digests[digest], text)
 

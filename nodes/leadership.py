@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 import structlog
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F, Q
 from redis import Redis
 
@@ -27,6 +27,8 @@ TERM = timedelta(seconds=15)
 RENEW_EVERY = timedelta(seconds=5)
 #: Numbers of transactions are the epoch, then a count of this many bits.
 EPOCH_SHIFT = 32
+#: Every recording transaction begins with it.
+RENEW = "UPDATE nodes_lease SET expires_at = %s WHERE id = 1 AND holder = %s AND epoch = %s"
 LUA = Path(__file__).parent / "lua"
 
 
@@ -91,14 +93,16 @@ class Leadership:
         if boot == b"deposed":
             self.held = False
             raise Deposed(f"Redis knows a later epoch than {self.epoch}")
-        return boot.decode()
+        return boot.decode(errors="replace")
 
     def _by_now(self, now: datetime) -> datetime:
         return self._clock() if self._clock else now
 
     def _renew(self, now: datetime) -> bool:
-        mine = Lease.objects.filter(pk=1, holder=self.holder, epoch=self.epoch)
-        return mine.update(expires_at=now + TERM) == 1
+        until = connection.ops.adapt_datetimefield_value(now + TERM)
+        with connection.cursor() as cursor:
+            cursor.execute(RENEW, [until, self.holder, self.epoch])
+            return bool(cursor.rowcount == 1)
 
     def _acquire(self, now: datetime) -> bool:
         Lease.objects.get_or_create(pk=1)

@@ -5,7 +5,12 @@ from django.db import models
 from django.utils import timezone
 
 from nodes.domain.commands import Command
+from nodes.domain.happenings import What
 from nodes.domain.states import Intent, NodeState
+from nodes.joining_models import Invite, NodeCredential
+
+#: Django looks for models only here.
+__all__ = ["Invite", "NodeCredential"]
 
 
 def _choices(words: type) -> list[tuple[str, str]]:
@@ -68,6 +73,41 @@ class Lease(models.Model):
 
     def __str__(self) -> str:
         return f"epoch {self.epoch}, held by {self.holder or 'nobody'}"
+
+
+class NodeEvent(models.Model):
+    """Something that became of a node, and why. The newest few hundred of each are kept."""
+
+    node = models.CharField(max_length=64)
+    at = models.DateTimeField()
+    what = models.CharField(max_length=12, choices=_choices(What))
+    reason = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["node", "-id"], name="newest_of_node")]
+
+    def __str__(self) -> str:
+        return f"{self.node} {self.what}"
+
+
+class HistoryChunk(models.Model):
+    """A part of what is remembered of one scope: an hour or a day, less where leaders changed."""
+
+    scope = models.CharField(max_length=80, help_text="cluster, queue/NAME or node/NAME")
+    step = models.PositiveSmallIntegerField(help_text="seconds of one interval")
+    start = models.BigIntegerField(help_text="of its first interval, Unix seconds")
+    data = models.BinaryField(help_text="as nodes/domain/series.py packs it")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["scope", "step", "start"], name="one_chunk_per_start")
+        ]
+        # Whoever deletes what is too old asks for that.
+        indexes = [models.Index(fields=["step", "start"], name="oldest_chunks")]
+
+    def __str__(self) -> str:
+        return f"{self.scope} by {self.step} s from {self.start}"
 
 
 class ReportCursor(models.Model):

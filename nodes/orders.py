@@ -5,20 +5,21 @@ from collections.abc import Iterable, Mapping
 
 from redis import Redis
 
-from hive_site.kernel.envelope import node_key, seal
+from hive_site.kernel.envelope import seal
 from nodes import wire
 from nodes.domain.states import NodeState
+from nodes.keyring import Keyring
 from nodes.models import Node
 
 
 def send_orders(
-    client: Redis, nodes: Iterable[Node], *, fleet_key: str, revs: Mapping[str, int]
+    client: Redis, nodes: Iterable[Node], *, keyring: Keyring, revs: Mapping[str, int]
 ) -> None:
     """Leave each node's orders where its agent looks, and wake those whose orders are new.
 
     `revs`: which of the wishes for its code is the newest, by the node's name.
     """
-    nodes = list(nodes)
+    nodes = [node for node in nodes if not keyring.is_revoked(node.name)]
     sent: list[bytes] = []
     pipe = client.pipeline(transaction=False)
     for node in nodes:
@@ -27,8 +28,7 @@ def send_orders(
         orders = {"v": wire.PROTOCOL, "slots": node.wanted_slots, "over": over}
         # A hint only: its launcher asks us over HTTP what the wish is.
         text = json.dumps({**orders, "ota_rev": revs.get(node.name, 0)})
-        key = node_key(fleet_key, node.name)
-        envelope = seal(text, key=key, purpose=wire.PURPOSE_ORDER)
+        envelope = seal(text, key=keyring.key_of(node.name), purpose=wire.PURPOSE_ORDER)
         pipe.set(wire.orders_key(node.name), envelope, get=True)
         sent.append(envelope)
     for node, envelope, before in zip(nodes, sent, pipe.execute(), strict=True):

@@ -1,5 +1,6 @@
 """What the Foreman needs of others. `jobs` implements it; `hive_site/wiring.py` hands it in."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -34,6 +35,20 @@ class Mail:
     reports: list[Report] = field(default_factory=list)
     #: The newest entry read of each node, even if it was refused: the cursor moves past it.
     cursors: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Totals:
+    """What became of the work since this leader took over. These numbers only grow."""
+
+    succeeded: int = 0
+    failed: int = 0
+    #: Attempts after which their subtask is tried again.
+    retried: int = 0
+    #: Subtasks that ended, by the node that brought them to their end.
+    ended: Counter[str] = field(default_factory=Counter)
+    #: Subtasks that were sent, by their queue.
+    sent: Counter[str] = field(default_factory=Counter)
 
 
 class Workload(Protocol):
@@ -71,6 +86,15 @@ class Workload(Protocol):
 
     def snapshot(self, now: datetime) -> dict[str, Any]:
         """The work's part of the picture that viewers see."""
+
+    def totals(self) -> Totals:
+        """What became of the work so far."""
+
+    def in_flight(self) -> int:
+        """How many bundles were sent and have not come back."""
+
+    def busy(self, node: str) -> int:
+        """How many bundles a node has in hand, or waiting behind those."""
 
     def work_of(self, node: str) -> list[dict[str, Any]]:
         """What was sent to a node and has not come back."""
@@ -122,3 +146,36 @@ class NoUpdates:
     def snapshot(self, now: datetime) -> dict[str, Any]:
         """None."""
         return {}
+
+
+class Scaling(Protocol):
+    """The machines that come and go with the work."""
+
+    def take_over(self, leadership: Leadership) -> None:
+        """Forget everything: a new term begins."""
+
+    def look(self, roster: Roster, now: datetime) -> None:
+        """Once a second: decide how many there should be, and see to it, never waiting for it."""
+
+    def snapshot(self) -> dict[str, Any]:
+        """Their part of the picture that viewers see."""
+
+    def stop(self) -> None:
+        """The leader ends: end what must not outlive it."""
+
+
+class NoScaling:
+    """For a Foreman whose machines come and go by themselves."""
+
+    def take_over(self, leadership: Leadership) -> None:
+        """Nothing to forget."""
+
+    def look(self, roster: Roster, now: datetime) -> None:
+        """At nothing."""
+
+    def snapshot(self) -> dict[str, Any]:
+        """No pools."""
+        return {"pools": {}}
+
+    def stop(self) -> None:
+        """Nothing to end."""

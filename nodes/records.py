@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from django.db import connection, transaction
+
 from nodes.domain.beats import Beat
 from nodes.domain.states import Intent, NodeState
 from nodes.models import Node
@@ -24,6 +26,10 @@ COLUMNS = [
     "losses",
 ]
 
+#: What operators want, and what their orders say.
+WISHES = ("name", "intent", "set_labels", "forgiven_at", "state", "incarnation", "wanted_slots")
+LOADS = "UPDATE nodes_node SET cpu = %s, memory = %s, last_seen = %s WHERE name = %s"
+
 
 def load_roster() -> Roster:
     """Every node as the last leader left it."""
@@ -32,7 +38,7 @@ def load_roster() -> Roster:
 
 def refresh_wishes(roster: Roster) -> list[Node]:
     """Read again what operators want. Returns the rows; a node without one was deleted."""
-    rows = list(Node.objects.all())
+    rows = list(Node.objects.only(*WISHES))
     for node in rows:
         if seat := roster.get(node.name):
             seat.intent, seat.set_labels = Intent(node.intent), node.set_labels
@@ -49,6 +55,15 @@ def save_seats(seats: Iterable[Seat]) -> None:
         Node.objects.bulk_create(
             rows, update_conflicts=True, unique_fields=["name"], update_fields=COLUMNS
         )
+
+
+def save_loads(seats: Iterable[Seat]) -> None:
+    """Write how loaded these nodes are and when they were seen; a node without a row gets none."""
+    adapt = connection.ops.adapt_datetimefield_value
+    rows = [(s.beat.cpu, s.beat.memory, adapt(s.last_seen), s.name) for s in seats]
+    if rows:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.executemany(LOADS, rows)
 
 
 def _seat(node: Node) -> Seat:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from nodes.domain.beats import Beat
 from nodes.domain.fitness import PLAIN, Gpu, Kind
 from nodes.domain.placement import Candidate
-from nodes.domain.scoring import charged, faded
+from nodes.domain.scoring import Vitals, Weights, charged, faded, load
 from nodes.domain.states import WORKING, Intent, NodeState
 
 #: So many kinds are kept alive for nodes that may be of one; more are forgotten.
@@ -28,6 +28,8 @@ class Seat:
     #: The tasks it can run; None if nobody knows.
     tasks: frozenset[str] | None = None
     seen_ms: int = 0
+    #: Which entry of its stream its last heartbeat is.
+    entry: str = ""
     beat_age: float = 0.0
     looks_without_sockets: int = 0
     #: Whether its work was doubled elsewhere since it became suspect.
@@ -115,6 +117,9 @@ class Roster:
     def __iter__(self) -> Iterator[Seat]:
         return iter(self._seats.values())
 
+    def __len__(self) -> int:
+        return len(self._seats)
+
     def __contains__(self, name: object) -> bool:
         return name in self._seats
 
@@ -140,30 +145,47 @@ class Roster:
             found.setdefault(seat.host, []).append(seat)
         return found
 
-    def slots(self) -> int:
-        """How many slots may be given new work."""
-        return sum(seat.beat.slots for seat in self if seat.placeable)
-
     def candidates(self) -> list[Candidate]:
         """Every node as placement sees it, with faded and charged loads."""
-        present = [seat for seat in self if seat.placeable]
+        means = self.means()
+        return [node for seats in self.machines().values() for node in self.seen(seats, means)]
+
+    def scores(self, weights: Weights) -> dict[str, float]:
+        """How loaded each node is that may be given work, as placement rates it."""
+        mean_cpu, mean_memory = self.means()
+        return {
+            seat.name: load(
+                Vitals(
+                    _charged_cpu(seat, mean_cpu),
+                    faded(seat.beat.memory, mean_memory, age_seconds=seat.beat_age),
+                    seat.in_flight,
+                    seat.beat.slots,
+                ),
+                weights,
+            )
+            for seat in self
+            if seat.placeable
+        }
+
+    def means(self) -> tuple[float, float]:
+        """The mean loads of processors and memory."""
+        present = [seat.beat for seat in self if seat.placeable]
         count = max(len(present), 1)
-        mean_cpu = sum(seat.beat.cpu for seat in present) / count
-        mean_memory = sum(seat.beat.memory for seat in present) / count
+        return sum(b.cpu for b in present) / count, sum(b.memory for b in present) / count
+
+    def seen(self, seats: list[Seat], means: tuple[float, float]) -> list[Candidate]:
+        """The nodes of one machine as placement sees them; `seats` are all that there are."""
         if len(self._kinds) > MOST_KINDS:
             self._kinds.clear()
-        measured, means = self._measured_mb(), (mean_cpu, mean_memory)
+        # The newest heartbeat tells what is free. What another node says holds memory since then
+        # is counted twice, and never not at all.
+        newest = max(seats, key=lambda seat: seat.seen_ms) if len(seats) > 1 else seats[0]
+        measured_mb = newest.beat.free_memory_mb
         return [
-            _candidate(seat, seat.kind(self._kinds), means, measured[seat.host]) for seat in present
+            _candidate(seat, seat.kind(self._kinds), means, measured_mb)
+            for seat in seats
+            if seat.placeable
         ]
-
-    def _measured_mb(self) -> dict[str, int]:
-        """The free memory of each machine, by the newest heartbeat from there."""
-        # What another node says holds memory since then is counted twice, and never not at all.
-        return {
-            host: max(seats, key=lambda seat: seat.seen_ms).beat.free_memory_mb
-            for host, seats in self.machines().items()
-        }
 
     def absent(self) -> Counter[str]:
         """How many nodes are there and may not be given work, by what they are."""
@@ -175,10 +197,14 @@ class Roster:
         return Counter(f"is {state}" for state in states)
 
 
+def _charged_cpu(seat: Seat, mean: float) -> float:
+    cpu = faded(seat.beat.cpu, mean, age_seconds=seat.beat_age)
+    return charged(cpu, sent_since=seat.sent_since_beat, slots=seat.beat.slots)
+
+
 def _candidate(seat: Seat, kind: Kind, means: tuple[float, float], measured_mb: int) -> Candidate:
     beat, age = seat.beat, seat.beat_age
     mean_cpu, mean_memory = means
-    cpu = faded(beat.cpu, mean_cpu, age_seconds=age)
     gpus = seat.gpus() if beat.gpus else ()
     return Candidate(
         name=seat.name,
@@ -186,7 +212,7 @@ def _candidate(seat: Seat, kind: Kind, means: tuple[float, float], measured_mb: 
         slots=beat.slots,
         sent=seat.in_flight,
         long=seat.long_in_flight,
-        cpu=charged(cpu, sent_since=seat.sent_since_beat, slots=beat.slots),
+        cpu=_charged_cpu(seat, mean_cpu),
         memory=faded(beat.memory, mean_memory, age_seconds=age),
         free_memory_mb=max(measured_mb - seat.promised_mb, 0),
         idle_memory_mb=measured_mb + seat.held_mb,

@@ -13,7 +13,9 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from hive_site.kernel.errors import Conflict, Invalid, NotFound
+from hive_site.kernel.prepared import Prepared
 from nodes.domain.labels import flaw_of
+from nodes.domain.scaling_machines import LEAVING
 from nodes.domain.states import Intent, NodeState
 from nodes.impatience import without_waiting
 from nodes.inbox import ring
@@ -57,8 +59,16 @@ def change_node(
         changes["wanted_slots"] = slots
     if labels is not None:
         check_labels(labels)
-        changes["set_labels"] = dict(labels)
+        changes["set_labels"] = _keep_mark(name, labels)
     return _change(name, **changes)
+
+
+def _keep_mark(name: str, labels: Mapping[str, str]) -> dict[str, str]:
+    """These labels; whether the node is to be removed stays as it is, resuming it says no."""
+    row = Node.objects.select_for_update().filter(name=name)
+    had = row.values_list("set_labels", flat=True).first() or {}
+    mine = {key: text for key, text in labels.items() if key != LEAVING}
+    return mine | {key: text for key, text in had.items() if key == LEAVING}
 
 
 def check_slots(slots: Any) -> None:
@@ -123,13 +133,21 @@ def create_api_key(
     return key, secret
 
 
+KEY_OF = Prepared(
+    lambda digest: ApiKey.objects.filter(
+        Q(owner=None) | Q(owner__is_active=True), digest=digest, revoked_at=None
+    ),
+    str,
+)
+
+
 def find_api_key(secret: str) -> ApiKey | None:
     """The key of that secret, unless it is revoked or expired, or its owner may not come in."""
     now = timezone.now()
-    live = Q(expires_at=None) | Q(expires_at__gt=now)
-    owned = Q(owner=None) | Q(owner__is_active=True)
-    key = ApiKey.objects.filter(live, owned, digest=_digest(secret), revoked_at=None).first()
-    if key and not _noted_lately(key, now):
+    key = KEY_OF.first(_digest(secret))
+    if key is None or (key.expires_at and key.expires_at <= now):
+        return None
+    if not _noted_lately(key, now):
         _note_use(key, now)
     return key
 

@@ -3,9 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from nodes.domain.placement import score
 from nodes.domain.scoring import Weights
-from nodes.domain.states import PRESENT
+from nodes.domain.states import ALIVE_AS, PRESENT, NodeState
 from nodes.ports import Workload
 from nodes.roster import Roster, Seat
 
@@ -19,10 +18,18 @@ def draw_snapshot(
     holder: str,
     epoch: int,
     weights: Weights,
+    fine: bool = True,
 ) -> dict[str, Any]:
-    """Everything that one look at the cluster shows, as JSON; `at` in Unix seconds."""
-    scores = {node.name: score(node, weights) for node in roster.candidates()}
-    nodes = [_draw_node(seat, scores, workload) for seat in sorted(roster, key=lambda s: s.name)]
+    """Everything that one look at the cluster shows, as JSON; `at` in Unix seconds.
+
+    Without `fine`, what single nodes do is left out: nobody looks.
+    """
+    scores = roster.scores(weights)
+    seats = sorted(roster, key=lambda seat: seat.name)
+    nodes = [_draw_node(seat, scores, busy=workload.busy(seat.name)) for seat in seats]
+    if fine:
+        for seat, row in zip(seats, nodes, strict=True):
+            row |= {"metrics": seat.beat.metrics, "work": workload.work_of(seat.name)}
     present = [seat for seat in roster if seat.state in PRESENT]
     return {
         "number": number,
@@ -38,15 +45,15 @@ def draw_snapshot(
     }
 
 
-def _draw_node(seat: Seat, scores: dict[str, float], workload: Workload) -> dict[str, Any]:
-    beat, work = seat.beat, workload.work_of(seat.name)
-    rated = scores.get(seat.name)
+def _draw_node(seat: Seat, scores: dict[str, float], *, busy: int) -> dict[str, Any]:
+    beat, rated = seat.beat, scores.get(seat.name)
     return {
         "name": seat.name,
-        "state": seat.state,
+        "state": _state_of(seat),
         "reason": seat.reason,
+        "intent": seat.intent,
         "slots": beat.slots,
-        "running": min(len(work), beat.slots),
+        "running": min(busy, beat.slots),
         "cpu": round(beat.cpu, 3),
         "memory": round(beat.memory, 3),
         "score": None if rated is None else round(rated, 3),
@@ -56,9 +63,12 @@ def _draw_node(seat: Seat, scores: dict[str, float], workload: Workload) -> dict
         "release": beat.release,
         "agent_version": beat.agent_version,
         "last_seen": seat.last_seen.isoformat() if seat.last_seen else None,
-        "metrics": beat.metrics,
-        "work": work,
     }
+
+
+def _state_of(seat: Seat) -> NodeState:
+    """Its state; what its operator wants of a living one shows before it is looked at again."""
+    return ALIVE_AS[seat.intent] if seat.state in ALIVE_AS.values() else seat.state
 
 
 def _mean(values: list[float]) -> float:

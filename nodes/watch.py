@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import structlog
 from redis import Redis
 
 from hive_site.kernel.envelope import Forged
+from hive_site.kernel.redis import load_script
 from nodes import wire
 from nodes.catalogue import Catalogue, Learn
 from nodes.domain.beats import Beat, read_beat
@@ -22,6 +24,13 @@ from nodes.roster import Roster, Seat
 log = structlog.get_logger()
 
 
+#: No honest node says so much, however many slots it has.
+MAX_BEAT_BYTES = 2**22
+LUA = Path(__file__).parent / "lua"
+#: So many nodes are heard at once: reading more would keep the leader from its other duties.
+GROUP = 100
+
+
 @dataclass(slots=True)
 class Sighting:
     """What one look at the cluster found. `boot` names Redis's memory, empty if it has none."""
@@ -29,6 +38,20 @@ class Sighting:
     joined: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
     boot: str = ""
+
+
+@dataclass(slots=True)
+class Look:
+    """A look that goes on. Each group of nodes is to be heard before anybody is judged."""
+
+    believes: bool
+    groups: list[list[str]]
+    sighting: Sighting = field(default_factory=Sighting)
+    #: Redis's clock when a group was heard last.
+    now_ms: int = 0
+    heard: set[str] = field(default_factory=set)
+    #: Those whose agents listen to their channels.
+    subscribed: set[str] = field(default_factory=set)
 
 
 class Watch:
@@ -39,21 +62,52 @@ class Watch:
         self._mailbox = mailbox
         self._trust = trust
         self._catalogue = Catalogue(client)
+        self._newer = load_script(client, LUA / "newer_beats.lua")
+        self._members: frozenset[bytes] = frozenset()
+        self._names: list[str] = []
 
-    def look(self, roster: Roster, now: float) -> Sighting:
-        """Bring the roster up to date. Without trust, nobody is called suspect or lost."""
+    def begin(self, now: float) -> Look:
+        """Who there is to be heard. Without trust, nobody is called suspect or lost."""
         believes = self._trust.look(now)
-        members = self._client.smembers(wire.NODES)
-        names = sorted(name.decode(errors="replace") for name in members)
-        names = [name for name in names if NODE_NAME.fullmatch(name)]
-        view = self._read(names)
-        sighting = Sighting(boot=view.boot)
-        for name, entry in zip(names, view.beats, strict=True):
-            if entry:
-                self._take_beat(name, entry[0], roster, sighting)
+        members = frozenset(self._client.smembers(wire.NODES))
+        if members != self._members:
+            names = sorted(name.decode(errors="replace") for name in members)
+            self._names = [name for name in names if NODE_NAME.fullmatch(name)]
+            self._members = members
+            if no_names := members - {name.encode() for name in self._names}:
+                self._client.srem(wire.NODES, *no_names)
+        starts = range(0, max(len(self._names), 1), GROUP)  # an empty one asks for the boot key
+        return Look(believes, [self._names[at : at + GROUP] for at in starts])
+
+    def hear(self, look: Look, names: list[str], roster: Roster, now: float) -> None:
+        """Take in what one group of nodes said, and how old that is by now."""
+        # Whoever was paused since the look began may have been so together with Redis.
+        look.believes &= self._trust.look(now)
+        pipe = self._client.pipeline(transaction=False)
+        pipe.time()
+        pipe.mget(wire.EPOCH, wire.BOOT)
+        pipe.execute_command("PUBSUB", "NUMSUB", *map(wire.control_channel, names))
+        # The time first: whoever is paused here takes nobody's silence for longer than it is.
+        (seconds, micros), (epoch, boot), numsub = pipe.execute()
+        entries = self._read_beats(names, roster)
+        look.now_ms = seconds * 1000 + micros // 1000
+        look.sighting.boot = boot.decode(errors="replace") if epoch and boot else ""
+        counts = zip(names, numsub[1::2], strict=True)
+        look.subscribed.update(name for name, count in counts if count)
+        self._drop_unheard({names[place - 1] for place, _, _ in entries}, names, roster)
+        for place, entry, envelope in entries:
+            self._take_beat(names[place - 1], entry.decode(), envelope, roster, look.sighting)
+        look.heard.update(names)
+        for name in names:
+            if seat := roster.get(name):
+                seat.beat_age = (look.now_ms - seat.seen_ms) / 1000
+
+    def judge(self, look: Look, roster: Roster, now: float) -> Sighting:
+        """Bring the states of all nodes up to date, once every group was heard."""
+        look.believes &= self._trust.look(now)
         self._look_up_tasks(roster)
-        self._pass_verdicts(roster, view, now, sighting, believes=believes)
-        return sighting
+        self._pass_verdicts(look, roster, now)
+        return look.sighting
 
     def teach(self, learn: Learn, now: datetime) -> None:
         """Tell somebody of a list of tasks that is new, if there is one."""
@@ -67,37 +121,40 @@ class Watch:
         pipe.delete(*keys)
         pipe.execute()
 
-    def _read(self, names: list[str]) -> "View":
-        pipe = self._client.pipeline(transaction=False)
-        pipe.time()
-        pipe.mget(wire.EPOCH, wire.BOOT)
-        for name in names:
-            pipe.xrevrange(wire.beat_key(name), count=1)
-        channels = [wire.control_channel(name) for name in names]
-        pipe.execute_command("PUBSUB", "NUMSUB", *channels)
-        (seconds, micros), (epoch, boot), *beats, numsub = pipe.execute()
-        pairs = zip(numsub[::2], numsub[1::2], strict=True)
-        return View(
-            now_ms=seconds * 1000 + micros // 1000,
-            boot=boot.decode() if epoch and boot else "",
-            beats=beats,
-            subscribed={name.decode().rpartition(":")[2]: count for name, count in pairs},
+    def _drop_unheard(self, heard: set[str], names: list[str], roster: Roster) -> None:
+        """Whoever says its name says something first; any node may write down any name."""
+        made_up = [name for name in names if name not in heard and name not in roster]
+        if made_up:
+            self._client.srem(wire.NODES, *made_up)
+
+    def _read_beats(self, names: list[str], roster: Roster) -> list[Any]:
+        if not names:
+            return []
+        seats = [roster.get(name) for name in names]
+        known = [seat.entry if seat else "" for seat in seats]
+        return list(
+            self._newer(keys=[wire.beat_key(name) for name in names], args=[*known, MAX_BEAT_BYTES])
         )
 
-    def _take_beat(self, name: str, entry: Any, roster: Roster, sighting: Sighting) -> None:
-        at = int(entry[0].partition(b"-")[0])
-        seat = roster.get(name)
-        if seat and seat.seen_ms == at:
-            return
+    def _take_beat(
+        self, name: str, entry: str, envelope: bytes, roster: Roster, sighting: Sighting
+    ) -> None:
         try:
-            beat = read_beat(self._mailbox.verify(name, entry[1][b"e"], wire.PURPOSE_BEAT))
+            if wire.is_out_of_time(entry):
+                raise ValueError(f"stamped {entry}")
+            beat = read_beat(self._mailbox.verify(name, envelope, wire.PURPOSE_BEAT))
         except (Forged, ValueError, KeyError) as error:
+            self._mailbox.refused += 1
             log.warning("beat.refused", node=name, reason=str(error))
+            if known := roster.get(name):
+                known.entry = entry  # not to be read and refused once a second
             return
+        seat = roster.get(name)
         if seat is None:
             seat = roster.add(Seat(name))
             sighting.joined.append(name)
-        self._renew(seat, beat, at, sighting)
+        seat.entry = entry
+        self._renew(seat, beat, int(entry.partition("-")[0]), sighting)
 
     def _renew(self, seat: Seat, beat: Beat, at: int, sighting: Sighting) -> None:
         anew = seat.beat.incarnation != beat.incarnation
@@ -119,8 +176,8 @@ class Watch:
         for seat in present:
             seat.tasks = self._catalogue.tasks(seat.beat.tasks)
 
-    def _without_sockets(self, roster: Roster, subscribed: dict[str, int]) -> set[str]:
-        mute = [s for s in roster if s.state != NodeState.LOST and not subscribed.get(s.name)]
+    def _without_sockets(self, roster: Roster, subscribed: set[str]) -> set[str]:
+        mute = [s for s in roster if s.state != NodeState.LOST and s.name not in subscribed]
         if not mute:
             return set()
         connected = {client.get("name", "") for client in self._client.client_list()}
@@ -130,22 +187,21 @@ class Watch:
             if wire.client_name(seat.name, seat.beat.incarnation) not in connected
         }
 
-    def _pass_verdicts(
-        self, roster: Roster, view: "View", now: float, sighting: Sighting, *, believes: bool
-    ) -> None:
-        closed = self._without_sockets(roster, view.subscribed) if believes else set()
+    def _pass_verdicts(self, look: Look, roster: Roster, now: float) -> None:
+        closed = self._without_sockets(roster, look.subscribed) if look.believes else set()
         verdicts = {}
         for seat in roster:
             if seat.state is not NodeState.LOST:
                 seat.looks_without_sockets = (seat.looks_without_sockets + 1) * (
                     seat.name in closed
                 )
-                seat.beat_age = (view.now_ms - seat.seen_ms) / 1000
+                if seat.name not in look.heard:
+                    seat.beat_age = (look.now_ms - seat.seen_ms) / 1000
                 verdicts[seat.name] = judge(Evidence(seat.beat_age, seat.looks_without_sockets))
-        holds_back = not believes or self._brakes(roster, verdicts, now)
+        holds_back = not look.believes or self._brakes(roster, verdicts, now)
         for name, (pulse, reason) in verdicts.items():
             if pulse is Pulse.ALIVE or not holds_back:
-                self._apply(roster[name], pulse, reason, view.now_ms / 1000, sighting)
+                self._apply(roster[name], pulse, reason, look.now_ms / 1000, look.sighting)
 
     def _brakes(self, roster: Roster, verdicts: dict[str, tuple[Pulse, str]], now: float) -> bool:
         present = [seat for seat in roster if seat.state in PRESENT]
@@ -184,13 +240,3 @@ def _alive_as(seat: Seat, now: float) -> tuple[NodeState, str]:
     if seat.beat.updating and seat.intent is Intent.WORK:
         return NodeState.UPDATING, f"release {seat.beat.release} proves itself"
     return ALIVE_AS[seat.intent], ""
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """What Redis says of the cluster at one moment of its own clock."""
-
-    now_ms: int
-    boot: str
-    beats: list[Any]
-    subscribed: dict[str, int]

@@ -1,7 +1,7 @@
 """What Nexus and Spores agree on: names of keys, streams and messages. No Django, no ORM.
 
-Permanent keys: `hive:epoch`, `hive:boot`, `hive:nodes`. Every other key has a TTL or an owner
-that deletes it.
+Permanent keys: `hive:epoch`, `hive:boot`, `hive:nodes`, `hive:admitted`. Every other key has a TTL
+or an owner that deletes it.
 """
 
 import hashlib
@@ -24,10 +24,18 @@ BOOT = key("boot")
 INBOX = key("inbox")
 #: Set of every node name that ever announced itself.
 NODES = key("nodes")
+#: Hash of the nodes that are users of Redis: by which rules, as a digest.
+ADMITTED = key("admitted")
 #: Pub/sub: which jobs changed, one message for each recorded batch.
 CHANGED = key("changed")
 #: The Foreman's picture of the cluster, written once a second.
 SNAPSHOT = key("snapshot")
+#: Pub/sub: the number of each new picture.
+TICK = key("tick")
+#: List of what the cluster did in each of the last 15 minutes' seconds, the newest last.
+SECONDS = key("seconds")
+#: Exists while somebody looks at what single nodes do.
+VIEWERS = key("viewers")
 #: Pub/sub: an operator called something out; each node finds its own signed copy of it.
 BROADCAST = key("broadcast")
 
@@ -59,6 +67,15 @@ def whole(name: str, fields: Mapping[bytes, bytes]) -> bytes:
         parts.append(fields[key])
         key = f"{name}.{len(parts)}".encode()
     return b"".join(parts)
+
+
+#: The end of the year 9999: no clock of Redis says more, and no date can.
+LATEST_MS = 253_402_300_799_000
+
+
+def is_out_of_time(entry: str) -> bool:
+    """Whether somebody made up when an entry was added: behind the last one nothing fits."""
+    return int(entry.partition("-")[0]) > LATEST_MS
 
 
 def beat_key(node: str) -> str:
@@ -97,7 +114,7 @@ def flight_key(node: str) -> str:
 
 
 def cancel_key(stop_token: str) -> str:
-    """Exists while slots must not start or go on with anything of this token."""
+    """Exists while agents must end whatever their slots run of this token."""
     return key("cancel", stop_token)
 
 
@@ -152,6 +169,15 @@ def queue_key(node: str) -> str:
     return f"rq:queue:{node}"
 
 
+def pop_command(node: str, *, seconds: int | None = None) -> tuple[str | int, ...]:
+    """Redis's command that pops the node's next bundle, waiting up to `seconds` for one.
+
+    It is RQ's own, which loses nothing if the slot dies: there is one queue.
+    """
+    places = (queue_key(node), intermediate_key(node), "LEFT", "RIGHT")
+    return ("LMOVE", *places) if seconds is None else ("BLMOVE", *places, seconds)
+
+
 def intermediate_key(node: str) -> str:
     """RQ's list of bundles that a slot popped and has not finished."""
     return f"rq:queue:{node}:intermediate"
@@ -160,6 +186,11 @@ def intermediate_key(node: str) -> str:
 def bundle_key(bundle: str) -> str:
     """RQ's hash of one job, which is one bundle here."""
     return f"rq:job:{bundle}"
+
+
+#: Digits of the number of a bundle's first attempt: as many as 2**24 terms of leaders need, so that
+#: no pattern for the bundles of one node fits those of another.
+BUNDLE_DIGITS = 14
 
 
 def probe_id(node: str, nonce: str) -> str:

@@ -8,12 +8,14 @@ from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 
 from hive_site.kernel.errors import HiveError, Invalid, NotFound
-from nodes.admin_pages import LargeTableAdmin
+from nodes.admin_actions import VerbActions
+from nodes.admin_pages import STATE, LargeTableAdmin
 from ota import catalogue
 from ota.domain.states import Channel
 from ota.models import Home, Release
-from ota.services.publishing import publish, yank
+from ota.services.publishing import publish
 from ota.sidecar import MAX_BYTES
+from ota.verbs import RELEASE_VERBS
 from ota.wheelhouse import gather_for
 
 #: While somebody waits for the page.
@@ -59,17 +61,19 @@ class PackageForm(forms.ModelForm):
 
 
 @admin.register(Release)
-class ReleaseAdmin(LargeTableAdmin):
+class ReleaseAdmin(VerbActions, LargeTableAdmin):
     """Versions of the code that Spores run."""
 
     form = PackageForm
     change_form_template = "ota/release.html"
-    list_display = ("version", "channel", "seq", "state", "mib", "signers", "nodes", "created_at")
+    list_display = ("version", "channel", "seq", STATE, "mib", "signers", "nodes", "created_at")
     list_filter = ("channel", "state")
     search_fields = ("version", "sha256__startswith")
     search_help_text = "a part of a version, or the beginning of a SHA-256"
     ordering = ("-id",)
-    actions = ("yank",)
+    verbs = RELEASE_VERBS
+    adding = "Upload a release"
+    verb_key = "version"
     fieldsets = (
         (None, {"fields": ("version", "channel", "seq", "state", "nodes")}),
         ("Package", {"fields": ("sha256", "size", "unpacked_size", "file_count", "environment")}),
@@ -159,14 +163,3 @@ class ReleaseAdmin(LargeTableAdmin):
     def nodes(self, release: Release) -> int:
         """How many nodes."""
         return getattr(release, "running", None) or 0
-
-    @admin.action(description="Yank: no new rollout takes it", permissions=["change"])
-    def yank(self, request: HttpRequest, queryset: QuerySet[Release]) -> None:
-        """Nodes that run it go on."""
-        who = request.user.get_username()
-        done = [row.version for row in queryset if yank(version=row.version, who=who)]
-        left = queryset.count() - len(done)
-        text = f"yanked: {', '.join(done) or 'none'}" + (
-            f"; {left} were not published" if left else ""
-        )
-        self.message_user(request, text)

@@ -25,6 +25,7 @@ from ota.domain.states import ACTIVE_ROLLOUTS, DeploymentState
 from ota.domain.view import View
 from ota.models import Deployment, Home, OtaEvent, Rollout
 from ota.newcomers import DONE, catch_up, unled
+from ota.retention import forget_events, old_events
 from ota.rows import read_view, write_view
 from ota.services.rollouts import HINT, lock_rollout
 from ota.wishing import write_wishes
@@ -34,6 +35,8 @@ EVERY = timedelta(seconds=1)
 #: A hundred nodes report at once: their news are looked at together.
 NOT_SOONER_THAN = timedelta(milliseconds=200)
 REFRESH_EVERY = timedelta(minutes=1)
+#: Events whose time is over go so often, and so many of them at most.
+FORGET_EVERY, FORGOTTEN_AT_ONCE = timedelta(minutes=3), 1000
 #: Whoever reported so lately is there, whatever became of its worker.
 HEARD_LATELY = timedelta(seconds=30)
 #: Labels and rollouts change: who fitted none may fit one by then.
@@ -64,6 +67,7 @@ class Conductor:
     def _forget(self) -> None:
         self._woken = False
         self._conducted_at = self._rounded_at = self._refreshed_at = self._unled_at = NEVER
+        self._forgot_at = NEVER
         self._unled: set[str] = set()
         self._views: dict[str, dict[str, Any]] = {}
 
@@ -137,6 +141,7 @@ class Conductor:
                 changed = catch_up(roster, now) if fresh else changed
                 append_events()
         self._side_jobs.run("trust", lambda: self._refresh(now), now)
+        self._side_jobs.run("events", lambda: self._forget_events(now), now)
         return changed
 
     def _somebody_may_catch_up(self, now: datetime) -> bool:
@@ -158,6 +163,19 @@ class Conductor:
         repository = self._open_repository()
         if repository and repository.refresh(now):
             log.info("trust.refreshed")
+
+    def _forget_events(self, now: datetime) -> None:
+        naive = now.replace(tzinfo=None)
+        if _passed(self._forgot_at, naive) < FORGET_EVERY:
+            return
+        self._forgot_at = naive
+        if not old_events(now).exists():
+            return
+        with transaction.atomic():
+            self._leadership.confirm(now)
+            count = forget_events(now, FORGOTTEN_AT_ONCE)
+        if count:
+            log.info("rollout.events_forgotten", rows=count)
 
 
 def _passed(since: datetime, now: datetime) -> timedelta:

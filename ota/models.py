@@ -183,6 +183,19 @@ class OtaEvent(models.Model):
         return f"{self.what} {self.node or self.release or self.rollout_id}"
 
 
+class ChainAnchor(models.Model):
+    """Where the chain of events begins by now: the last one that was forgotten. One row, or none.
+
+    An event tells the same (ota/retention.py), so that nobody moves it unseen.
+    """
+
+    place = models.PositiveBigIntegerField(default=0)
+    hash = models.CharField(max_length=64, blank=True)
+
+    def __str__(self) -> str:
+        return f"events up to {self.place}, {self.hash}"
+
+
 class Answered(models.Model):
     """A POST that made something: the same Idempotency-Key with the same body makes it but once."""
 

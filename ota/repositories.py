@@ -13,3 +13,9 @@ def open_repository() -> "Repository | None":
 
     repository = nexus.open_repository()
     return repository if repository.exists else None
+
+
+def find_root() -> str | None:
+    """The newest root of trust, as text; None as long as nothing was published."""
+    repository = open_repository()
+    return repository.root().decode() if repository else None

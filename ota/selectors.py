@@ -26,12 +26,17 @@ def rollout_view(rollout_id: str) -> dict[str, Any]:
     rows = list(rollout.deployments.order_by("wave", "node"))
     names = [row.node for row in rows]
     homes = {home.node: home for home in Home.objects.filter(node__in=names)}
-    events = rollout.events.order_by("-pk")[:SHOWN_EVENTS]
     return {
         **_head(rollout, Counter((row.wave, row.state) for row in rows)),
         "nodes": [_node(row, homes.get(row.node)) for row in rows],
-        "events": [_event(event) for event in reversed(events)],
+        "events": list(rollout_events(rollout_id).values()),
     }
+
+
+def rollout_events(rollout_id: str) -> dict[int, dict[str, Any]]:
+    """The newest events of a rollout by their numbers, the oldest of them first."""
+    events = OtaEvent.objects.filter(rollout=rollout_id).order_by("-pk")[:SHOWN_EVENTS]
+    return {event.pk: _event(event) for event in reversed(events)}
 
 
 def rollout_rows(*, before: str | None, limit: int) -> list[dict[str, Any]]:
@@ -121,6 +126,13 @@ def home_views(now: datetime) -> list[dict[str, Any]]:
     return [
         _home(name, homes.get(name), nodes.get(name, ""), now) for name in sorted({*homes, *nodes})
     ]
+
+
+def home_view(name: str, now: datetime) -> dict[str, Any]:
+    """What runs on one node, and what is wanted of it."""
+    home = Home.objects.select_related("wanted").filter(node=name).first()
+    release = Node.objects.filter(name=name).values_list("release", flat=True).first()
+    return _home(name, home, release or "", now)
 
 
 def _home(name: str, home: Home | None, release: str, now: datetime) -> dict[str, Any]:

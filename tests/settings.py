@@ -7,10 +7,10 @@ import tempfile
 
 _data = tempfile.mkdtemp(prefix="hive-tests-")
 atexit.register(shutil.rmtree, _data, ignore_errors=True)
-#: How long the long tests go on; no setting of a Hive.
-KEPT = "HIVE_CHAOS_SECONDS"
+#: How long the long tests go on, and whether a browser must be there; no settings of a Hive.
+KEPT = {"HIVE_CHAOS_SECONDS", "HIVE_REQUIRE_BROWSER"}
 for name in [name for name in os.environ if name.startswith(("HIVE_", "REDIS_"))]:
-    if name != KEPT:
+    if name not in KEPT:
         del os.environ[name]
 os.environ["HIVE_DATA_DIR"] = _data
 # Nobody listens there: a test that forgets to bring a Redis fails at once.

@@ -8,6 +8,7 @@ import pytest
 
 from hive_site.commands.data_dir import find_data_dir
 from hive_site.configuration import PROJECT, SQLITE_FILE
+from hive_site.joined_home import FILE, write_home
 from hive_site.management.commands.hive import Command
 
 FOREIGN = ("HIVE_", "REDIS_", "DATABASE_URL", "DJANGO_")
@@ -34,6 +35,28 @@ def test_the_data_of_a_broadcast_is_for_the_nodes_and_no_directory(tmp_path):
     assert (used / SQLITE_FILE).exists()
     assert list(cwd.iterdir()) == []
     assert "`manage.py migrate` or `hive up` prepares it" in ran.stderr
+
+
+def test_a_doctor_sees_what_the_spore_of_a_home_sees(tmp_path):
+    home = tmp_path / "home"
+    said = {"HIVE_NODE_NAME": "far", "HIVE_NODE_KEY": "ab" * 32, "REDIS_URL": "redis://h.invalid/0"}
+    write_home(home, said, {})
+
+    ran = manage("hive", "doctor", "--home", str(home), cwd=tmp_path, SECRET_KEY="")
+
+    assert (ran.returncode, ran.stderr) == (1, "")
+    assert "redis://h.invalid/0" in ran.stdout
+    assert "Database" not in ran.stdout
+
+
+def test_a_home_that_cannot_be_read_is_told_in_a_line(tmp_path):
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / FILE).write_text("NO=name\n")
+
+    ran = manage("hive", "doctor", "--home", "home", cwd=tmp_path)
+
+    assert ran.returncode == 1
+    assert ran.stderr.startswith("hive: home/spore.env names no node")
 
 
 @pytest.mark.parametrize("argv", [("list", "--data", "wanted"), ("--data", "wanted", "list")])
@@ -108,3 +131,13 @@ def test_ctrl_c_during_the_start_is_no_traceback(tmp_path):
     ran = manage("hive", "status", cwd=tmp_path, PYTHONPATH=str(tmp_path))
 
     assert (ran.returncode, ran.stderr) == (130, "")
+
+
+def test_a_python_without_django_is_told_where_the_other_one_is(tmp_path):
+    (tmp_path / "django.py").write_text("raise ModuleNotFoundError('no django')\n")
+
+    ran = manage("hive", "status", cwd=tmp_path, PYTHONPATH=str(tmp_path))
+
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert ".venv/bin/python manage.py" in ran.stderr
+    assert ran.stderr.count("\n") == 1

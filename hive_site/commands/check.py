@@ -2,8 +2,8 @@
 
 import argparse
 import sys
-import time
 from dataclasses import asdict
+from time import sleep
 from typing import TYPE_CHECKING, Any
 
 from hive_site.commands.answers import answer
@@ -82,7 +82,7 @@ def check_twice(*, quiet: bool) -> list["Violation"]:
         return []
     if not quiet:
         print(f"work is in motion; looking again in {LOOK_AGAIN_AFTER_SECONDS:.0f} s …")
-    time.sleep(LOOK_AGAIN_AFTER_SECONDS)
+    sleep(LOOK_AGAIN_AFTER_SECONDS)
     subjects = {(violation.rule, violation.subject) for violation in first}
     return [v for v in check_redis(client) if (v.rule, v.subject) in subjects]
 

@@ -23,7 +23,9 @@ DIGEST = "digest.md"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The flags of CONTRACT §2."""
-    parser.add_argument("--spores", type=number_between(1, 64), default=5, metavar="N")
+    parser.add_argument(
+        "--spores", type=number_between(1, 64), default=5, metavar="N", help="how many to start"
+    )
     parser.add_argument("--urls", type=Path, metavar="FILE", help="addresses, one a line")
     parser.add_argument("--chaos", action="store_true", help="kill a Spore in the middle")
     parser.add_argument("--keep", action="store_true", help="leave everything up until Ctrl-C")
@@ -125,6 +127,7 @@ def tell_outcome(
     """The table, the digest's file, the speed-up, and how to go on."""
     from rich.console import Console
 
+    from hive_site.commands.calling import manage_py
     from hive_site.demo.screen import show_outcome
 
     digest = stack.data / DIGEST
@@ -137,9 +140,9 @@ def tell_outcome(
     if outcome.killed:
         console.print(f"{outcome.killed} was killed on the way; its work was done by others.")
     console.print(f"Digest: {digest}")
-    console.print("\nGo on: [bold]python manage.py hive up[/] starts the Hive with its site,")
+    console.print(f"\nGo on: [bold]{manage_py()} hive up[/] starts the Hive with its site,")
     console.print("       [bold]make demo ARGS=--chaos[/] kills a Spore in the middle,")
-    console.print("       docs/guide.md shows how to write tasks of your own.")
+    console.print("       docs/guide/tasks.md shows how to write tasks of your own.")
 
 
 def describe(outcome: "Outcome") -> dict[str, Any]:

@@ -1,4 +1,5 @@
-"""`hive login-link`: a fresh way in for whoever lost the one that `hive up` printed."""
+"""`hive login-link`: a fresh way in for whoever lost the one that `hive up` printed, or for
+somebody else."""
 
 import argparse
 import sys
@@ -7,11 +8,15 @@ from typing import Any
 from hive_site.commands.answers import answer
 from hive_site.commands.up import find_nexus
 
-HELP = argparse.SUPPRESS
+HELP = "print a link that logs somebody in, once and within an hour"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """No choices but the form of the answer."""
+    """Whom it lets in, as what, and the form of the answer."""
+    from nodes.roles import ROLES
+
+    parser.add_argument("--user", default="", help="who comes in (default: the first superuser)")
+    parser.add_argument("--role", default="", choices=ROLES, help="what that user may do")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -21,7 +26,8 @@ def run(options: dict[str, Any]) -> int:
 
     from nodes.login_links import make_login_link
 
-    link = make_login_link(find_nexus(settings.HIVE))
+    whom = {"name": options["user"], "role": options["role"]}
+    link = make_login_link(find_nexus(settings.HIVE), **whom)
     if options["json"]:
         answer({"login_url": link})
     else:

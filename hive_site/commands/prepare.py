@@ -9,6 +9,7 @@ from typing import Any
 
 from hive_site.commands.answers import answer
 from hive_site.kernel.errors import Invalid
+from hive_site.occupied import occupy
 
 HELP = argparse.SUPPRESS
 
@@ -25,6 +26,7 @@ def run(options: dict[str, Any]) -> int:
 
     from nodes.login_links import make_login_link
 
+    occupy(settings.HIVE.data)
     import_tasks(settings.HIVE.task_modules)
     call_command("migrate", interactive=False, verbosity=0, stdout=sys.stderr)
     answer(

@@ -13,7 +13,7 @@ from hive_site.kernel.errors import Invalid
 if TYPE_CHECKING:
     from jobs.retention import Terms
 
-HELP = "delete results, jobs and stored values that are too old"
+HELP = "delete what is too old: results, jobs, stored values, audit, sessions, events"
 ROWS_AT_ONCE = 2000
 FILES = "stray files"
 
@@ -35,10 +35,12 @@ def run(options: dict[str, Any]) -> int:
 
     from jobs.models import Blob
     from jobs.retention import count_due, terms_of
+    from nodes import retention as people
+    from ota import retention as updates
 
     terms = terms_of(timezone.now(), older_than=read_age(options["older_than"]))
     dry, quiet = options["dry_run"], options["json"]
-    counts = count_due(terms)
+    counts = count_due(terms) | people.count_due(terms.now) | updates.count_due(terms.now)
     if not dry:
         before = Blob.objects.count()
         for what, done in prune(terms):
@@ -58,9 +60,12 @@ def prune(terms: "Terms") -> Iterator[tuple[str, int]]:
     from django.db import transaction
 
     from jobs.blobs import storage
-    from jobs.retention import STAGES, stray_files
+    from jobs.pruner import STAGES, by_time
+    from jobs.retention import stray_files
+    from ota import retention as updates
 
-    for what, stage in STAGES.items():
+    events = {name: by_time(stage) for name, stage in updates.STAGES.items()}
+    for what, stage in {**STAGES, **events}.items():
         done = 0
         while True:
             with transaction.atomic():

@@ -1,7 +1,6 @@
 """`hive status`: the cluster in one look."""
 
 import argparse
-import json
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -40,6 +39,7 @@ def read_status() -> dict[str, Any]:
 
     from hive_site.kernel.redis import AWAY, connect
     from nodes import wire
+    from nodes.picture import develop
 
     client = connect(settings.REDIS_URL, name="hive-status")
     try:
@@ -48,8 +48,9 @@ def read_status() -> dict[str, Any]:
         text, away = None, str(error)
     finally:
         client.close()
-    picture = json.loads(text) if text else {}
-    return compose(picture, read_database(), redis_error=away, now=time.time())
+    picture = develop(text)
+    away = away or picture.away
+    return compose(picture.facts, read_database(), redis_error=away, now=time.time())
 
 
 def read_database() -> dict[str, Any]:
@@ -146,13 +147,15 @@ def show_queues(console: "Console", queues: dict[str, Any]) -> None:
 def show_nodes(console: "Console", nodes: list[dict[str, Any]]) -> None:
     """A table of the machines."""
     from rich.markup import escape
-    from rich.table import Table
+    from rich.table import Column, Table
 
     if not nodes:
-        console.print("No nodes yet. On any machine: python manage.py rqworker --nexus URL")
+        console.print("No nodes yet. `hive invite` prints the line that makes a machine one.")
         return
-    head = ("node", "state", "busy", "CPU", "RAM", "release", "seen", "why")
-    table = Table(*head, title="Nodes", title_justify="left")
+    # Names are copied into other commands: no terminal is too narrow for them.
+    name = Column("node", no_wrap=True, min_width=max(len(node["name"]) for node in nodes))
+    head = ("state", "busy", "CPU", "RAM", "release", "seen", "why")
+    table = Table(name, *head, title="Nodes", title_justify="left")
     for node in nodes:
         colour = COLOURS.get(node["state"], "cyan")
         table.add_row(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from hive_site.commands.answers import answer
+from hive_site.commands.calling import manage_py
 from hive_site.kernel.arguments import seconds
 from hive_site.kernel.errors import Invalid
 
@@ -27,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--reduce", metavar="TASK", help="task that gets the list of results")
     parser.add_argument("--queue", metavar="Q", help="high_priority or background (default)")
-    parser.add_argument("--priority", type=int, default=5, metavar="0-10")
+    parser.add_argument("--priority", type=int, default=5, metavar="0-10", help="10 goes first")
     parser.add_argument(
         "--wait", type=seconds, default=0, metavar="SECONDS", help="wait for its end"
     )
@@ -108,4 +109,4 @@ def show(view: dict[str, Any], options: dict[str, Any]) -> None:
         for row in rows:
             print(json.dumps(row["result"] if row["error"] is None else row["error"]["message"]))
     if not options["wait"]:
-        print(f"follow it: python manage.py hive status, or GET /api/v1/jobs/{view['id']}/")
+        print(f"follow it: {manage_py()} hive status, or GET /api/v1/jobs/{view['id']}/")

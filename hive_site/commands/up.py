@@ -38,7 +38,9 @@ def number_between(least: int, most: int) -> Callable[[str], int]:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The flags of CONTRACT §2."""
-    parser.add_argument("--spores", type=number_between(0, 64), default=3, metavar="N")
+    parser.add_argument(
+        "--spores", type=number_between(0, 64), default=3, metavar="N", help="how many to start"
+    )
     parser.add_argument(
         "--slots",
         type=number_between(1, 256),
@@ -144,8 +146,10 @@ def welcome(stack: "Stack", ready: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.text import Text
 
+    from hive_site.commands.calling import manage_py
+
     prefix = "" if stack.data == Path("var").absolute() else f"HIVE_DATA_DIR={stack.data} "
-    submit = f"{prefix}python manage.py hive submit text.word_count --items - --wait 30"
+    submit = f"{prefix}{manage_py()} hive submit text.word_count --items - --wait 30"
     rows = {
         "Site": ready["nexus"],
         "Log in": f"{ready['login_url']} (once, within an hour)",

@@ -107,7 +107,7 @@ class LiveScreen:
         return table
 
     def _doing(self, node: dict[str, Any]) -> Text:
-        work = node["work"]
+        work = node.get("work")
         if not work:
             return Text("idle", style="dim")
         if work[0]["reduce"]:

@@ -13,7 +13,7 @@ from redis import Redis
 
 from hive_site.kernel.redis import AWAY
 from jobs.client import TERMINAL, Hive
-from nodes import wire
+from nodes import interest, wire
 
 LOOK_EVERY_SECONDS = 0.2
 
@@ -91,7 +91,7 @@ def play(
 
 def kill_one(scene: Scene, spores: dict[str, int]) -> str:
     """End a Spore that is working with SIGKILL, as a power cut would; its name."""
-    working = [node["name"] for node in scene.nodes if node["work"] and node["name"] in spores]
+    working = [node["name"] for node in scene.nodes if node.get("work") and node["name"] in spores]
     name = (working or sorted(spores))[0]
     os.kill(spores[name], signal.SIGKILL)
     return str(name)
@@ -105,7 +105,8 @@ def measure(scene: Scene, spores: list[str]) -> Outcome:
 
 
 def read_nodes(redis: Redis) -> list[dict[str, Any]]:
-    """The nodes in the Foreman's newest picture."""
+    """The nodes in the Foreman's newest picture, soon with what each of them does."""
+    interest.show(redis)
     try:
         text = redis.get(wire.SNAPSHOT)
     except AWAY:

@@ -32,6 +32,19 @@ class Env:
                 raise ImproperlyConfigured(reason) from error
         return self.source.get(name) or default
 
+    def number(self, name: str, default: float, *, at_most: float) -> float:
+        """A number from 0 to `at_most`."""
+        raw = self.text(name)
+        if not raw:
+            return default
+        try:
+            value = float(raw)
+        except ValueError:
+            value = -1.0
+        if not 0 <= value <= at_most:
+            raise ImproperlyConfigured(f"{name}={raw!r}: give a number, 0 to {at_most:g}")
+        return value
+
     def integer(
         self, name: str, default: int, *, at_least: int = 0, at_most: int | None = None
     ) -> int:
@@ -56,6 +69,13 @@ class Env:
         if raw not in TRUE | FALSE:
             raise ImproperlyConfigured(f"{name}={raw!r}: give true or false")
         return raw in TRUE
+
+    def choice(self, name: str, default: str, allowed: tuple[str, ...]) -> str:
+        """One of the allowed words, in any case."""
+        raw = self.text(name, default)
+        if raw.lower() not in allowed:
+            raise ImproperlyConfigured(f"{name}={raw!r}: give {' or '.join(allowed)}")
+        return raw.lower()
 
     def listing(self, name: str, default: str = "") -> list[str]:
         """A comma-separated list without empty entries."""

@@ -18,6 +18,8 @@ from hive_site.commands.data_dir import add_data_dir
 from hive_site.kernel.errors import HiveError, Invalid
 
 FAILURE, WRONG_USE, INTERRUPTED = 1, 2, 130
+#: What SQLite says to who waited too long for its turn.
+LOCKED = "database is locked"
 
 
 def explain(error: Exception) -> tuple[str, int]:
@@ -31,9 +33,11 @@ def explain(error: Exception) -> tuple[str, int]:
             way = "is it running? `hive up` starts one, REDIS_URL names another"
             return f"Redis: {error}; {way}", FAILURE
         case DatabaseError():
-            way = "`manage.py migrate` or `hive up` prepares it, DATABASE_URL names another"
             # PostgreSQL goes on to quote the statement.
             reason = (str(error).splitlines() or [type(error).__name__])[0]
+            way = "`manage.py migrate` or `hive up` prepares it, DATABASE_URL names another"
+            if reason == LOCKED:
+                way = "another program kept writing to it for 20 s; try again"
             return f"database: {reason}; {way}", FAILURE
         case _:
             return f"{error}; `hive doctor` looks for the cause", FAILURE

@@ -13,12 +13,16 @@ from hive_site.configuration import PROJECT, sqlite_url
 from hive_site.kernel.env import Env
 from hive_site.kernel.envelope import node_key
 from hive_site.kernel.secrets import keep_secret
+from hive_site.live.domain.protocol import MOST_BYTES
 from hive_site.stack.processes import Recipe
 
 MANAGE = str(PROJECT / "manage.py")
-ANY_ADDRESS = {"0.0.0.0", "::"}  # noqa: S104
+ANY_ADDRESS = {"0.0.0.0", "::"}  # noqa: S104  # nosec B104  # only compared with
 #: What belongs to the Nexus; a Spore signs with its node key and asks over Redis and HTTP.
-NEXUS_ONLY = ("SECRET_KEY", "HIVE_FLEET_KEY", "DATABASE_URL", "REDIS_PASSWORD")
+NEXUS_ONLY = (
+    *("SECRET_KEY", "HIVE_FLEET_KEY", "HIVE_WEBHOOK_SECRET"),
+    *("DATABASE_URL", "REDIS_PASSWORD"),
+)
 GRACE_SECONDS = 3
 
 
@@ -107,7 +111,9 @@ class Recipes:
         argv = [
             *(sys.executable, "-m", "uvicorn", "hive_site.asgi:application"),
             *("--app-dir", str(PROJECT), "--host", place.host, "--port", str(place.port)),
-            *("--log-level", "warning", "--no-access-log"),
+            *("--log-level", "warning", "--no-access-log", "--no-server-header"),
+            # Nobody holds a connection without asking something, or sends more than is heard.
+            *("--http", "hive_site.listener:Listener", "--ws-max-size", str(MOST_BYTES)),
             # Open event streams must not hold up the end.
             *("--timeout-graceful-shutdown", str(GRACE_SECONDS)),
         ]

@@ -15,10 +15,10 @@ from threading import Event
 
 from redis.exceptions import BusyLoadingError
 
-from hive_site.configuration import REDIS_ADDRESS_FILE
 from hive_site.kernel.errors import HiveError
 from hive_site.kernel.redis import AWAY, connect
 from hive_site.kernel.secrets import keep_secret
+from hive_site.redis_address import REDIS_ADDRESS_FILE
 from hive_site.stack.files import write_private
 from hive_site.stack.processes import Child, Interrupted, Recipe
 

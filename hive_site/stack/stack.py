@@ -12,10 +12,11 @@ from threading import Event
 from types import TracebackType
 from typing import Any
 
-from hive_site.configuration import read_redis_url
 from hive_site.kernel.env import Env
 from hive_site.kernel.errors import HiveError
 from hive_site.kernel.redis import AWAY, connect, safe_url
+from hive_site.pool_homes import POOLS, end_pools
+from hive_site.redis_address import read_redis_url
 from hive_site.stack.files import DataLock, write_private
 from hive_site.stack.nursery import Death, Nursery, rest_before
 from hive_site.stack.processes import Interrupted, run_to_end
@@ -140,6 +141,9 @@ class Stack:
             if any(self._nursery.pid(name) for name in names):
                 on_step(f"stopping {step}")
                 self._nursery.stop(names, patience=patience, hurry=self.hurry)
+            if step == "Foreman" and self._lock.held:
+                # A Foreman that was killed left those that it had started.
+                end_pools(self.data / POOLS)
         if self._redis:
             self._redis.forget()
         self._lock.release()

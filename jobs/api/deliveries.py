@@ -82,6 +82,7 @@ class DeliveryRetryView(APIView):
     """Another chance for a webhook."""
 
     scope = "submit"
+    right = "jobs.change_delivery"
 
     @extend_schema(request=None, responses=answers(DELIVERY, 202))
     def post(self, request: Request, delivery_id: str) -> Response:

@@ -6,7 +6,7 @@ from rest_framework.request import Request
 from hive_site.kernel.errors import Invalid
 from jobs.domain.states import JobState, SubtaskState
 from jobs.models import Job, Subtask
-from jobs.requirements import LABEL_KEY
+from jobs.requirements import LABEL_KEY, MAX_LABELS
 from jobs.selectors import with_label
 
 
@@ -18,9 +18,11 @@ def filter_jobs(rows: QuerySet[Job], request: Request) -> QuerySet[Job]:
     for name in ("task", "queue", "workflow"):
         if value := query.get(name):
             rows = rows.filter(**{name: value})
-    for name, value in query.items():
-        if name.startswith("label."):
-            rows = with_label(rows, _label(name), value)
+    labels = [name for name in query if name.startswith("label.")]
+    if len(labels) > MAX_LABELS:
+        raise Invalid(f"a job has at most {MAX_LABELS} labels", field=labels[MAX_LABELS])
+    for name in labels:
+        rows = with_label(rows, _label(name), query[name])
     if text := query.get("q"):
         rows = rows.filter(Q(pk__startswith=text) | Q(task__icontains=text))
     return rows

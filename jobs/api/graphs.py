@@ -20,6 +20,7 @@ from jobs.api.views import read_idempotency
 from jobs.services.bulk import Sweep, cancel_jobs, retry_jobs
 from jobs.waiting import wait_for_jobs
 from nodes.api.bodies import read_object
+from nodes.api.crowds import waiters
 from nodes.api.permissions import has_scope
 from nodes.api.queries import read_wait
 from nodes.api.shapes import PROBLEM, answers, takes
@@ -71,7 +72,8 @@ class WorkflowView(APIView):
         seconds = read_wait(request)
         jobs = selectors.workflow_jobs(workflow)
         if seconds:
-            wait_for_jobs([job.pk for job in jobs], timeout=seconds)
+            with waiters.place(request):
+                wait_for_jobs([job.pk for job in jobs], timeout=seconds)
             jobs = selectors.workflow_jobs(workflow)
         return text_response(selectors.workflow_text(jobs))
 
@@ -81,6 +83,7 @@ class WorkflowCancelView(APIView):
     """Stop a workflow."""
 
     scope = "submit"
+    right = "jobs.change_job"
 
     @extend_schema(request=None, responses=answers(WORKFLOW, 202) | MISSING | CONFLICT)
     def post(self, request: Request, workflow: str) -> HttpResponse:
@@ -93,6 +96,7 @@ class SweepView(APIView):
     """Something is done to all jobs that a filter finds."""
 
     scope = "submit"
+    right = "jobs.change_job"
     verb: Callable[..., Sweep]
 
     def post(self, request: Request) -> Response:

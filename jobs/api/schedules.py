@@ -28,6 +28,7 @@ class ScheduleListView(APIView):
     """All schedules."""
 
     scope = "submit"
+    right = "jobs.add_schedule"
 
     @extend_schema(
         operation_id="schedules_list",
@@ -60,6 +61,7 @@ class ScheduleView(APIView):
     """One schedule."""
 
     scope = "submit"
+    right = {"PATCH": "jobs.change_schedule", "DELETE": "jobs.delete_schedule"}
 
     @extend_schema(responses=answers(SCHEDULE))
     def get(self, request: Request, name: str) -> HttpResponse:
@@ -85,6 +87,7 @@ class ScheduleRunView(APIView):
     """A run besides the times of a schedule."""
 
     scope = "submit"
+    right = "jobs.change_schedule"
 
     @extend_schema(request=None, responses=answers(JOB, 202))
     def post(self, request: Request, name: str) -> HttpResponse:

@@ -30,6 +30,7 @@ class TaskLimitsView(APIView):
     """How much of a task may run in the whole cluster."""
 
     scope = "control"
+    right = {"PATCH": "jobs.change_tasklimit", "DELETE": "jobs.delete_tasklimit"}
 
     @extend_schema(responses=answers(LIMITS))
     def get(self, request: Request, name: str) -> Response:
@@ -78,6 +79,7 @@ class QueueVerbView(APIView):
     """Pause or resume a queue."""
 
     scope = "control"
+    right = "jobs.change_queue"
     verb = "pause"
     VERBS = {"pause": services.pause_queue, "resume": services.resume_queue}
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
+from functools import partial
 
 import structlog
 from django.http import HttpResponse, StreamingHttpResponse
@@ -20,6 +21,7 @@ from jobs.domain.following import Position
 from jobs.domain.grid import draw
 from jobs.hub import Hub
 from jobs.sse import render
+from nodes.api.crowds import followers
 from nodes.api.cursors import INDEX
 from nodes.api.shapes import answers, page_of
 
@@ -77,8 +79,13 @@ class EventsView(APIView):
         job; then the stream closes. From the first on, or from the one after `Last-Event-ID`."""
         after = read_position(request)
         selectors.require_results(job_id)
+        who = request.user.get_username()
+        followers.enter(who)
         told = until_gone(hub.follow(job_id, after))
-        return StreamingHttpResponse(told, content_type=EVENTS, headers=AT_ONCE)
+        answer = StreamingHttpResponse(told, content_type=EVENTS, headers=AT_ONCE)
+        # Also if nobody ever asks for the first of it.
+        answer._resource_closers.append(partial(followers.leave, who))
+        return answer
 
 
 @extend_schema(tags=["jobs"])

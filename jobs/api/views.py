@@ -22,6 +22,7 @@ from jobs.services import Idempotency
 from jobs.validation import WishFields
 from jobs.waiting import wait_for_jobs
 from nodes.api.bodies import read_object
+from nodes.api.crowds import waiters
 from nodes.api.cursors import CURSOR, LIMIT, following, read_cursor, read_index, read_limit
 from nodes.api.permissions import has_scope
 from nodes.api.queries import IDEMPOTENCY, WAIT, read_key, read_wait
@@ -88,6 +89,7 @@ class JobView(APIView):
     """One job."""
 
     scope = "submit"
+    right = "jobs.delete_job"
 
     @extend_schema(
         parameters=[WAIT],
@@ -98,7 +100,8 @@ class JobView(APIView):
         seconds = read_wait(request)
         selectors.get_job(job_id)
         if seconds:
-            wait_for_jobs([job_id], timeout=seconds)
+            with waiters.place(request):
+                wait_for_jobs([job_id], timeout=seconds)
         job = selectors.get_job(job_id)
         return text_response(selectors.job_text(job, waiting_for=why_job_waits(job)))
 
@@ -114,6 +117,7 @@ class JobVerbView(APIView):
     """Cancel, retry, pause or resume a job."""
 
     scope = "submit"
+    right = "jobs.change_job"
     verb = "cancel"
     VERBS = {
         "cancel": services.cancel_job,
@@ -187,6 +191,7 @@ class SubtaskReleaseView(APIView):
     """Another chance for poison."""
 
     scope = "submit"
+    right = "jobs.change_job"
 
     @extend_schema(request=None, responses=answers(JOB, 202))
     def post(self, request: Request, job_id: str, index: int) -> HttpResponse:

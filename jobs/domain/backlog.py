@@ -65,6 +65,8 @@ class Order:
     cache_base: str = ""
     #: What a cancellation names; another one after each retry by hand.
     stop_token: str = ""
+    #: The span under which its work is traced, if somebody does.
+    traceparent: str = ""
     #: The same for its reduction, whose task has options of its own.
     reduction: "Order | None" = None
 
@@ -83,6 +85,7 @@ class Line:
     """One job's window of ready subtasks."""
 
     order: Order
+    #: Since when it waits for its turn; it begins anew with each.
     since: float
     ready: deque[Ready] = field(default_factory=deque)
     later: list[tuple[float, int, Ready]] = field(default_factory=list)
@@ -103,6 +106,11 @@ class Line:
     standing: Standing = field(default_factory=Standing, repr=False)
     #: When retries are due, with the job; all lines of a backlog share it.
     alarms: list[tuple[float, str]] = field(default_factory=list, repr=False)
+    #: Since when what waits could have been sent, in Unix seconds.
+    ready_since: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.ready_since = self.ready_since or self.since
 
     @property
     def served(self) -> float:

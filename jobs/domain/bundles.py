@@ -4,9 +4,13 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-#: Two bundles lie on a slot at most: so long a newcomer of equal rank waits for them.
+from nodes.domain.placement import DEEPEST
+
+#: Two such bundles lie on a slot at most: so long a newcomer of equal rank waits for them.
 TARGET_SECONDS = 0.05
 SHORT_SECONDS = 0.2
+#: A slot is through with such a bundle before a busy Foreman comes round with another one.
+TINY_SECONDS = 0.0025
 MAX_ITEMS = 500
 MAX_BYTES = 192 * 1024
 #: Weight of the newest measurement in the moving average.
@@ -45,19 +49,32 @@ class Pace:
         return ranked[-(-len(ranked) * 95 // 100) - 1] if ranked else None
 
 
-def size(*, seconds: float | None, remaining: int, slots: int, alone: bool) -> int:
+def size(
+    *,
+    seconds: float | None,
+    remaining: int,
+    slots: int,
+    alone: bool,
+    target: float = TARGET_SECONDS,
+) -> int:
     """How many of `remaining` items the next bundle gets; at least 1.
 
-    An unknown task starts with 1. Never more than remaining / (2 × slots), so that the last
+    `target` is how many seconds of work it should hold; with 0 every item travels alone. An
+    unknown task starts with 1. Never more than remaining / (2 × slots), so that the last
     items of a job are spread over all slots.
     """
     if alone or seconds is None:
         return 1
-    wanted = int(TARGET_SECONDS / max(seconds, 1e-6))
+    wanted = int(target / max(seconds, 1e-6))
     spread = -(-remaining // (2 * max(slots, 1)))
     return max(1, min(wanted, spread, MAX_ITEMS))
 
 
-def is_short(*, seconds: float | None, items: int) -> bool:
-    """Whether a bundle is short enough to wait behind another one on its node."""
-    return seconds is not None and seconds * items < SHORT_SECONDS
+def shortness(*, seconds: float | None, items: int) -> int:
+    """How many bundles like this may wait behind each slot of a node; 0 if it is long.
+
+    Of those that take next to no time several: a slot is through with one before the next comes.
+    """
+    if seconds is None or seconds * items >= SHORT_SECONDS:
+        return 0
+    return DEEPEST if seconds * items <= TINY_SECONDS else 1

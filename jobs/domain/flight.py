@@ -52,6 +52,8 @@ class Flight:
         #: How many attempts of equal subtasks are in flight, for those whose results are cached.
         self._keys: dict[str, int] = {}
         self.twins = Twins()
+        #: The nodes of which something changed since this was asked for last.
+        self._changed: set[str] = set()
 
     def __len__(self) -> int:
         return len(self._attempts)
@@ -59,11 +61,13 @@ class Flight:
     def __iter__(self) -> Iterator[Sent]:
         return iter(list(self._bundles.values()))
 
-    def add(self, sent: Sent) -> None:
-        """A bundle was pushed."""
+    def add(self, sent: Sent, *, counted: bool = False) -> None:
+        """A bundle was pushed. `counted`: its node says already all that it takes."""
         self._bundles[sent.id] = sent
         self._tasks[sent.task] += 1
         self._nodes.setdefault(sent.node, {})[sent.id] = sent
+        if not counted:
+            self._changed.add(sent.node)
         for attempt, item in sent.open.items():
             self._attempts[attempt] = sent
             self._copies.setdefault(item.subtask, set()).add(attempt)
@@ -100,6 +104,7 @@ class Flight:
         if not sent.open:
             del self._bundles[sent.id]
             del self._nodes[sent.node][sent.id]
+            self._changed.add(sent.node)
             self._tasks[sent.task] -= 1
         return item
 
@@ -123,6 +128,19 @@ class Flight:
     def on(self, node: str) -> list[Sent]:
         """The bundles sent to a node, oldest first."""
         return list(self._nodes.get(node, {}).values())
+
+    def count(self) -> int:
+        """How many bundles there are."""
+        return len(self._bundles)
+
+    def count_on(self, node: str) -> int:
+        """How many bundles a node has."""
+        return len(self._nodes.get(node, ()))
+
+    def changed(self) -> set[str]:
+        """The nodes whose bundles are not those that they were when this was asked last."""
+        changed, self._changed = self._changed, set()
+        return changed
 
     def nodes(self) -> list[str]:
         """The nodes that have bundles."""

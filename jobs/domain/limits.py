@@ -152,6 +152,13 @@ class Limiter:
             self._next_room[task] = self._windows[task].next_room(now)
         return room
 
+    def spare(self, task: str, now: float) -> int | None:
+        """How many items could start now if there were room for each; None if there is no limit."""
+        room, limit = self.room(task, now), self._limits.get(task)
+        if not room or limit is None or limit.concurrency is None:
+            return room
+        return min(room, limit.concurrency - self._flight.busy(task))
+
     def reason(self, task: str) -> str:
         """Why there is no room."""
         limit = self._limits[task]

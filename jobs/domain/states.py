@@ -44,6 +44,8 @@ TERMINAL = frozenset(
     }
 )
 OPEN = frozenset(SubtaskState) - TERMINAL
+#: States of what is under way, or was and is about to be again.
+ASTIR = frozenset({SubtaskState.QUEUED, SubtaskState.RUNNING, SubtaskState.RETRYING})
 
 
 class Outcome(StrEnum):

@@ -4,7 +4,6 @@ Work in motion may look wrong for a moment, so only what two looks ten seconds a
 is real.
 """
 
-import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,13 +12,15 @@ from redis import Redis
 
 from jobs.domain.states import OPEN, SubtaskState
 from jobs.invariants.violation import Violation
+from jobs.ledger import peek
 from jobs.models import Subtask
 from nodes import wire
+from nodes.domain.placement import DEEPEST
 from nodes.domain.states import NodeState
 from nodes.models import Lease, Node
 
 #: Keys that live for ever, or that an owner deletes: the Foreman trims reports and ledgers.
-PERMANENT = (wire.EPOCH, wire.BOOT, wire.INBOX, wire.NODES)
+PERMANENT = (wire.EPOCH, wire.BOOT, wire.INBOX, wire.NODES, wire.ADMITTED)
 OWNED = ("hive:report:", "hive:flight:", "hive:orders:")
 MAX_VALUE_BYTES = 256 * 1024
 
@@ -42,10 +43,18 @@ def check_redis(client: Redis) -> list[Violation]:
 def read_ledger(client: Redis) -> list[Flying]:
     """Every bundle in flight, as Redis knows it."""
     return [
-        Flying(node, bundle.decode(), json.loads(text)["s"])
+        Flying(node, bundle.decode(errors="replace"), _subtasks(data))
         for node in Node.objects.values_list("name", flat=True)
-        for bundle, text in client.hgetall(wire.flight_key(node)).items()
+        for bundle, data in client.hgetall(wire.flight_key(node)).items()
     ]
+
+
+def _subtasks(data: bytes) -> list[int]:
+    """What an entry is about: nothing, if it is none."""
+    try:
+        return list(peek(data)["s"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return []
 
 
 def is_over(flying: Flying) -> bool:
@@ -88,7 +97,7 @@ def _lists(client: Redis) -> Iterator[Violation]:
                 yield Violation("I8", bundle.decode(), f"{count} times in the lists of {node}")
             if (node.name, bundle.decode()) not in ledger:
                 yield Violation("I8", bundle.decode(), f"listed on {node}, but not in flight")
-        if len(queued) > 2 * max(node.slots, 1):
+        if len(queued) > (1 + DEEPEST) * max(node.slots, 1):
             yield Violation("I10", node.name, f"{len(queued)} bundles queued on {node.slots} slots")
 
 

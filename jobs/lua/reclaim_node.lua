@@ -15,8 +15,10 @@ if leader ~= ARGV[1] then
 end
 local untouched = redis.call("LRANGE", KEYS[2], 0, -1)
 for _, bundle in ipairs(untouched) do
-  redis.call("HDEL", KEYS[4], bundle)
-  redis.call("DEL", ARGV[2] .. bundle)
+  -- A node may put any id on its own queue, another node's too.
+  if redis.call("HDEL", KEYS[4], bundle) == 1 then
+    redis.call("DEL", ARGV[2] .. bundle)
+  end
 end
 for _, bundle in ipairs(redis.call("HKEYS", KEYS[4])) do
   redis.call("DEL", ARGV[2] .. bundle)

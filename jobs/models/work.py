@@ -100,6 +100,9 @@ class Job(models.Model):
         default=1, help_text="one more for each retry by hand"
     )
     submitted_by = models.CharField(max_length=150, blank=True)
+    traceparent = models.CharField(
+        max_length=55, blank=True, default="", db_default="", help_text="the span of its submission"
+    )
     created_at = models.DateTimeField(default=timezone.now)
     ready_at = models.DateTimeField(
         null=True, blank=True, help_text="since when its parents, or a retry, let it go"
@@ -169,6 +172,12 @@ class Subtask(models.Model):
                 name="subtask_open",
                 condition=models.Q(state__in=sorted(OPEN)),
             ),
+            # Small too: what a grid cannot tell from what ended or has not begun.
+            models.Index(
+                fields=["job", "index"],
+                name="subtask_astir",
+                condition=models.Q(state__in=["queued", "running", "retrying"]),
+            ),
             # What followers of a job read: the ends, in the order in which they were recorded.
             models.Index(
                 fields=["job", "seq", "id"], name="subtask_ended", condition=models.Q(seq__gt=0)
@@ -194,6 +203,8 @@ class Attempt(models.Model):
 
     class Meta:
         ordering = ["subtask_id", "number"]
+        # What went wrong on a node, in the order of time.
+        indexes = [models.Index(fields=["node", "id"], name="attempt_of_node")]
 
     def __str__(self) -> str:
         return f"try {self.number} of {self.subtask_id}"

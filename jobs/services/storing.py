@@ -5,15 +5,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from django.utils import timezone
 
 from hive_site.kernel.errors import Invalid
+from hive_site.kernel.prepared import PreparedInsert
 from jobs.descendants import lock_jobs, settle_waiting
 from jobs.domain.states import JOB_OPEN, JobState, Role, SubtaskState
 from jobs.finisher import Settled
 from jobs.intake import Row, store_rows
 from jobs.models import Edge, Job, Subtask
+from jobs.traces import begin_job
 from jobs.validation import Wish
 from jobs.webhooks.outbox import note_end
 from nodes.leadership import present_number
 
+INSERT_JOBS = PreparedInsert(Job)
 #: A job as it will be stored, and what it was made of.
 Made = tuple[Job, Wish]
 
@@ -25,6 +28,7 @@ def make_job(wish: Wish, **columns: str) -> Job:
         job.state, job.depends_on = JobState.BLOCKED, [parent.job for parent in wish.parents]
     elif not (wish.items or job.reduce):
         job.state, job.finished_at = JobState.SUCCEEDED, job.created_at
+    job.traceparent = begin_job(job)
     return job
 
 
@@ -34,7 +38,7 @@ def store_jobs(made: Sequence[Made]) -> list[Settled]:
     Raises `Invalid` for parents that do not exist.
     """
     states = _lock_parents(made)
-    Job.objects.bulk_create(job for job, _ in made)
+    INSERT_JOBS.store(job for job, _ in made)
     if any(wish.items for _, wish in made):
         store_rows(_rows(made))
     Subtask.objects.bulk_create(_reduction(job) for job, _ in made if job.reduce)

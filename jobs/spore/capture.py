@@ -20,7 +20,7 @@ STDOUT, STDERR = 1, 2
 #: What a stream raises that somebody closed or took apart, or that cannot write.
 BROKEN = (ValueError, OSError)
 #: Who speaks for the Spore, and not for the task that it runs.
-OWN_LOGGERS = ("jobs.spore", "nodes.", "hive_site.", "rq.")
+OWN_LOGGERS = ("jobs.spore", "nodes.", "hive_site.", "rq.", "opentelemetry.", "sentry_sdk")
 
 
 class Capture:

@@ -17,6 +17,7 @@ import urllib3
 from urllib3.exceptions import HTTPError
 
 from hive_site.kernel.signed_requests import authorization
+from hive_site.kernel.tls import trusting
 from jobs.domain.references import Large, Reference, is_over, resolve
 from jobs.spore.node_cache import NodeCache
 from nodes.spore.identity import Identity
@@ -50,6 +51,7 @@ class PayloadOptions:
     folder: Path = Path()
     cache_bytes: int = 0
     inline_bytes: int = 64 * 1024
+    ca_file: str = ""
 
 
 class Payloads:
@@ -62,7 +64,12 @@ class Payloads:
         self._cache = NodeCache(payload_options.folder, payload_options.cache_bytes)
         self._away_until = 0.0
         timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
-        self._pool = urllib3.PoolManager(retries=False, timeout=timeout)
+        self._pool = urllib3.PoolManager(
+            retries=False,
+            timeout=timeout,
+            # Costs a megabyte for what the system trusts: only where others count as well.
+            ssl_context=trusting(payload_options.ca_file) if payload_options.ca_file else None,
+        )
         self._base = payload_options.nexus_url.rstrip("/")
 
     def open(self, value: Any) -> Any:

@@ -32,6 +32,13 @@ class Presence:
         self._show_tasks()
         self._shown_at = now
 
+    def show_if_possible(self) -> None:
+        """The same after a bundle: whoever always has a next one never waits for any."""
+        try:
+            self.show()
+        except (RedisError, OSError) as error:
+            log.warning("redis.away", error=str(error))
+
     def end(self) -> None:
         """The slot ends in order."""
         try:

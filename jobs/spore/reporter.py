@@ -4,18 +4,21 @@ A thread of its own flushes and hands back the rest of a bundle whose item turne
 lock makes sure that what was handed back is never started.
 """
 
-import json
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import structlog
 from redis import Redis
 
+from hive_site.kernel import messages
 from hive_site.kernel.envelope import seal
-from hive_site.kernel.redis import RedisError
+from hive_site.kernel.redis import Direct, RedisError
 from jobs.spore.log_reader import LogReader
+from jobs.spore.popping import Command
+from jobs.spore.trace import Trace, follow
 from jobs.wire import FLUSH_BYTES, Bundle
 from nodes import wire
 from nodes.spore.identity import Identity
@@ -36,20 +39,19 @@ class Reporter:
     def __init__(
         self, client: Redis, identity: Identity, spool: Spool, log_reader: LogReader
     ) -> None:
-        self._client, self._identity, self._spool, self._log_reader = (
-            client,
-            identity,
-            spool,
-            log_reader,
-        )
+        self._direct, self._identity = Direct(client), identity
+        self._spool, self._log_reader = spool, log_reader
         self._lock = threading.Lock()
         self._running = threading.Event()
         self._bundle: Bundle | None = None
+        self._trace: Trace | None = None
         self._ok: list[tuple[int, float, float, str]] = []
         self._events: list[dict[str, Any]] = []
         self._bytes = 0
         self._kept: Path | None = None
         self._position = self._end = 0
+        self._along: Sequence[Command] = ()
+        self._answers: list[Any] = []
         self._item_started = 0.0
         threading.Thread(target=self._tend, name="reporter", daemon=True).start()
 
@@ -57,6 +59,7 @@ class Reporter:
         """A bundle starts."""
         with self._lock:
             self._bundle, self._position, self._end = bundle, -1, len(bundle.items)
+            self._trace = follow(bundle, node=self._identity.name)
             self._item_started = time.monotonic()
             self._running.set()
 
@@ -73,12 +76,28 @@ class Reporter:
         with self._lock:
             self._note(self._log_reader.end())
             self._ok.append((attempt, started, ended, result))
+            if self._trace:
+                self._trace.succeeded(attempt, ended - started)
             self._grow(len(result))
 
     def failed(self, event: dict[str, Any]) -> None:
         """The running attempt ended otherwise."""
         with self._lock:
             self._note([*self._log_reader.end(), event])
+            if self._trace:
+                self._trace.failed(event)
+
+    def subject(self) -> dict[str, object]:
+        """What the slot is at, for its log. Nobody waits for a lock to say something."""
+        told: dict[str, object] = {"node": self._identity.name}
+        bundle, position = self._bundle, self._position
+        if bundle is None:
+            return told
+        told |= {"job": bundle.job, "bundle": bundle.id}
+        if 0 <= position < len(bundle.items):
+            subtask, index, number, _ = bundle.items[position]
+            told |= {"subtask": subtask, "index": index, "attempt": number}
+        return told
 
     def hand_back(self, bundle: Bundle, position: int) -> None:
         """The items of a bundle from this position on were not begun."""
@@ -107,15 +126,22 @@ class Reporter:
         if self._bytes >= FLUSH_BYTES:
             self._try_flush()
 
-    def end(self) -> None:
-        """The bundle is over: everything reaches Redis or the disk, however long that takes."""
+    def end(self, along: Sequence[Command] = ()) -> list[Any]:
+        """The bundle is over: everything reaches Redis or the disk, however long that takes.
+
+        Returns the answers to the commands that went `along`; none if the report went to the disk.
+        """
         self._running.clear()
         with self._lock:
+            if self._trace:
+                self._trace.end()
+            self._along, self._answers = along, []
             while not self._try_flush(last=True):
                 time.sleep(AWAY_SECONDS)
                 self._log_reader.ignore()
-            self._bundle = None
+            self._bundle, self._trace, self._along = None, None, ()
             self._log_reader.ignore()
+            return self._answers
 
     def _tend(self) -> None:
         rest = FLUSH_SECONDS
@@ -159,8 +185,9 @@ class Reporter:
             "ok": self._ok,
             "events": self._events,
         }
-        text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-        envelope = seal(text, key=self._identity.key, purpose=wire.PURPOSE_REPORT)
+        if self._trace:
+            body["traceparent"] = self._trace.traceparent
+        envelope = seal(messages.dumps(body), key=self._identity.key, purpose=wire.PURPOSE_REPORT)
         done = self._bundle.id if last else None
         try:
             self._send(envelope, done)
@@ -175,7 +202,8 @@ class Reporter:
         if self._kept and self._kept.exists():
             raise OSError("an earlier report waits still")  # what was said first is told first
         self._kept = None
-        send_report(self._client, self._identity.name, envelope, done=done)
+        name, along = self._identity.name, self._along if done else ()
+        self._answers = send_report(self._direct, name, envelope, done=done, along=along)
 
     def _keep(self, envelope: bytes, done: str | None) -> bool:
         try:

@@ -1,11 +1,11 @@
 """The process of a slot: one slot after another, until the board says stop."""
 
-import time
 from functools import partial
 
 import structlog
 
-from hive_site.kernel.redis import RedisError
+from hive_site.kernel import tracing
+from hive_site.kernel.subject import set_subject
 from jobs.descriptions import describe_all
 from jobs.spore.capture import Capture
 from jobs.spore.payloads import PayloadOptions
@@ -13,6 +13,7 @@ from jobs.spore.slot import AWAY_SECONDS, NOWHERE, Slot
 from nodes import wire
 from nodes.spore.board import Board
 from nodes.spore.identity import Identity
+from nodes.spore.outage import Outage
 from nodes.spore.spool import Spool
 
 log = structlog.get_logger()
@@ -35,6 +36,7 @@ def serve_slot(
     if not board.gate.is_open:
         board[index].show_tasks(wire.digest_tasks(describe_all(registry)))
         board.gate.wait()
+    tracing.open_early()
     with Capture(board[index].output) as capture:
         make = partial(
             Slot,
@@ -44,13 +46,14 @@ def serve_slot(
             capture=capture,
             payload_options=payload_options,
         )
+        outage = Outage()
         while not board.clock()[1]:
-            try:
+            # RQ gives the connection its name; a slot may start while Redis is away.
+            with outage.endured(AWAY_SECONDS):
+                outage.refrain()
                 slot = make(identity, board, index)
-            except (RedisError, OSError) as error:
-                # RQ gives the connection its name; a slot may start while Redis is away.
-                log.warning("redis.away", error=str(error))
-                time.sleep(AWAY_SECONDS)
-            else:
-                slot.serve()
-                return
+                set_subject(slot.subject)
+                break
+        else:
+            return
+        slot.serve()

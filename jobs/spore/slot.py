@@ -12,22 +12,24 @@ from typing import Any
 import structlog
 from redis import Redis
 from rq import Queue, SimpleWorker
-from rq.exceptions import DequeueTimeout
 from rq.serializers import JSONSerializer
 
 from hive_site.kernel.crash import crash_point
 from hive_site.kernel.envelope import Forged, unseal
 from hive_site.kernel.errors import NotFound
-from hive_site.kernel.redis import RedisError, connect
+from hive_site.kernel.redis import Direct, RedisError, connect
 from jobs.descriptions import describe_all
 from jobs.registry import Registry, Task
+from jobs.spore.begun import Begun
 from jobs.spore.capture import Capture
 from jobs.spore.codecs import call
 from jobs.spore.context import Context
 from jobs.spore.devices import holds_devices, show_devices
+from jobs.spore.doing import work_of
 from jobs.spore.interruptions import Interruptions
 from jobs.spore.log_reader import LogReader
 from jobs.spore.payloads import DELIVERY_SECONDS, PayloadOptions, Payloads
+from jobs.spore.popping import Popped, Popper
 from jobs.spore.presence import SHOW_EVERY_SECONDS, Presence
 from jobs.spore.proving import prove
 from jobs.spore.reporter import Reporter
@@ -38,10 +40,11 @@ from jobs.wire import BUNDLE_TTL_SECONDS, Bundle, read_bundle
 from nodes import wire
 from nodes.spore.board import IDLE, Board, Work
 from nodes.spore.identity import Identity
+from nodes.spore.outage import Outage
 from nodes.spore.spool import Spool
 
 log = structlog.get_logger()
-POP_SECONDS, AWAY_SECONDS = 1, 0.5
+AWAY_SECONDS = 0.5
 RECYCLE_AFTER_BUNDLES = 20_000
 #: So long after an agent went live, what is sent to it may have been meant for the one before.
 KNOWN_AFTER_SECONDS = 5.0
@@ -51,6 +54,8 @@ NOWHERE = PayloadOptions()
 
 class Slot(SimpleWorker):
     """One of a Spore's slots. `serve` runs until the board says stop."""
+
+    connection_timeout = 0  # RQ would wait two minutes for a Redis that vanished
 
     def __init__(
         self,
@@ -66,70 +71,78 @@ class Slot(SimpleWorker):
     ) -> None:
         name = wire.client_name(identity.name, identity.incarnation)
         client: Redis = connect(url, name=name, blocking=True)
-        queue = Queue(identity.name, connection=client, serializer=JSONSerializer)
         super().__init__(
-            [queue],
-            name=f"{identity.name}-{identity.incarnation}-{os.getpid()}",
+            [Queue(identity.name, connection=client, serializer=JSONSerializer)],
+            name=f"{identity.name}.{identity.incarnation}.{os.getpid()}",
             connection=client,
             serializer=JSONSerializer,
             worker_ttl=SHOW_EVERY_SECONDS * 4,
         )
+        self._popper = Popper(Direct(client), identity.name, alone=identity.slots == 1)
         self._identity, self._board, self._cell = identity, board, board[index]
         self._registry, self._capture = registry, capture
         self._reporter = Reporter(connect(url, name=name), identity, spool, LogReader(capture))
+        self.subject = self._reporter.subject
         self._cache = SharedCache(connect(url, name=name))
         self._interruptions = Interruptions(self._cell)
         self._payloads = Payloads(payload_options, identity, lambda: time.time() + board.clock()[0])
         self._presence = Presence(self, self._cell, tasks=describe_all(registry))
-        self._is_spent = False
+        self._begun, self._is_spent = Begun(spool.folder / "begun"), False
+        self._outage = Outage()
 
     def serve(self) -> None:
         """Pop and run bundles, one at a time. Redis may be away meanwhile."""
-        for _ in range(RECYCLE_AFTER_BUNDLES):
-            bundle_id = self._next()
-            if bundle_id is None:
+        popped = None
+        for left in reversed(range(RECYCLE_AFTER_BUNDLES)):
+            popped = popped or self._next()
+            if popped is None:
                 break
-            self._run(bundle_id)
+            popped = self._run(popped, pop=left > 0)
             if self._is_spent:
                 break
+            self._presence.show_if_possible()
         self._presence.end()
 
-    def _next(self) -> str | None:
-        """The next bundle's id, or None when the slot is to end."""
-        while not self._board.clock()[1]:
-            try:
+    def _next(self) -> Popped | None:
+        """The next bundle, or None when the slot is to end."""
+        while not self._is_to_end():
+            with self._outage.endured(AWAY_SECONDS):
+                self._outage.refrain()
                 self._presence.show()
-                _, popped = Queue.lmove(self.connection, self.queues[0].key, POP_SECONDS)
-                return str(popped.decode())
-            except DequeueTimeout:
-                continue
-            except (RedisError, OSError) as error:
-                log.warning("redis.away", error=str(error))
-                time.sleep(AWAY_SECONDS)
+                if popped := self._popper.wait():
+                    return popped
         return None
 
-    def _run(self, bundle_id: str) -> None:
+    def _is_to_end(self) -> bool:
+        return self._board.clock()[1] or self._cell.is_retired()
+
+    def _run(self, popped: Popped, *, pop: bool) -> Popped | None:
+        """Run a bundle. With `pop` the next one, if one waits."""
         crash_point("spore.popped")
-        self._cell.write(Work(bundle=bundle_id))
+        self._cell.write(Work(bundle=popped.id))
         try:
-            if wire.is_probe(bundle_id):
-                self._prove(bundle_id)
-                bundle, cancelled = None, False
+            if wire.is_probe(popped.id):
+                self._prove(popped.id)
+                bundle, halted = None, False
             else:
-                bundle, cancelled = self._fetch(bundle_id)
+                bundle, halted = self._fetch(popped)
         except (RedisError, OSError) as error:
             # The id stays in RQ's intermediate list; the agent's sweep hands it back.
-            log.warning("bundle.unread", bundle=bundle_id, error=str(error))
+            log.warning("bundle.unread", bundle=popped.id, error=str(error))
             self._cell.write(IDLE)
-            return
+            return None
+        following = None
         if bundle is not None:
             self._reporter.begin(bundle)
-            if cancelled or bundle.expires < time.time() + self._board.clock()[0]:
+            if halted or bundle.expires < time.time() + self._board.clock()[0]:
                 self._reporter.happened({"k": "back", "all": True})
             else:
                 self._run_items(bundle)
-            self._reporter.end()
-        self._cell.write(IDLE)
+            pop = pop and not (self._is_spent or self._is_to_end())
+            answers = self._reporter.end(self._popper.commands() if pop else ())
+            following = self._popper.read(answers) if answers else None
+        self._cell.write(Work(bundle=following.id) if following else IDLE)
+        return following
 
     def _prove(self, probe: str) -> None:
         ends = self._board.clock()[1]  # then it asks about the agent that takes over
@@ -138,18 +151,18 @@ class Slot(SimpleWorker):
     def _run_first(self, bundle: Bundle) -> str:
         return self._try(bundle, self._registry.get(bundle.task), bundle.items[0], bundle.first)
 
-    def _fetch(self, bundle_id: str) -> tuple[Bundle | None, bool]:
-        """The bundle, and whether its job was cancelled; None for what must never run here."""
-        sealed = wire.whole("data", self.connection.hgetall(wire.bundle_key(bundle_id)))
+    def _fetch(self, popped: Popped) -> tuple[Bundle | None, bool]:
+        """The bundle, and whether it is not to begin; None for what must never run here."""
+        me, fields = self._identity, self._popper.fetch(popped)
         try:
-            body = unseal(sealed, key=self._identity.key, purpose=wire.PURPOSE_BUNDLE)
-            me = self._identity
+            body = unseal(wire.whole("data", fields), key=me.key, purpose=wire.PURPOSE_BUNDLE)
             bundle = read_bundle(body, node=me.name, incarnation=me.incarnation)
+            self._begun.check(bundle, me.incarnation)
         except (Forged, ValueError, KeyError, TypeError) as error:
-            log.warning("bundle.refused", bundle=bundle_id, reason=str(error))
-            self.connection.lrem(wire.intermediate_key(self._identity.name), 0, bundle_id)
+            log.warning("bundle.refused", bundle=popped.id, reason=str(error))
+            self.connection.lrem(wire.intermediate_key(me.name), 0, popped.id)
             return None, False
-        return bundle, bool(self.connection.exists(wire.cancel_key(bundle.stop_token)))
+        return bundle, b"halted" in fields
 
     def _run_items(self, bundle: Bundle) -> None:
         if bundle.gpus and holds_devices():
@@ -172,6 +185,7 @@ class Slot(SimpleWorker):
             else:
                 self._reporter.refuse(bundle, str(error), time.time() + self._board.clock()[0])
             return
+        self._capture.put_back()
         for position, item in enumerate(bundle.items):
             if self._board.clock()[1] or not self._reporter.take(position):
                 self._reporter.hand_back(bundle, position)
@@ -182,7 +196,7 @@ class Slot(SimpleWorker):
         self, bundle: Bundle, task: Task, item: tuple[int, int, int, Any], attempt: int
     ) -> None:
         begun, started = time.monotonic(), time.time() + self._board.clock()[0]
-        self._show_work(bundle, attempt, begun)
+        self._cell.write(work_of(bundle, attempt, begun))
         try:
             result = self._try(bundle, task, item, attempt)
         except BaseException as error:  # noqa: BLE001 whatever a task raises is its own failure
@@ -195,18 +209,6 @@ class Slot(SimpleWorker):
             if self._payloads.is_large(result):
                 result = self._leave(result, attempt)
             self._reporter.succeeded(attempt, started, ended, result)
-
-    def _show_work(self, bundle: Bundle, attempt: int, begun: float) -> None:
-        work = Work(
-            busy=True,
-            attempt=attempt,
-            started=begun,
-            limit=begun + bundle.timeout,
-            bundle=bundle.id,
-            stop_token=bundle.stop_token,
-            careful=not bundle.idempotent,
-        )
-        self._cell.write(work)
 
     def _try(
         self, bundle: Bundle, task: Task, item: tuple[int, int, int, Any], attempt: int
@@ -225,7 +227,6 @@ class Slot(SimpleWorker):
         )
         packed = task.codec == PICKLE
         share = partial(self._share, Parts(attempt, packed=packed))
-        self._capture.put_back()
         self._interruptions.attempt = attempt
         try:
             given, kwargs = self._payloads.open(item[3]), self._payloads.open(bundle.kwargs)
@@ -245,6 +246,5 @@ class Slot(SimpleWorker):
 
     def _leave(self, result: str, attempt: int) -> str:
         """Bring a large result to the Nexus, in time of its own: the task's is over."""
-        limit = time.monotonic() + DELIVERY_SECONDS
-        self._cell.amend(attempt, limit=limit)
+        self._cell.amend(attempt, limit=time.monotonic() + DELIVERY_SECONDS)
         return self._payloads.leave(result)

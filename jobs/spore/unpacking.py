@@ -14,7 +14,7 @@ from jobs.packing import MARK, is_packed
 def unpack(value: Any) -> Any:
     """The object; of a list or of keywords, those that are in it. JSON stays as it is."""
     if is_packed(value):
-        return pickle.loads(base64.b64decode(value[MARK]))  # noqa: S301 see above
+        return pickle.loads(base64.b64decode(value[MARK]))  # noqa: S301  # nosec B301  # see above
     if isinstance(value, list):
         return [unpack(each) for each in value]
     if isinstance(value, dict):

@@ -95,18 +95,23 @@ def _ask(url: str, key: str, wish: dict[str, Any]) -> Any:
         answer = pool.request("POST", url, json=wish, headers=headers)
     if answer.status in AGAIN or answer.status >= 500:
         after = read_retry_after(answer.headers.get("Retry-After"), now=datetime.now(UTC))
-        raise Retry(f"the endpoint answered {answer.status}: {_reason(answer.data)}", after=after)
+        raise Retry(
+            f"the endpoint answered {answer.status}: {_reason(answer.data, key)}", after=after
+        )
     if answer.status != 200:
-        raise Fail(f"the endpoint answered {answer.status}: {_reason(answer.data)}")
+        raise Fail(f"the endpoint answered {answer.status}: {_reason(answer.data, key)}")
     return answer.json()
 
 
-def _reason(body: bytes) -> str:
-    """The endpoint's own words, as OpenAI-compatible ones say them, or what there is."""
+def _reason(body: bytes, key: str) -> str:
+    """The endpoint's own words, as OpenAI-compatible ones say them, or what there is.
+
+    Not our key, should it say that back: everybody who may read sees why a subtask failed.
+    """
     text = body.decode("utf-8", "replace")
     with suppress(ValueError, KeyError, TypeError):
         text = str(json.loads(text)["error"]["message"])
-    return text[:REASON_CHARS]
+    return (text.replace(key, "***") if key else text)[:REASON_CHARS]
 
 
 def _answer(document: Any) -> str:

@@ -2,12 +2,24 @@
 
 import re
 import socket
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 
 from jobs.outcomes import Fail
 
 #: RFC 6052: how IPv6-only networks write an IPv4 address.
 NAT64 = IPv6Network("64:ff9b::/96")
+#: What Python takes for public, depending on its version, and what is not.
+NOT_PUBLIC = tuple(
+    ip_network(text)
+    for text in (
+        "168.63.129.16/32",  # what Azure answers its own machines at, secrets of theirs included
+        "192.0.0.0/24",  # IETF protocols; Oracle's cloud once had its metadata there
+        "192.88.99.0/24",  # relays of 6to4 (RFC 7526)
+        "64:ff9b:1::/48",  # NAT64 of a network of one's own (RFC 8215)
+        "3fff::/20",  # documentation (RFC 9637)
+        "5f00::/16",  # segments of routes (RFC 9602)
+    )
+)
 #: One to four numbers, each decimal, octal or hexadecimal (inet_aton(3)).
 ODD_IPV4 = re.compile(r"(0x[0-9a-f]+|\d+)(\.(0x[0-9a-f]+|\d+)){0,3}")
 
@@ -54,6 +66,8 @@ def is_private_name(host: str) -> bool:
 def is_public(text: str) -> bool:
     """Whether an address is one of the public internet, looking into addresses that wrap one."""
     address = ip_address(text.partition("%")[0])
+    if any(address in network for network in NOT_PUBLIC):
+        return False
     if isinstance(address, IPv4Address):
         return address.is_global and not address.is_multicast
     if wrapped := _wrapped(address):

@@ -9,6 +9,7 @@ from hive_site.kernel.errors import Invalid
 from nodes import broadcasts
 from nodes.answers import await_answers, broadcast_view
 from nodes.api.bodies import read_object
+from nodes.api.crowds import waiters
 from nodes.api.cursors import CURSOR, LIMIT, following, read_cursor, read_limit
 from nodes.api.queries import IDEMPOTENCY, WAIT, read_key, read_wait
 from nodes.api.shapes import BROADCAST, BROADCAST_WISH, answers, page_of, takes
@@ -24,6 +25,7 @@ class BroadcastListView(APIView):
     """Call something out to nodes, and see what was called out."""
 
     scope = "control"
+    right = "nodes.add_broadcast"
 
     @extend_schema(
         operation_id="broadcasts_list",
@@ -78,5 +80,6 @@ class BroadcastView(APIView):
         """One broadcast with the answers that came, for which it may `wait`."""
         seconds = read_wait(request)
         broadcast = broadcasts.get_broadcast(broadcast_id)
-        await_answers(broadcast, seconds=seconds)
+        with waiters.place(request):
+            await_answers(broadcast, seconds=seconds)
         return Response(broadcast_view(broadcast))

@@ -4,16 +4,16 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from hive_site.kernel.envelope import Forged, node_key
+from hive_site.kernel.envelope import Forged
 from hive_site.kernel.signed_requests import SCHEME, read_authorization
 from nodes.api.permissions import HasScope
+from nodes.credentials import key_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class NodeAuthentication(BaseAuthentication):
         try:
             node = read_authorization(
                 rest.decode("ascii", "replace"),
-                key_of=lambda name: node_key(settings.HIVE_FLEET_KEY, name),
+                key_of=key_of,
                 method=str(request.method),
                 path=request._request.path_info,
                 now=time.time(),

@@ -84,6 +84,23 @@ NODE_CHANGE = {
     "additionalProperties": False,
     "title": "NodeChange",
 }
+POOL = full(
+    "Pool",
+    provider=TEXT,
+    min=WHOLE,
+    max=WHOLE,
+    wanted=WHOLE,
+    ready=WHOLE,
+    starting=WHOLE,
+    draining=WHOLE,
+    held=WHOLE,
+    leaving=WHOLE,
+    waiting=WHOLE,
+    oldest_wait=NUMBER,
+    reason=TEXT,
+    error=TEXT,
+    changes={"type": "array", "items": record(at=TEXT, what=TEXT, reason=TEXT)},
+)
 CLUSTER = full(
     "Cluster",
     nodes_online=WHOLE,
@@ -93,8 +110,22 @@ CLUSTER = full(
     active_subtasks=WHOLE,
     slots=WHOLE,
     queues={"type": "object"},
-    throughput=record(succeeded_per_second=NUMBER, failed_per_second=NUMBER),
+    throughput=record(
+        succeeded_per_second=NUMBER, failed_per_second=NUMBER, retried_per_second=NUMBER
+    ),
+    pools={"type": "object", "additionalProperties": POOL},
     foreman=record(state=one_of("leading", "away"), holder=TEXT, epoch=WHOLE),
+)
+SERIES = full(
+    "Series",
+    scope=TEXT,
+    window=TEXT,
+    step=WHOLE,
+    at={"type": "array", "items": NUMBER},
+    values={
+        "type": "object",
+        "additionalProperties": {"type": "array", "items": {**NUMBER, "nullable": True}},
+    },
 )
 ANSWER = {
     **full("Acknowledgement", ok=FLAG, at={**TIME, "nullable": False}, data={"type": "object"}),
@@ -121,3 +152,27 @@ BROADCAST = full(
     created_at={**TIME, "nullable": False},
     acknowledgements={"type": "object", "additionalProperties": ANSWER},
 )
+JOIN_REQUEST = {
+    **record(
+        nonce={**TEXT, "minLength": 32, "maxLength": 200, "description": "made by chance"},
+        name={**TEXT, "description": "what it insists on being called"},
+        host={**TEXT, "description": "what it is called if nobody says otherwise"},
+    ),
+    "required": ["nonce"],
+    "additionalProperties": False,
+    "title": "JoinRequest",
+}
+JOINED = full(
+    "Joined",
+    node=TEXT,
+    node_key={**TEXT, "description": "hexadecimal"},
+    generation=WHOLE,
+    redis_url=TEXT,
+    ca={**TEXT, "description": "who vouches for Nexus and Redis, in PEM; empty: the system knows"},
+    ota_root={**TEXT, "nullable": True, "description": "the root of trust for releases"},
+    channels=WORDS,
+    slots={**WHOLE, "nullable": True},
+    labels=LABELS,
+    capabilities=WORDS,
+)
+REVOKED_NODE = full("RevokedNode", name=TEXT, generation=WHOLE, redis=TEXT)

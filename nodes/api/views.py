@@ -28,6 +28,7 @@ class NodeView(APIView):
     """One node."""
 
     scope = "control"
+    right = {"PATCH": "nodes.change_node", "DELETE": "nodes.delete_node"}
 
     @extend_schema(responses=answers(NODE))
     def get(self, request: Request, name: str) -> Response:

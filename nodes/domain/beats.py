@@ -16,6 +16,7 @@ MAX_METRICS_CHARS = 16_384
 UNPROVED = ("trial", "rollback")
 #: The end of the year 9999, the last that dates can hold.
 MAX_UNIX_SECONDS = 253402300799.0
+_write = json.JSONEncoder(allow_nan=False).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,18 +120,22 @@ def _read_running(attempt: Any, started_at: Any, progress: Any, message: Any) ->
 def _read_metrics(value: Any) -> dict[str, Any]:
     metrics = dict(value)
     # They are shown as they are: whoever looks must be able to parse them.
-    if len(json.dumps(metrics, allow_nan=False)) > MAX_METRICS_CHARS:
+    if len(_write(metrics)) > MAX_METRICS_CHARS:
         raise ValueError(f"not a heartbeat: metrics over {MAX_METRICS_CHARS} characters")
     return metrics
 
 
 def _text(value: Any, most: int = MAX_TEXT_CHARS) -> str:
     """Text that every database can store: no NUL, no half of a surrogate pair."""
-    return str(value).encode(errors="replace").decode().replace("\0", "")[:most]
+    text = str(value)
+    if not text.isascii():
+        text = text.encode(errors="replace").decode()
+    return text.replace("\0", "")[:most]
 
 
 def _count(value: Any, most: int = MAX_COUNT) -> int:
-    return min(max(int(value), 0), most)
+    number = int(value)
+    return number if 0 <= number <= most else min(max(number, 0), most)
 
 
 def _share(value: Any) -> float:
@@ -139,4 +144,6 @@ def _share(value: Any) -> float:
 
 def _clamp(value: Any, most: float) -> float:
     number = float(value)
-    return min(max(number, 0.0), most) if isfinite(number) else 0.0
+    if 0.0 <= number <= most:
+        return number
+    return most if number > most and isfinite(number) else 0.0

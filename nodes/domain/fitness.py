@@ -62,14 +62,15 @@ PLAIN = Kind()
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """What a bundle needs. `short` work may queue behind slots with short work, one deep."""
+    """What a bundle needs. `short` work may queue behind slots with short work."""
 
     gpu: int = 0
     gpu_memory_mb: int = 0
     memory_mb: int = 0
     labels: tuple[tuple[str, str], ...] = ()
     capabilities: frozenset[str] = frozenset()
-    short: bool = False
+    #: So many bundles like it may wait behind each slot; 0 for what is long.
+    short: int = 0
     #: Names of nodes that will not do.
     avoid: frozenset[str] = frozenset()
     release: Versions | None = None

@@ -5,6 +5,12 @@ from enum import StrEnum
 
 SUSPECT_AFTER_SECONDS = 6.0
 LOST_AFTER_SECONDS = 45.0
+#: Why a node is lost that said goodbye.
+SHUT_DOWN = "shut down"
+#: Why one is lost that an operator put out.
+REVOKED = "revoked: it has no key any more"
+#: Nobody need look for these.
+ON_PURPOSE = (SHUT_DOWN, REVOKED)
 #: A closed subscription alone may be a hiccup; all sockets closed at two looks is a death.
 LOOKS_TO_BE_SURE = 2
 

@@ -14,6 +14,8 @@ __all__ = ["Candidate", "Choice", "Demand", "Gpu", "Kind", "busy", "devices", "s
 NEAR_EQUAL = 0.05
 #: Added to a node with GPUs for work without: more than the load of any node with a free slot.
 GPU_RESERVE = 1.0
+#: So many bundles of the shortest work may wait behind each slot.
+DEEPEST = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,8 @@ class Candidate:
     #: What of all that is free is kept for somebody who needs more.
     kept_gpus: frozenset[str] = frozenset()
     kept_mb: int = 0
+    #: So many bundles at most may wait behind each slot, because somebody waits for the slots.
+    depth: int = DEEPEST
     kind: Kind = PLAIN
     free_gpus: tuple[Gpu, ...] = ()
 
@@ -66,10 +70,12 @@ def unfit(node: Candidate, demand: Demand) -> str:
     return "is to be avoided" if node.name in demand.avoid else mismatch(node.kind, demand)
 
 
-def room(node: Candidate, *, short: bool) -> int:
-    """How many more bundles the node may hold. Short work waits behind short work only."""
-    behind = max(node.slots - node.long, 0) if short else 0
-    return node.slots + behind - node.sent
+def room(node: Candidate, *, short: int) -> int:
+    """How many more bundles the node may hold, if so many of them may wait behind each slot.
+
+    Short work waits behind short work only.
+    """
+    return node.slots + min(short, node.depth) * max(node.slots - node.long, 0) - node.sent
 
 
 def busy(node: Candidate, demand: Demand) -> str:

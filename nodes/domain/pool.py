@@ -1,11 +1,9 @@
-"""The nodes of one plan. Hundreds of bundles are placed on a thousand nodes in milliseconds.
+"""The nodes as plans see them. Hundreds of bundles are placed on a thousand nodes in milliseconds.
 
-Demands that fit the same nodes in the same way share one room: those nodes in the order of their
-rating. A bundle that is placed makes its node worse, never better, so a room mends an entry only
-when it comes upon it.
+Demands that fit the same nodes in the same way share one room. From one plan to the next only
+those nodes are rated anew that changed.
 """
 
-from bisect import bisect_right, insort
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -13,7 +11,7 @@ from random import Random
 
 from nodes.domain.fitness import Demand, Kind, mismatch, needs, tally
 from nodes.domain.placement import (
-    NEAR_EQUAL,
+    DEEPEST,
     Candidate,
     Choice,
     busy,
@@ -26,56 +24,16 @@ from nodes.domain.placement import (
     score,
     without,
 )
+from nodes.domain.rooms import Room
 from nodes.domain.scoring import Weights
 
-#: Sorts behind every name.
-LAST = "\U0010ffff"
 MAX_WHY_CHARS = 200
 
 
-class Room:
-    """The nodes that fit one kind of demand; `rate` gives None for one that is full."""
-
-    def __init__(self, names: Iterable[str], rate: Callable[[str], float | None]) -> None:
-        self.names, self._rate = frozenset(names), rate
-        self._order = sorted((r, name) for name in self.names if (r := rate(name)) is not None)
-
-    def pick(self, random: Random, avoid: frozenset[str]) -> str | None:
-        """One of the best nodes with room that is not to be avoided."""
-        aside = [e for name in avoid & self.names for e in self._order if e[1] == name]
-        for entry in aside:
-            self._order.remove(entry)
-        found = self._pick(random)
-        for entry in aside:
-            insort(self._order, entry)
-        return found
-
-    def _pick(self, random: Random) -> str | None:
-        while self._order:
-            if self._mend(0):
-                continue
-            worst = (self._order[0][0] + NEAR_EQUAL, LAST)
-            at = random.randrange(bisect_right(self._order, worst))
-            if not self._mend(at):
-                return self._order[at][1]
-        return None
-
-    def _mend(self, at: int) -> bool:
-        """Move an entry to where it belongs by now; False if it was there."""
-        listed, name = self._order[at]
-        now = self._rate(name)
-        if now == listed:
-            return False
-        del self._order[at]
-        if now is not None:
-            insort(self._order, (now, name))
-        return True
-
-
 class Pool:
-    """Every node that may be given work, and what this plan has given it so far.
+    """Every node that may be given work, and what it was given so far.
 
-    `absent` are nodes that may not, by the reason.
+    `absent` tells of nodes that may not, by the reason.
     """
 
     def __init__(
@@ -84,10 +42,10 @@ class Pool:
         *,
         weights: Weights,
         random: Random,
-        absent: Mapping[str, int] | None = None,
+        absent: Callable[[], Mapping[str, int]] = dict,
     ) -> None:
         self._nodes = {node.name: node for node in nodes}
-        self._weights, self._random, self._absent = weights, random, Counter(absent or {})
+        self._weights, self._random, self._absent = weights, random, absent
         self._hosts: dict[str, list[str]] = {}
         self._kinds: dict[int, tuple[Kind, list[str]]] = {}
         for node in self._nodes.values():
@@ -98,17 +56,51 @@ class Pool:
         self._known: dict[Demand, Room] = {}
         #: What was said of rooms; at the end of a plan, many ask about the same one.
         self._told: dict[Room, str] = {}
+        #: Who waits for slots that are not kept yet, and which nodes they are to avoid.
+        self._waiting: dict[tuple[Demand, frozenset[str]], None] = {}
         #: Whether somebody's means are kept: one at a time, so that the others go on.
         self._keeps = False
-        self._left = sum(max(room(node, short=True), 0) for node in self._nodes.values())
+        #: The nodes of which something is kept, until the next plan.
+        self._kept: set[str] = set()
+        self._left = sum(max(room(node, short=DEEPEST), 0) for node in self._nodes.values())
+        self.slots = sum(node.slots for node in self._nodes.values())
 
     def __getitem__(self, name: str) -> Candidate:
         return self._nodes[name]
 
     @property
     def is_full(self) -> bool:
-        """Whether not even short work has room anywhere."""
+        """Whether not even the shortest work has room anywhere."""
         return self._left <= 0
+
+    def begin(self) -> set[str]:
+        """Another plan: nothing is kept for anybody, and what the last one did not ask for is
+        forgotten. Returns the nodes that are to be renewed, because something of them was kept."""
+        kept, self._kept, self._keeps = self._kept, set(), False
+        self._told.clear()
+        self._waiting.clear()
+        self._rooms = {key: each for key, each in self._rooms.items() if each.asked}
+        self._known = {demand: each for demand, each in self._known.items() if each.asked}
+        for each in self._rooms.values():
+            each.asked = False
+        return kept
+
+    def has(self, nodes: Iterable[Candidate], *, among: Iterable[str]) -> bool:
+        """Whether these are all that it has of some names, and none became of another kind."""
+        mine = {name: self._nodes[name].kind for name in among if name in self._nodes}
+        kinds = {node.name: node.kind for node in nodes}
+        # By identity, as the kinds are told apart.
+        return mine.keys() == kinds.keys() and all(mine[n] is kinds[n] for n in mine)
+
+    def renew(self, node: Candidate) -> None:
+        """What is known of a node by now. It is of the kind, and on the host, that it was."""
+        before = self._nodes[node.name]
+        self._left -= max(room(before, short=DEEPEST), 0) - max(room(node, short=DEEPEST), 0)
+        self.slots += node.slots - before.slots
+        self._nodes[node.name] = node
+        for each in self._rooms.values():
+            if node.name in each.names:
+                each.renew(node.name)
 
     def choose(
         self, demand: Demand, *, avoid: frozenset[str] = frozenset(), apart: bool = False
@@ -117,6 +109,8 @@ class Pool:
 
         Nodes to `avoid` are taken only if no other fits ever, and never with `apart`.
         """
+        if self._waiting:
+            self._keep_places(demand.short)
         fit = self._room(demand)
         if not apart and fit.names <= avoid:
             avoid = frozenset()
@@ -131,7 +125,7 @@ class Pool:
         """The bundle goes there."""
         before = self._nodes[choice.node]
         after = charge(before, choice, demand)
-        self._left -= max(room(before, short=True), 0) - max(room(after, short=True), 0)
+        self._left -= max(room(before, short=DEEPEST), 0) - max(room(after, short=DEEPEST), 0)
         self._nodes[choice.node] = after
         taken = leased(before, choice)
         for name in self._hosts[before.host or before.name]:
@@ -139,21 +133,29 @@ class Pool:
                 self._nodes[name] = without(self._nodes[name], taken, demand.memory_mb)
 
     def keep_places(self, demand: Demand, *, avoid: frozenset[str] = frozenset()) -> None:
-        """Queue nothing more behind slots for which this waits, whose turn it is.
+        """Queue nothing deeper behind slots for which this waits, whose turn it is, than it may
+        itself.
 
-        Else the next short bundle would always be there first, and work that is not short, or
-        not known to be, would never find a slot free.
+        Else the next shorter bundle would always be there first, and work that may not lie as deep
+        would never find room.
         """
-        if demand.short:
-            return
-        fit = self._room(demand).names
-        for name in fit - avoid or fit:
-            node = self._nodes[name]
-            waits = node.slots <= node.sent and node.long < node.slots
-            if waits and not busy(replace(node, sent=0), demand):
-                kept = replace(node, long=node.slots)
-                self._left -= max(room(node, short=True), 0) - max(room(kept, short=True), 0)
-                self._nodes[name] = kept
+        self._waiting[demand, avoid] = None
+
+    def _keep_places(self, short: int) -> None:
+        """Now that somebody asks who may lie deeper: before that, it would be for nothing."""
+        for demand, avoid in [each for each in self._waiting if each[0].short < short]:
+            del self._waiting[demand, avoid]
+            fit = self._room(demand).names
+            for name in fit - avoid or fit:
+                self._keep_place(self._nodes[name], demand)
+
+    def _keep_place(self, node: Candidate, demand: Demand) -> None:
+        waits = room(node, short=demand.short) <= 0 and node.long < node.slots
+        if waits and demand.short < node.depth and not busy(replace(node, sent=0), demand):
+            kept = replace(node, depth=demand.short)
+            self._left -= max(room(node, short=DEEPEST), 0) - max(room(kept, short=DEEPEST), 0)
+            self._nodes[node.name] = kept
+            self._kept.add(node.name)
 
     def keep_means(self, demand: Demand, *, avoid: frozenset[str] = frozenset()) -> None:
         """Give away nothing more of what one machine has free of the memory and devices that this
@@ -175,6 +177,7 @@ class Pool:
         memory_mb = min(node.free_memory_mb, demand.memory_mb)
         for name in self._hosts[node.host or node.name]:
             self._nodes[name] = replace(self._nodes[name], kept_gpus=gpus, kept_mb=memory_mb)
+            self._kept.add(name)
 
     def idle_slots(self, demand: Demand, *, besides: str) -> int:
         """How many idle slots other nodes have for this."""
@@ -194,7 +197,7 @@ class Pool:
                 taken = tally(reason or "is to be avoided" for reason in reasons)
                 self._told[fit] = f"every node that fits is busy ({_count(fit.names)}: {taken})"
             return self._told[fit]
-        reasons = list(self._absent.elements())
+        reasons = list(Counter(self._absent()).elements())
         for kind, names in self._kinds.values():
             reason = mismatch(kind, demand)
             reasons += [reason or "is to be avoided" for _ in names]
@@ -207,7 +210,9 @@ class Pool:
     def _room(self, demand: Demand) -> Room:
         if demand not in self._known:
             self._known[demand] = self._find_room(demand)
-        return self._known[demand]
+        found = self._known[demand]
+        found.asked = True
+        return found
 
     def _find_room(self, demand: Demand) -> Room:
         fit = [names for kind, names in self._kinds.values() if not mismatch(kind, demand)]

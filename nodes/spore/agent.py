@@ -4,16 +4,15 @@ It has one thread, so that it may fork, and it never runs a task, so that no tas
 late. Redis may be away at any time; slots and deadlines go on without it.
 """
 
-import signal
 import time
 from collections.abc import Callable
 from typing import Any
 
 import structlog
 
-from hive_site.kernel.redis import RedisError
 from nodes import wire
 from nodes.domain.commands import Call, Command, Heard
+from nodes.spore.bell import Bell
 from nodes.spore.clocks import boot_clock
 from nodes.spore.commands import reply_to
 from nodes.spore.crew import MAX_SLOTS, Crew, stop_tokens
@@ -25,6 +24,7 @@ from nodes.spore.leaving import Estate, leave
 from nodes.spore.limits import Limits
 from nodes.spore.line import Answer, Line
 from nodes.spore.orphans import Orphans
+from nodes.spore.outage import Outage
 from nodes.spore.outbox import send_all
 from nodes.spore.retirement import Retirement
 from nodes.spore.sensors import Sensors
@@ -35,6 +35,8 @@ from nodes.spore.works import compose_beat
 
 log = structlog.get_logger()
 STEP_SECONDS = 0.1
+#: The same while nothing runs: so late may it be seen at most that something was begun.
+CALM_STEP_SECONDS = 0.5
 
 
 class Agent:
@@ -63,18 +65,16 @@ class Agent:
         )
         self._launch, self._ward = launch, Ward(launch.leash)
         self._debut = Debut(self._ward, gated=launch.gated)
-        self._orphans = Orphans(self._ward.elders)
+        self._orphans, self._outage = Orphans(self._ward.elders), Outage(launch.pulse)
         self._cancelled: frozenset[str] = frozenset()
         self._outbox: list[dict[str, Any]] = []
-        self._beat_at = 0.0
+        self._beat_at, self._announced = 0.0, False
         #: The digest of what its slots can run; it stays the same until the agent ends.
         self._tasks = ""
-        self._announced = False
         self._began_at = self._heard_at = boot_clock()
-        self._calls = Heard()
-        self._offset = 0.0
-        self.stopping = False
-        self._signals = 0
+        self._calls, self._bell = Heard(), Bell()
+        self._wakers = [self._bell.fileno(), *launch.leash.wakers()]
+        self.stopping, self._signals, self._offset = False, 0, 0.0
 
     def check_name_is_free(self) -> None:
         """Raises `Invalid` if another living Spore has this name, `RedisError` if nobody knows;
@@ -86,14 +86,13 @@ class Agent:
 
         Raises `Unfit` if it was started behind a gate and its tasks cannot be loaded.
         """
-        for signum in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(signum, self._on_signal)
         log.info("spore.starts", node=self.identity.name, slots=self._crew.wanted)
         try:
-            self._wait_at_gate()
-            while not self.stopping and self._ward.retires_within is None:
-                self.step(time.monotonic())
-            self._end()
+            with self._bell.rung_by_signals(self._on_signal):
+                self._wait_at_gate()
+                while not self.stopping and self._ward.retires_within is None:
+                    self.step(time.monotonic())
+                self._end()
         except LauncherGone:
             log.warning("launcher.gone", node=self.identity.name)
             raise SystemExit(1) from None
@@ -101,7 +100,7 @@ class Agent:
             self._crew.kill_all()
 
     def step(self, now: float) -> None:
-        """One look at slots, deadlines and Redis; takes about STEP_SECONDS."""
+        """One look at slots, deadlines and Redis, and a rest that ends when something happens."""
         self._ward.heed()
         if self._ward.retires_within is not None:
             return  # another one beats from here on, and hears what is called out
@@ -112,7 +111,8 @@ class Agent:
         self._crew.enforce(now, self._cancelled)
         if not self._tasks and (loaded := self._crew.tasks()):
             self._tasks, self._beat_at, self._announced = loaded, 0.0, False
-        try:
+        with self._outage.endured(STEP_SECONDS * 5):
+            self._outage.refrain()
             # Before the first beat, which makes the Foreman close what an earlier start held.
             self._line.replay(self._spool)
             due = now - self._beat_at >= wire.BEAT_SECONDS
@@ -121,11 +121,15 @@ class Agent:
             if due:
                 self._beat(now)
             self._debut.follow(self._line, now)
-            if self._line.listen(STEP_SECONDS):
+            if self._line.listen(self._rest(now), self._wakers):
                 self._beat_at = 0.0
-        except (RedisError, OSError) as error:
-            log.warning("redis.away", error=str(error))
-            time.sleep(STEP_SECONDS * 5)
+            self._bell.quiet()
+
+    def _rest(self, now: float) -> float:
+        """How long nothing is missed that wakes nobody."""
+        most = CALM_STEP_SECONDS if self._debut.is_over and self._crew.is_calm() else STEP_SECONDS
+        # A heartbeat that is due and may not be sent is no reason to hurry.
+        return min(max(self._beat_at + wire.BEAT_SECONDS - now, STEP_SECONDS), most)
 
     def _wait_at_gate(self) -> None:
         gate, ward = self._crew.board.gate, self._ward
@@ -142,14 +146,13 @@ class Agent:
                 ward.heed(STEP_SECONDS)
 
     def _beat(self, now: float) -> None:
-        works = self._crew.works()
-        tokens = {token for work in works if work.busy for token in stop_tokens(work)}
-        wall = time.time()
-        body = self._body(now)
+        tokens = {token for work in self._crew.works() if work.busy for token in stop_tokens(work)}
+        wall, body = time.time(), self._body(now)
         answer = self._line.beat(body, tokens)
         clock = answer.clock_ms / 1000
         self._beat_at, self._heard_at = now, boot_clock()
         self._offset = clock - wall
+        self._launch.pulse.beat("beats")
         self._crew.board.set_clock(offset_seconds=self._offset, stopping=self.stopping)
         self._debut.begin(self._crew, self.identity, now=now, clock=clock)
         self._obey(answer)
@@ -179,14 +182,9 @@ class Agent:
 
     def _body(self, now: float) -> dict[str, Any]:
         measured = self._sensors.read(self._crew.pids())
-        said = {"trouble": self._limits.trouble(), "tasks": self._tasks}
+        said = {**measured, "trouble": self._limits.trouble(), "tasks": self._tasks}
         return compose_beat(
-            self.identity,
-            self._crew,
-            self._ward,
-            said={**measured, **said},
-            offset_seconds=self._offset,
-            now=now,
+            self.identity, self._crew, self._ward, said=said, offset_seconds=self._offset, now=now
         )
 
     def _obey(self, answer: Answer) -> None:
@@ -217,6 +215,7 @@ class Agent:
     def _hang_up(self) -> None:
         self._line.close()
         self._ward.leash.slip()
+        self._bell.leave_behind()
 
     def _end(self) -> None:
         """Make room for another agent, or leave."""

@@ -20,8 +20,9 @@ TASKS = struct.Struct("=32s")  # digest of the names of tasks
 OUTPUT = struct.Struct("=q q q")  # bytes told, bytes that may be told, bytes cut
 CLOCK = struct.Struct("=d ?")  # offset to Redis's clock, stopping
 LIVE = struct.Struct("=d")  # since when the agent beats, on Redis's clock
+RETIRED = struct.Struct("=?")
 CELL_BYTES = 1024
-ORDER_AT, TASKS_AT, OUTPUT_AT = 768, 832, 928
+ORDER_AT, TASKS_AT, OUTPUT_AT, RETIRED_AT = 768, 832, 928, 992
 LIVE_AT = 64
 
 #: Why an attempt is ended before its time.
@@ -82,6 +83,7 @@ class Cell:
         self._work = Register(memory, offset, WORK)
         self._order = Register(memory, offset + ORDER_AT, ORDER)
         self._tasks = Register(memory, offset + TASKS_AT, TASKS)
+        self._retired = Register(memory, offset + RETIRED_AT, RETIRED)
         #: What the slot prints; told by the slot, and by the agent once it is dead.
         self.output = Output(Register(memory, offset + OUTPUT_AT, OUTPUT))
         # Between threads of the slot: those that a task leaves behind write as well.
@@ -132,7 +134,16 @@ class Cell:
         self.write(IDLE)
         self.show_tasks("")
         self.order(0, NONE)
+        self._retired.write(False)
         self.output.renew()
+
+    def retire(self) -> None:
+        """Let the slot end after its bundle. Only the agent calls this."""
+        self._retired.write(True)
+
+    def is_retired(self) -> bool:
+        """Whether the slot is to end after its bundle."""
+        return bool(self._retired.read()[0])
 
     def order(self, attempt: int, what: int) -> None:
         """Tell the slot to end this attempt. Only the agent calls this."""

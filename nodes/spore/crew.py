@@ -83,6 +83,11 @@ class Crew:
         cells = [slot.cell for slot in self._slots.values()]
         return len(cells) >= self.wanted and all(cell.tasks() for cell in cells)
 
+    def is_calm(self) -> bool:
+        """Whether nothing can come to its end within a moment: all slots wait for bundles."""
+        watched = self._limits.slot_memory_mb
+        return self.is_ready() and not watched and not any(w.bundle for w in self.works())
+
     def open_gate(self) -> None:
         """Let the slots pop. They show their tasks anew once everybody can know them."""
         for slot in self._slots.values():
@@ -215,5 +220,7 @@ class Crew:
     def _retire(self, index: int) -> None:
         """Fewer slots are wanted: end this one once it is idle."""
         slot = self._slots[index]
-        if not slot.cell.read().bundle:
+        if slot.cell.read().bundle:
+            slot.cell.retire()  # else it goes from one bundle to the next, and is idle never
+        else:
             slot.kill()

@@ -24,6 +24,11 @@ class Debut:
         self._opened_at = 0.0
         self._probe: Probe | None = None
 
+    @property
+    def is_over(self) -> bool:
+        """Whether it has shown that it works, or need not."""
+        return self._is_live and self._probe is None
+
     def check_name_is_free(self, line: Line, name: str) -> None:
         """See `Agent.check_name_is_free`."""
         try:

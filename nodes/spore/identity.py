@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from hive_site.kernel.envelope import node_key
 from hive_site.kernel.errors import Invalid
 from nodes.domain.names import NODE_NAME
+from nodes.spore.pools import Pool
 
 AGENT_VERSION = "1"
 
@@ -49,14 +50,19 @@ def check_name(name: str) -> str:
     return name
 
 
-def find_key(name: str, *, given: str, fleet_key: str) -> bytes:
-    """This node's key: given in hexadecimal, or derived from the fleet key where that is known."""
+def find_key(name: str, *, given: str, fleet_key: str, pool: Pool | None = None) -> bytes:
+    """This node's key: given in hexadecimal, or derived from that of its pool or of the fleet.
+
+    Raises `Invalid` if none is known here.
+    """
     if given:
         try:
             return bytes.fromhex(given)
         except ValueError:
             reason = "HIVE_NODE_KEY: give the key in hexadecimal"
             raise Invalid(reason, field="HIVE_NODE_KEY") from None
+    if pool:
+        return pool.key_of(name)
     if not fleet_key:
         raise Invalid(
             f"no key for node {name!r}: set HIVE_NODE_KEY (or HIVE_FLEET_KEY on a trusted machine),"

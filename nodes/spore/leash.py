@@ -18,6 +18,7 @@ from typing import Any
 import structlog
 
 from hive_site.kernel.errors import Invalid
+from hive_site.kernel.pulse import SILENT, Pulse
 
 log = structlog.get_logger()
 PR_SET_PDEATHSIG = 1
@@ -50,6 +51,10 @@ class Leash:
     def is_held(self) -> bool:
         """Whether the launcher was heard of late; a frozen launcher is a frozen Spore."""
         return time.monotonic() - self._ticked_at < PATIENCE_SECONDS
+
+    def wakers(self) -> list[int]:
+        """The descriptors that can be read once something was said."""
+        return [self._reader]
 
     def hear(self, seconds: float = 0.0) -> list[tuple[str, Any]]:
         """What was said since, at once if anything was. Raises `LauncherGone`."""
@@ -121,6 +126,10 @@ class NoLeash(Leash):
     def __init__(self) -> None:
         pass
 
+    def wakers(self) -> list[int]:
+        """None."""
+        return []
+
     def hear(self, seconds: float = 0.0) -> list[tuple[str, Any]]:
         """Nothing."""
         time.sleep(seconds)
@@ -135,11 +144,13 @@ class NoLeash(Leash):
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """How an agent was started. An `incarnation` is taken over from the agent before it."""
+    """How an agent was started. An `incarnation` is taken over from the agent before it;
+    `pulse` is where it leaves signs of life."""
 
     leash: Leash
     gated: bool = False
     incarnation: str = ""
+    pulse: Pulse = SILENT
 
 
 #: Of a Spore that somebody started by hand.

@@ -1,8 +1,7 @@
 """The agent's line to Redis: heartbeats and reports out, orders and wake-ups in."""
 
 import json
-import os
-import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import Any
@@ -13,9 +12,10 @@ from redis.client import Pipeline
 
 from hive_site.kernel.crash import crash_point
 from hive_site.kernel.envelope import Forged, seal, unseal
-from hive_site.kernel.redis import RedisError, connect
+from hive_site.kernel.redis import Direct, RedisError, connect
 from nodes import wire
 from nodes.domain.commands import Call, read_call
+from nodes.spore.ear import Ear, disconnect
 from nodes.spore.identity import Identity
 from nodes.spore.spool import Spool
 
@@ -49,15 +49,26 @@ class Glance:
     cancelled: frozenset[str]
 
 
-def send_report(client: Redis, node: str, envelope: bytes, *, done: str | None) -> None:
-    """Put a signed report on the node's stream; `done` names a bundle that it ends."""
-    pipe = client.pipeline(transaction=False)
-    pipe.xadd(wire.report_key(node), wire.pieces("e", envelope))
+def send_report(
+    direct: Direct,
+    node: str,
+    envelope: bytes,
+    *,
+    done: str | None,
+    along: Sequence[tuple[str | int, ...]] = (),
+) -> list[Any]:
+    """Put a signed report on the node's stream; `done` names a bundle that it ends.
+
+    Returns the answers to the commands that go `along`.
+    """
+    fields = (part for field in wire.pieces("e", envelope).items() for part in field)
+    commands: list[tuple[Any, ...]] = [("XADD", wire.report_key(node), "*", *fields)]
     if done:
-        pipe.lrem(wire.intermediate_key(node), 1, done)
-        pipe.delete(wire.bundle_key(done))
-    pipe.execute()
+        commands.append(("LREM", wire.intermediate_key(node), 1, done))
+        commands.append(("DEL", wire.bundle_key(done)))
+    answers = direct.ask(*commands, *along)
     crash_point("spore.reported")
+    return answers[len(commands) :]
 
 
 class Line:
@@ -65,10 +76,12 @@ class Line:
 
     def __init__(self, url: str, identity: Identity, *, broadcasts: str = wire.BROADCAST) -> None:
         """`broadcasts` is the channel on which all nodes are called."""
-        self._identity, self._broadcasts = identity, broadcasts
+        self._identity = identity
         name = wire.client_name(identity.name, identity.incarnation)
         self._client: Redis = connect(url, name=name, hurried=True)
-        self._ear = connect(url, name=name, hurried=True).pubsub(ignore_subscribe_messages=True)
+        self._direct = Direct(self._client)
+        mine = wire.control_channel(identity.name)
+        self._ear = Ear(connect(url, name=name, hurried=True), mine, broadcasts)
 
     def announce(self) -> None:
         """Tell the Foreman to look at once."""
@@ -166,19 +179,12 @@ class Line:
     def replay(self, spool: Spool) -> None:
         """Send what waited on disk while Redis was away."""
         for spooled in spool:
-            send_report(self._client, self._identity.name, spooled.envelope, done=spooled.done)
+            send_report(self._direct, self._identity.name, spooled.envelope, done=spooled.done)
             spool.drop(spooled)
 
-    def listen(self, seconds: float) -> bool:
-        """Wait up to `seconds` for a wake-up; True if one came."""
-        if not self._ear.subscribed:
-            self._ear.subscribe(wire.control_channel(self._identity.name), self._broadcasts)
-        end = time.monotonic() + seconds
-        heard = self._ear.get_message(timeout=seconds)
-        # It also returns without a message for every channel that Redis confirms.
-        while heard is None and (left := end - time.monotonic()) > 0:
-            heard = self._ear.get_message(timeout=left)
-        return heard is not None
+    def listen(self, seconds: float, wakers: Sequence[int] = ()) -> bool:
+        """See `Ear.listen`: a call is a wake-up."""
+        return self._ear.listen(seconds, wakers)
 
     def sweep(self, bundles: set[str]) -> set[str]:
         """Bundles that some slot popped and that are none of `bundles`."""
@@ -194,10 +200,8 @@ class Line:
 
     def close(self) -> None:
         """Let go of the sockets; in a forked child this touches only the child's copies."""
-        for pool in (self._ear.connection_pool, self._client.connection_pool):
-            # Of a pool that was made before the fork, redis-py only forgets the connections.
-            pool.pid = os.getpid()
-            pool.disconnect()
+        self._ear.disconnect()
+        disconnect(self._client.connection_pool)
 
     def _seal(self, body: dict[str, Any], purpose: str) -> bytes:
         me = self._identity

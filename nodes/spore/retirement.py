@@ -16,6 +16,7 @@ from nodes.spore.clocks import boot_clock
 from nodes.spore.crew import stop_tokens
 from nodes.spore.deadlines import FENCE_SECONDS
 from nodes.spore.leaving import STOP_PATIENCE_SECONDS, Estate
+from nodes.spore.outage import Outage
 from nodes.spore.outbox import send_all
 from nodes.spore.works import describe_works
 
@@ -33,6 +34,7 @@ class Retirement:
         self._estate, self._seconds, self._until = estate, seconds, now + seconds
         self._looked_at = self._told_at = 0.0
         self._told: dict[str, Any] | None = None
+        self._outage = Outage()
         estate.crew.board.set_clock(offset_seconds=estate.offset_seconds, stopping=True)
         # From here on whoever pops hands back. Only these may have looked just before.
         self._entering = {w.bundle for w in estate.crew.works() if w.bundle and not w.busy}
@@ -66,10 +68,9 @@ class Retirement:
         self._tell(now)
         if now - self._looked_at >= LOOK_SECONDS:
             self._looked_at = now
-            try:
+            with self._outage.endured(0.0):
+                self._outage.refrain()
                 self._talk()
-            except (RedisError, OSError) as error:
-                log.warning("redis.away", error=str(error))
 
     def _talk(self) -> None:
         mine = self._estate

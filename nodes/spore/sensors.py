@@ -1,7 +1,9 @@
 """What a machine measures of itself: psutil for the host, NVML for GPUs where there are any."""
 
+import ctypes
 import os
 import platform
+import sys
 from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
@@ -9,6 +11,8 @@ from typing import Any, Protocol
 
 import psutil
 
+#: By what name a driver's NVML is found on Linux.
+NVML = "libnvidia-ml.so.1"
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -85,6 +89,8 @@ def rss_mb(pid: int) -> int:
 def _find_gpus() -> list[tuple[int, Any]]:
     """The devices that this Spore may use, by NVML's numbers: all, or those that its
     CUDA_VISIBLE_DEVICES names."""
+    if not has_driver():
+        return []
     import pynvml
 
     try:
@@ -95,6 +101,17 @@ def _find_gpus() -> list[tuple[int, Any]]:
         return found if given is None else [one for one in found if _is_named(one, given)]
     except pynvml.NVMLError:
         return []
+
+
+def has_driver() -> bool:
+    """Whether there is an NVML to ask; what asks it takes more memory than looking for it."""
+    if sys.platform != "linux":
+        return True
+    try:
+        ctypes.CDLL(NVML)
+    except OSError:
+        return False
+    return True
 
 
 def _is_named(gpu: tuple[int, Any], given: str) -> bool:
@@ -108,6 +125,8 @@ def _is_named(gpu: tuple[int, Any], given: str) -> bool:
 
 
 def _read_gpus(gpus: list[tuple[int, Any]]) -> list[dict[str, Any]]:
+    if not gpus:
+        return []
     import pynvml
 
     found = []

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import structlog
 
+from hive_site.kernel.last_words import say_last_words
 from nodes.spore.board import Board, Cell, Work
 from nodes.spore.identity import Identity
 
@@ -86,12 +87,13 @@ def start_slot(main: SlotMain, identity: Identity, board: Board, index: int) -> 
         _die_with(parent)
         main(identity, board, index)
         code = 0
-    except BaseException as error:  # noqa: BLE001 the edge of a process: say what happened, then end
-        traceback.print_exc()
+    except BaseException as error:
+        log.exception("slot.broke", slot=index)
         if not board.gate.is_open:
             # The agent tells why this code is unfit.
             board[index].output.write(traceback.format_exception_only(error)[-1].strip())
         code = 1
+    say_last_words()
     sys.stderr.flush()
     os._exit(code)
 

@@ -26,6 +26,11 @@ class Spool:
         self._folder = folder
         self._numbers = itertools.count()
 
+    @property
+    def folder(self) -> Path:
+        """Where it is; it may not be there yet."""
+        return self._folder
+
     def put(self, envelope: bytes, *, done: str | None) -> Path:
         """Keep a report; it is on the disk when this returns, and there until it was sent.
 

@@ -31,12 +31,12 @@ def compose_beat(
     offset_seconds: float,
     now: float,
 ) -> dict[str, Any]:
-    """A heartbeat, with what retired agents of the same incarnation still run."""
-    shown = {"metrics": {**said["metrics"], "ota": ward.shown}} if ward.shown else {}
+    """A heartbeat, with what retired agents still run, and how far ahead Redis's clock is."""
+    shown = {"ota": ward.shown} if ward.shown else {}
     works = describe_works(crew, offset_seconds=offset_seconds, now=now)
     return {
         **said,
-        **shown,
+        "metrics": {**said["metrics"], "clock": round(offset_seconds, 1), **shown},
         "slots": crew.wanted,
         "labels": identity.labels,
         "capabilities": list(identity.capabilities),

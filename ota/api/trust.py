@@ -3,16 +3,16 @@
 import hashlib
 import json
 
-from django.conf import settings
 from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from hive_site.kernel.envelope import node_key, seal
+from hive_site.kernel.envelope import seal
 from hive_site.kernel.errors import Invalid, NotFound
 from nodes.api.problems import MEDIA_TYPE
 from nodes.api.shapes import PROBLEM, answers
+from nodes.credentials import key_of
 from ota.api.callers import NodesTooView, name_of
 from ota.api.shapes import METADATA, ROOT
 from ota.repositories import open_repository
@@ -33,8 +33,8 @@ class RootView(NodesTooView):
         node, repository = name_of(request), open_repository()
         if repository is None:
             raise NotFound(NOTHING_YET)
-        key = node_key(settings.HIVE_FLEET_KEY, node)
-        envelope = seal(repository.root().decode(), key=key, purpose=PURPOSE_ROOT)
+        root = repository.root().decode()
+        envelope = seal(root, key=key_of(node), purpose=PURPOSE_ROOT)
         return Response({"root": envelope.decode()})
 
 

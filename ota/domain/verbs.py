@@ -105,6 +105,18 @@ VERBS: dict[str, Callable[[View, datetime], View]] = {
 }
 
 
+def fitting_verbs(view: View, now: datetime) -> list[str]:
+    """The verbs that would change something of a rollout as it is."""
+    return [name for name, verb in VERBS.items() if _changes(verb, view, now)]
+
+
+def _changes(verb: Callable[[View, datetime], View], view: View, now: datetime) -> bool:
+    try:
+        return verb(view, now) is not view
+    except Refused:
+        return False
+
+
 def _waits(member: Member) -> bool:
     return member.state in (D.PENDING, D.STAGING, D.STAGED, D.DEFERRED)
 

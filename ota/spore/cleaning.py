@@ -7,9 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 from time import time
 
-from ota.spore.environments import read_ready
 from ota.spore.orders import Ready
-from ota.spore.places import READY, Places, discard, entries
+from ota.spore.places import READY, Places, discard, entries, read_ready
 from ota.spore.turns import Busy, taken
 
 KEEP_NEWEST = 3

@@ -19,7 +19,7 @@ from ota.spore.fetching import Fetcher, Open, Wanted
 from ota.spore.interpreters import Interpreter, is_usable
 from ota.spore.locks import choose_wheel, pins_for_here
 from ota.spore.nexus import NexusAway, Refused
-from ota.spore.places import READY, Places, discard
+from ota.spore.places import READY, Places, discard, read_ready
 from ota.spore.programs import run
 
 BUILD_SECONDS = 300.0
@@ -77,16 +77,6 @@ def find_environment(
     replace_file(folder / READY, json.dumps(facts, sort_keys=True).encode())
     discard(wheels)
     return python
-
-
-def read_ready(folder: Path, lock_sha256: str = "") -> str:
-    """The Python of a complete environment (for this lock, if one is given); empty if it is not."""
-    try:
-        facts = json.loads((folder / READY).read_bytes())
-        python, made_for = str(facts["python"]), str(facts["lock_sha256"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""
-    return python if lock_sha256 in ("", made_for) else ""
 
 
 def _fetch_wheels(

@@ -13,6 +13,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from nodes.spore.bell import Bell
 from ota.domain.install import Installation
 from ota.domain.install.events import (
     Act,
@@ -33,7 +34,7 @@ from ota.domain.install.events import (
 )
 from ota.domain.install.state import Slot, State, Wanted, read_wanted
 from ota.domain.install.step import Moment
-from ota.spore.bell import Bell
+from ota.domain.states import Phase
 from ota.spore.cleaning import clean
 from ota.spore.log import tell
 from ota.spore.messenger import Messenger
@@ -85,7 +86,7 @@ class Launcher:
         return self._exit_code or 0
 
     def _step(self) -> None:
-        self._selector.select(STEP_SECONDS)
+        self._selector.select(self._rest())
         self._bell.quiet()
         for event in self._agents.look():
             self._take(event)
@@ -99,6 +100,14 @@ class Launcher:
         if self._agents.hinted:
             self._agents.hinted = False
             self._post(now=True)
+
+    def _rest(self) -> float:
+        """How long nothing can be missed that wakes nobody."""
+        current = self._agents.current
+        alone = current is not None and self._agents.agents == [current]
+        calm = alone and current.live and self._machine.state.phase is Phase.IDLE
+        until_tick = self._ticked_at + TICK_SECONDS - time.monotonic()
+        return max(until_tick, 0.0) if calm else STEP_SECONDS
 
     def _take(self, event: Event) -> None:
         before, run = self._machine.state, self._machine.run

@@ -4,16 +4,15 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from email.utils import parsedate_to_datetime
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from typing import Any
-from urllib.parse import quote
-
-import urllib3
-from urllib3.exceptions import HTTPError
+from urllib.parse import quote, urlsplit
 
 from hive_site.kernel.envelope import Forged, unseal
 from hive_site.kernel.signed_requests import authorization
+from hive_site.kernel.tls import trusting
 
 PATH = "/api/v1/ota/"
 CONNECT_SECONDS, READ_SECONDS = 3.0, 15.0
@@ -25,6 +24,8 @@ PIECE_BYTES = 64 * 1024
 OK, PARTIAL, UNAUTHORIZED, TOO_MANY, SERVER_FAULT = 200, 206, 401, 429, 500
 #: The Nexus takes signatures that are 300 s old; a clock that is farther off is told from its Date.
 SKEW_SECONDS = 60.0
+#: What it raises when there is no Nexus, or no address, or it stops to answer.
+BROKEN = (HTTPException, OSError, ValueError)
 _RANGE = re.compile(r"bytes ([0-9]+)-[0-9]+/(?:[0-9]+|\*)")
 
 
@@ -47,7 +48,7 @@ class Refused(Exception):
 class Body:
     """An answer that is read piece by piece."""
 
-    def __init__(self, answer: urllib3.BaseHTTPResponse) -> None:
+    def __init__(self, answer: HTTPResponse) -> None:
         self._answer = answer
         self.etag = answer.headers.get("ETag", "").removeprefix("W/").strip('"')
         self.start = self._read_start()
@@ -55,10 +56,12 @@ class Body:
     def pieces(self) -> Iterator[bytes]:
         """The bytes as they come, however many the sender says there are. Raises `NexusAway`."""
         try:
-            while piece := self._answer.read1(PIECE_BYTES, decode_content=False):
+            while piece := self._answer.read1(PIECE_BYTES):
                 yield piece
-        except (HTTPError, OSError) as fact:
+        except BROKEN as fact:
             raise NexusAway(f"the connection broke: {fact}") from None
+        if self._answer.length:
+            raise NexusAway(f"the connection broke: {self._answer.length} bytes are missing")
 
     def _read_start(self) -> int:
         if self._answer.status != PARTIAL:
@@ -78,13 +81,13 @@ class NexusClient:
         node: str,
         key: bytes,
         *,
+        ca_file: str = "",
         clock: Callable[[], float] = time.time,
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
         self._base, self._node, self._key = url.rstrip("/"), node, key
+        self._ca_file = ca_file
         self._clock, self._timer = clock, timer
-        timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
-        self._pool = urllib3.PoolManager(retries=False, timeout=timeout)
         self._offset = 0.0
         #: How many seconds the Nexus's clock was ahead of this node's, as last seen.
         self.skew = 0.0
@@ -147,7 +150,7 @@ class NexusClient:
         path: str,
         body: bytes | None = None,
         headers: dict[str, str] | None = None,
-    ) -> Iterator[urllib3.BaseHTTPResponse]:
+    ) -> Iterator[HTTPResponse]:
         answer = self._ask(method, path, body, headers or {})
         try:
             if answer.status == UNAUTHORIZED and abs(self.skew - self._offset) > SKEW_SECONDS:
@@ -162,7 +165,7 @@ class NexusClient:
 
     def _ask(
         self, method: str, path: str, body: bytes | None, headers: dict[str, str]
-    ) -> urllib3.BaseHTTPResponse:
+    ) -> HTTPResponse:
         if not self._base:
             raise NexusAway("no address of the Nexus is known: set HIVE_NEXUS_URL")
         signed = authorization(
@@ -178,20 +181,14 @@ class NexusClient:
             "Content-Type": "application/json",
         }
         try:
-            answer = self._pool.request(
-                method,
-                f"{self._base}{PATH}{path}",
-                body=body,
-                headers={**every, **headers},
-                preload_content=False,
-                redirect=False,
-            )
-        except HTTPError as fact:
+            url, told = f"{self._base}{PATH}{path}", {**every, **headers}
+            answer = _send(method, url, body, told, self._ca_file)
+        except BROKEN as fact:
             raise NexusAway(f"{self._base}: {fact}") from None
         self._note_time(answer)
         return answer
 
-    def _note_time(self, answer: urllib3.BaseHTTPResponse) -> None:
+    def _note_time(self, answer: HTTPResponse) -> None:
         try:
             told = parsedate_to_datetime(answer.headers.get("Date", "")).timestamp()
         except (ValueError, TypeError, OverflowError):
@@ -199,7 +196,28 @@ class NexusClient:
         self.skew = told - self._clock()
 
 
-def _read(answer: urllib3.BaseHTTPResponse, at_most: int, timer: Callable[[], float]) -> bytes:
+def _send(
+    method: str, url: str, body: bytes | None, headers: dict[str, str], ca_file: str
+) -> HTTPResponse:
+    """The answer to a request, its body not read yet. Raises one of BROKEN."""
+    parts = urlsplit(url)
+    connection = _connection(parts.scheme, parts.hostname or "", parts.port, ca_file)
+    connection.connect()
+    with closing(connection.sock) as socket:  # closed once the answer is done with it, too
+        socket.settimeout(READ_SECONDS)
+        path = f"{parts.path}?{parts.query}" if parts.query else parts.path
+        connection.request(method, path, body, {**headers, "Connection": "close"})
+        return connection.getresponse()
+
+
+def _connection(scheme: str, host: str, port: int | None, ca_file: str) -> HTTPConnection:
+    if scheme != "https":
+        return HTTPConnection(host, port, timeout=CONNECT_SECONDS)
+    context = trusting(ca_file)
+    return HTTPSConnection(host, port, timeout=CONNECT_SECONDS, context=context)
+
+
+def _read(answer: HTTPResponse, at_most: int, timer: Callable[[], float]) -> bytes:
     found, began = bytearray(), timer()
     for piece in Body(answer).pieces():
         found += piece
@@ -210,7 +228,7 @@ def _read(answer: urllib3.BaseHTTPResponse, at_most: int, timer: Callable[[], fl
     return bytes(found)
 
 
-def _check(answer: urllib3.BaseHTTPResponse, timer: Callable[[], float]) -> None:
+def _check(answer: HTTPResponse, timer: Callable[[], float]) -> None:
     status = answer.status
     if status in (OK, PARTIAL):
         return
@@ -220,7 +238,7 @@ def _check(answer: urllib3.BaseHTTPResponse, timer: Callable[[], float]) -> None
     raise Refused(status, reason)
 
 
-def _reason(answer: urllib3.BaseHTTPResponse, timer: Callable[[], float]) -> str:
+def _reason(answer: HTTPResponse, timer: Callable[[], float]) -> str:
     try:
         return str(json.loads(_read(answer, MAX_REASON_BYTES, timer))["detail"])[:300]
     except (NexusAway, ValueError, KeyError, TypeError, RecursionError):

@@ -1,5 +1,6 @@
 """Where everything of updates lies below a node's home."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
@@ -73,6 +74,16 @@ def slot_of(*, channel: str, seq: int, sha256: str) -> str:
 def entries(folder: Path) -> Iterator[Path]:
     """What a directory holds, by name; nothing if it is not there."""
     yield from sorted(folder.iterdir()) if folder.is_dir() else ()
+
+
+def read_ready(folder: Path, lock_sha256: str = "") -> str:
+    """The Python of a complete environment (for this lock, if one is given); empty if it is not."""
+    try:
+        facts = json.loads((folder / READY).read_bytes())
+        python, made_for = str(facts["python"]), str(facts["lock_sha256"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+    return python if lock_sha256 in ("", made_for) else ""
 
 
 def discard(path: Path) -> None:

@@ -83,7 +83,9 @@ def find_means(
     """The Nexus, the clock and the trust of a real node. Raises `Failed`, `OSError`."""
     root = env.get("HIVE_OTA_ROOT", "")
     return Means(
-        nexus=NexusClient(request.nexus, request.node, read_key(env)),
+        nexus=NexusClient(
+            request.nexus, request.node, read_key(env), ca_file=env.get("HIVE_CA_FILE", "")
+        ),
         trust=trust(Places(request.home).trust),
         now=lambda: datetime.now(UTC),
         pace=Pace(),

@@ -1,6 +1,7 @@
 """The Nexus's repository: what it signs itself, and what operators signed and it passes on."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -161,13 +162,33 @@ class Repository:
                 self._publish(now, **again)
             return bool(spent)
 
+    def at_rest(self) -> AbstractContextManager[None]:
+        """Nobody changes metadata meanwhile, and no change is half done."""
+        return self._files.locked()
+
+    def outrun(self, steps: int, now: datetime) -> list[str]:
+        """Sign with versions so much higher, for nodes may have seen later ones; what it cannot."""
+        with self._files.locked():
+            online = (DEV, SNAPSHOT, TIMESTAMP)
+            if lacking := [name for name in online if not self._can_sign(name)]:
+                return lacking
+            dev = self._load(DEV)
+            dev.signed.version += steps
+            self._publish(now, dev=self._renew(dev, DEV, now), ahead=steps)
+            return []
+
     def roles(self, now: datetime) -> list[Role]:
         """Who may sign what, and what people should do about it."""
         with self._files.locked():
             return list_roles({name: self._load(name) for name in ALL}, self.keys, now)
 
     def _publish(
-        self, now: datetime, *chain: Metadata[Root], forget: Iterable[str] = (), **changed: Any
+        self,
+        now: datetime,
+        *chain: Metadata[Root],
+        forget: Iterable[str] = (),
+        ahead: int = 1,
+        **changed: Any,
     ) -> None:
         """Write what has changed, then a snapshot of it, then the timestamp that makes it count."""
         chain = (*chain, changed.pop(ROOT)) if ROOT in changed else chain
@@ -175,10 +196,10 @@ class Repository:
         root = chain[-1] if chain else self._load(ROOT)
         documents = {name: changed.get(name) or self._load(name) for name in (TARGETS, DEV)}
         parts = {name: (each.signed.version, each.to_bytes()) for name, each in documents.items()}
-        number = self._version(SNAPSHOT) + 1
+        number = self._version(SNAPSHOT) + ahead
         snapshot = self._sign_online(root, signing.next_snapshot(number, parts, now), SNAPSHOT)
         stamp = signing.next_timestamp(
-            self._version(TIMESTAMP) + 1, (number, snapshot.to_bytes()), now
+            self._version(TIMESTAMP) + ahead, (number, snapshot.to_bytes()), now
         )
         files |= {f"{name}.json": data for name, (_, data) in parts.items()}
         files["snapshot.json"] = snapshot.to_bytes()

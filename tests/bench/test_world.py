@@ -1,6 +1,7 @@
-import sys
-
-from bench.world import own_environment, rq_worker
+from bench.contenders import Setting
+from bench.hive import tuned
+from bench.world import own_environment
+from hive_site.stack.processes import Recipe
 
 SOMEBODYS = {
     "DATABASE_URL": "postgres://team@db/hive",
@@ -14,6 +15,7 @@ SOMEBODYS = {
     "DJANGO_SETTINGS_MODULE": "team.settings",
     "PATH": "/usr/bin",
 }
+FOREMAN = Recipe(name="foreman", argv=["python"], env={"PATH": "/usr/bin"})
 
 
 def test_a_run_never_sees_the_redis_the_database_or_the_keys_of_another_hive():
@@ -30,9 +32,11 @@ def test_a_borrowed_database_is_the_only_one_that_a_run_knows():
     assert "DATABASE_URL_FILE" not in env
 
 
-def test_the_password_of_redis_is_not_in_the_command_line_of_a_worker():
-    recipe = rq_worker("rq-1", {"PATH": "/usr/bin"}, "redis://:hush@127.0.0.1:1/1")
+def test_a_setting_may_send_every_item_alone():
+    foreman = tuned(FOREMAN, Setting(bundle_seconds=0))
 
-    assert "hush" not in " ".join(recipe.argv)
-    assert recipe.env["RQ_REDIS_URL"] == "redis://:hush@127.0.0.1:1/1"
-    assert recipe.argv[0].startswith(sys.prefix)
+    assert foreman.env == {"PATH": "/usr/bin", "HIVE_BUNDLE_SECONDS": "0"}
+
+
+def test_the_usual_setting_leaves_the_foreman_as_it_comes():
+    assert tuned(FOREMAN, Setting()) is FOREMAN

@@ -24,6 +24,7 @@ from nodes.domain.trust import ROUND_SECONDS
 from tests.chaos.diary import Diary
 from tests.chaos.proxy import Proxy
 from tests.chaos.waiting import until
+from tests.chaos.watched import Watched
 
 #: Variables that would lead the processes to somebody's Redis, database or keys.
 FOREIGN = ("HIVE_", "REDIS_", "DATABASE_URL", "SECRET_KEY", "DJANGO_SETTINGS_MODULE", "RQ_")
@@ -34,11 +35,18 @@ SOON = 60.0
 class Cluster:
     """Redis and whatever the test starts. `redis` is a client that no proxy can disturb."""
 
-    def __init__(self, folder: Path, *, database_url: str, env: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        database_url: str,
+        env: Mapping[str, str],
+        server: Watched | None = None,
+    ) -> None:
         self.folder, self.database_url = folder, database_url
         self.diary = Diary(folder / "diary")
         self._redis_port, self._nexus_port = free_port(), free_port()
-        self._server = RedisServer(folder, pick_port=lambda: self._redis_port)
+        self._server = server or RedisServer(folder, pick_port=lambda: self._redis_port)
         self._children: dict[str, Child] = {}
         self._proxies: list[Proxy] = []
         kept = {name: text for name, text in env.items() if not name.startswith(FOREIGN)}
@@ -112,7 +120,8 @@ class Cluster:
         until(
             lambda: (
                 not any(
-                    f"{name}-" in client["name"] and "b" in client["flags"]
+                    # RQ gives the connection on which a slot pops the name of its worker.
+                    client["name"].startswith(f"{name}.") and "b" in client["flags"]
                     for client in self.redis.client_list()
                 )
             ),

@@ -1,17 +1,15 @@
 """A cluster for each test, and a table of what the tests measured."""
 
-import contextlib
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from bench.database import borrow_database
 from nodes import inbox
 from tests.chaos.cluster import Cluster
-from tests.chaos.database import Template, migrate, speaking_to
 from tests.chaos.figures import Figure, as_markdown, is_busy
+from tests.databases import Template, speaking_to
 
 MEASURED = pytest.StashKey[list[Figure]]()
 Measure = Callable[[int, str, float, str], None]
@@ -34,22 +32,20 @@ def figure(pytestconfig: pytest.Config) -> Measure:
 
 
 @pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
-    return Template(tmp_path_factory.mktemp("template"))
+def template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Template]:
+    template = Template(tmp_path_factory.mktemp("template"))
+    yield template
+    template.drop()
 
 
 @pytest.fixture
-def database_url(
-    request: pytest.FixtureRequest, template: Template, tmp_path: Path, django_db_blocker
-) -> Iterator[str]:
-    """A fresh database, to which this process speaks too: SQLite's, or PostgreSQL's if asked."""
-    with django_db_blocker.unblock(), contextlib.ExitStack() as leave:
-        if getattr(request, "param", "sqlite") == "sqlite":
-            url = template.copy(tmp_path / "hive.sqlite3")
-        else:
-            url = leave.enter_context(borrow_database(os.environ["DATABASE_URL"]))
-            migrate(url)
-        leave.enter_context(speaking_to(url))
+def database_url(template: Template, tmp_path: Path, django_db_blocker) -> Iterator[str]:
+    """A fresh database, to which this process speaks too."""
+    with (
+        django_db_blocker.unblock(),
+        template.copy(tmp_path / "hive.sqlite3") as url,
+        speaking_to(url),
+    ):
         yield url
 
 
@@ -62,6 +58,7 @@ def cluster(
 
     cluster = Cluster(tmp_path, database_url=database_url, env=os.environ)
     monkeypatch.setattr(inbox, "_client", cluster.redis)
+    monkeypatch.setattr(inbox, "_hurried", cluster.redis)
     settings.REDIS_URL = cluster.url
     yield cluster
     cluster.close()

@@ -17,12 +17,10 @@ from jobs import services
 from jobs.models import Job, Schedule, Subtask
 from nodes.services import create_api_key
 from tests.chaos.cluster import SOON, Cluster
-from tests.chaos.database import backends
 from tests.chaos.waiting import until
 from tests.chaos.work import check, finish, results, state_of, states, submit
 
 pytestmark = pytest.mark.chaos
-on_every_database = pytest.mark.parametrize("database_url", backends(), indirect=True)
 SHORT, ONCE = 60, 12
 CLOCK = "key:clock"
 
@@ -153,7 +151,6 @@ def wait_for_death(cluster: Cluster, point: str) -> float:
     return time.monotonic()
 
 
-@on_every_database
 @pytest.mark.parametrize(("point", "plan"), CASES)
 def test_row_08_a_restart_converges_after_a_death_at(point, plan, cluster, figure):
     order = {"HIVE_CRASH_AT": f"{point}:{plan.passes}"}
@@ -182,7 +179,6 @@ def test_row_08_a_restart_converges_after_a_death_at(point, plan, cluster, figur
     figure(8, f"{point}:{plan.passes}: seconds until all is done", seconds, "≤ 10 s")
 
 
-@on_every_database
 @pytest.mark.parametrize("point", ["foreman.planned", "foreman.sent", "foreman.recording"])
 def test_row_08_the_reduction_of_what_runs_at_most_once_ends_too(point, cluster):
     cluster.foreman(HIVE_CRASH_AT=f"{point}:2")
@@ -197,7 +193,6 @@ def test_row_08_the_reduction_of_what_runs_at_most_once_ends_too(point, cluster)
     check(cluster)
 
 
-@on_every_database
 def test_row_08_a_job_that_was_stored_runs_although_nobody_was_told(cluster, figure):
     _, key = create_api_key(name="chaos", scopes=["submit", "read"])
     cluster.foreman()

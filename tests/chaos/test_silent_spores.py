@@ -7,7 +7,7 @@ import psutil
 import pytest
 
 from jobs.models import Subtask
-from nodes.selectors import read_picture
+from nodes.picture import look
 from tests.chaos.cluster import SOON
 from tests.chaos.waiting import always, until
 from tests.chaos.work import await_state, burned, check, finish, lost, node, states, submit
@@ -173,7 +173,7 @@ def test_row_06_what_a_spore_says_after_120_s_of_freeze_changes_nothing(cluster,
 
 def late_reports():
     """How many events of reports the Foreman dropped."""
-    return read_picture()["dropped_reports"]
+    return look().facts["dropped_reports"]
 
 
 def test_row_16_a_wrong_clock_harms_nobody(cluster, tmp_path: Path, figure):

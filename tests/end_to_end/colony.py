@@ -1,5 +1,6 @@
 """A real Hive on a temporary directory, driven from outside: REST, command line and signals."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -15,6 +16,7 @@ import psutil
 from hive_site.configuration import PROJECT
 from hive_site.stack.stack import Stack
 from jobs.client import Hive
+from tests.databases import own_database
 
 #: For whatever ought to happen soon: long, so that a busy machine fails no test.
 PATIENCE = 30.0
@@ -69,21 +71,24 @@ class Colony:
 
     def __init__(self, data: Path, *, spores: int = SPORES, slots: int = SLOTS, **env: str) -> None:
         usual = {"HIVE_TASK_MODULES": TASKS, "PYTHONPATH": str(PROJECT)}
-        self.env = clean_environment(**usual | env)
-        # What tests kill one after the other is not ill: it needs no rest.
-        self.stack = Stack(
-            data=data,
-            port=0,
-            spores=spores,
-            slots=slots,
-            env=self.env,
-            rest=lambda restart: 0.5,
-        )
-        self.stack.start()
+        with contextlib.ExitStack() as leave:
+            database = leave.enter_context(own_database())
+            self.env = clean_environment(**usual | database | env)
+            self.stack = Stack(
+                data=data,
+                port=0,
+                spores=spores,
+                slots=slots,
+                env=self.env,
+                # What tests kill one after the other is not ill: it needs no rest.
+                rest=lambda restart: 0.5,
+            )
+            leave.enter_context(self.stack)
+            self._leave = leave.pop_all()
         self.hive = Hive(self.stack.ready["nexus"], self.stack.ready["api_key"])
 
     def stop(self) -> None:
-        self.stack.stop()
+        self._leave.close()
 
     @property
     def beside(self) -> dict[str, str]:

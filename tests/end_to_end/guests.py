@@ -1,5 +1,6 @@
 """Spores that a test adds to the Hive that all share, and takes along when it ends."""
 
+import _ctypes
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -7,6 +8,7 @@ from pathlib import Path
 
 from hive_site.stack.processes import Child
 from hive_site.stack.recipes import Recipes
+from nodes.spore.sensors import NVML
 from tests.end_to_end.colony import Colony, until
 
 #: A stand-in for NVML, for machines without a GPU.
@@ -36,4 +38,10 @@ def guest(colony: Colony, name: str, *flags: str, slots: int = 1, **env: str) ->
 def with_gpus(colony: Colony, *cards: str) -> dict[str, str]:
     """The environment of a machine with such cards, each `MIB` or `MIB/FREE_MIB`."""
     path = f"{DRIVERS}:{colony.env['PYTHONPATH']}"
-    return {"PYTHONPATH": path, "CARDS": ",".join(cards)}
+    # Whoever looks for a driver finds a library of that name; nothing in it is called.
+    library = colony.stack.data / "driver" / NVML
+    library.parent.mkdir(exist_ok=True)
+    if not library.is_symlink():
+        library.symlink_to(_ctypes.__file__)
+    found = {"LD_LIBRARY_PATH": str(library.parent)}
+    return {"PYTHONPATH": path, "CARDS": ",".join(cards), **found}

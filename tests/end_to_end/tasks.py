@@ -74,10 +74,18 @@ def hold(ctx, item):
     """Leaves a mark in the directory `item`, then waits there for the word to go on."""
     place = Path(item)
     (place / f"{ctx.index}.{ctx.attempt}.{os.getpid()}").touch()
+    # Never so short that the Hive would learn to send many at once, which then wait on nodes.
+    time.sleep(0.05)
     while not (place / "go").exists():
         time.sleep(0.01)
     (place / f"{ctx.index}.done").touch()
     return ctx.attempt
+
+
+@task("odd.hold_anew")
+def hold_anew(ctx, item):
+    """The same, of which the Hive has not learned how long it takes: nothing is sent ahead."""
+    return hold(ctx, item)
 
 
 @task("odd.hold_once", at_most_once=True)
@@ -273,3 +281,11 @@ def submit_nonsense(ctx, item):
     except Invalid as error:
         dropped = ctx.submit("demo.echo", depends_on=["job_none"])
         return [error.field, dropped, ctx.submit("demo.echo", ["fine"])]
+
+
+@task("odd.span")
+def span(ctx, item) -> list[float]:
+    """From when to when it ran, by the clock that all processes of this machine share."""
+    begun = time.monotonic()
+    time.sleep(item)
+    return [begun, time.monotonic()]

@@ -101,7 +101,7 @@ def test_what_was_paused_or_delayed_says_so(hive):
 
 
 def test_a_busy_hive_says_that_it_is_busy(hive, colony, marks):
-    first = hive.submit("odd.hold", [str(marks.place)] * 9, priority=9)["id"]
+    first = hive.submit("odd.hold_anew", [str(marks.place)] * 9, priority=9)["id"]
     marks.await_count(6)
     last = hive.submit("demo.echo", [1], priority=1)["id"]
 

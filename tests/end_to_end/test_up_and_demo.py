@@ -11,6 +11,7 @@ import pytest
 
 from hive_site.configuration import PROJECT
 from jobs.client import Hive
+from tests.databases import own_database
 from tests.end_to_end.colony import PATIENCE, clean_environment, is_gone, manage, until
 
 pytestmark = pytest.mark.processes
@@ -19,13 +20,12 @@ pytestmark = pytest.mark.processes
 class Up:
     """One `hive up` that runs."""
 
-    def __init__(self, data, *flags):
+    def __init__(self, data, env, *flags):
         self.log, ready_file = data / "up.log", data / "ready.json"
         script = [sys.executable, str(PROJECT / "manage.py"), "hive", "up", "--port", "0"]
         script += ["--spores", "2", "--data", str(data / "hive"), *flags]
         script += ["--ready-file", str(ready_file)]
         with self.log.open("w") as log:
-            env = clean_environment()
             self.process = subprocess.Popen(script, env=env, stdout=log, stderr=log, cwd="/")
         until(lambda: self._is_ready(ready_file), what="a Hive that is up")
         self.ready = json.loads(ready_file.read_text())
@@ -46,12 +46,19 @@ class Up:
 
 
 @pytest.fixture
-def up(tmp_path):
+def env():
+    """An environment with a database of its own."""
+    with own_database() as database:
+        yield clean_environment(**database)
+
+
+@pytest.fixture
+def up(tmp_path, env):
     """Starts `hive up` on the test's directory; ends it with the test."""
     started = []
 
     def start(*flags):
-        started.append(Up(tmp_path, *flags))
+        started.append(Up(tmp_path, env, *flags))
         return started[-1]
 
     yield start
@@ -95,9 +102,9 @@ def test_a_port_that_is_taken_is_told_in_a_line_with_exit_code_2(tmp_path):
 
 
 @pytest.mark.parametrize("flags", [[], ["--chaos"]])
-def test_the_demo_summarises_all_its_articles(tmp_path, flags):
+def test_the_demo_summarises_all_its_articles(tmp_path, env, flags):
     before = set(psutil.Process().children(recursive=True))
-    ran = manage("hive", "demo", "--json", "--data", str(tmp_path), *flags, env=clean_environment())
+    ran = manage("hive", "demo", "--json", "--data", str(tmp_path), *flags, env=env)
 
     assert (ran.returncode, ran.stderr) == (0, "")
     told = json.loads(ran.stdout)

@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+from functools import partial
 
 import pytest
 
-from hive_site.gate import LARGE_AT_ONCE, PATIENCE, Gate
+from hive_site.gate import LARGE_AT_ONCE, PATIENCE, STRANGERS_BYTES, Gate
+from hive_site.patience import Patient
 
 LIMIT = 10
 
@@ -156,3 +158,60 @@ def test_only_a_few_large_bodies_are_on_their_way_at_once():
     asyncio.run(play())
 
     assert (len(held), answers[0]) == (LARGE_AT_ONCE + 1, 503)
+
+
+class Stranger:
+    """Somebody nobody knows who sends `size` bytes, of a length that is told or not."""
+
+    def __init__(self, size: int, *, is_told: bool, known: bool = False) -> None:
+        told, chunked = (b"content-length", str(size).encode()), (b"transfer-encoding", b"chunked")
+        headers = [told if is_told else chunked]
+        self.scope = {"type": "http", "path": "/", "query_string": b"", "headers": headers}
+        self.left, self.known, self.seen, self.sent = size, known, 0, []
+        gate = Gate(self.app, limit=4 * STRANGERS_BYTES, is_known=self.is_known)
+        asyncio.run(gate(self.scope, self.receive, self.send))
+
+    async def is_known(self, scope):
+        return self.known
+
+    async def receive(self):
+        size = min(self.left, 64 * 1024)
+        self.left -= size
+        return {"type": "http.request", "body": b"x" * size, "more_body": self.left > 0}
+
+    async def send(self, message):
+        self.sent.append(message)
+
+    async def app(self, scope, receive, send):
+        more = True
+        while more:
+            message = await receive()
+            self.seen, more = self.seen + len(message["body"]), message["more_body"]
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+def test_of_a_stranger_no_more_is_kept_than_a_form_may_hold(is_told):
+    refused = Stranger(STRANGERS_BYTES + 1, is_told=is_told)
+
+    assert (refused.seen, refused.left, refused.sent[0]["status"]) == (0, 0, 401)
+    assert Stranger(STRANGERS_BYTES, is_told=is_told).seen == STRANGERS_BYTES
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+def test_who_is_known_may_send_more(is_told):
+    friend = Stranger(STRANGERS_BYTES + 1, is_told=is_told, known=True)
+
+    assert (friend.seen, friend.sent) == (STRANGERS_BYTES + 1, [])
+
+
+def test_a_body_that_never_comes_is_not_waited_for(monkeypatch):
+    monkeypatch.setattr("hive_site.gate.Patient", partial(Patient, seconds=0.01))
+
+    class Silent(Visit):
+        async def receive(self):
+            await asyncio.Event().wait()
+
+    visit = Silent(declared=5)
+
+    assert (visit.seen, visit.problem) == (b"", 408)
+    assert (b"connection", b"close") in visit.sent[0]["headers"]

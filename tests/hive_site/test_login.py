@@ -63,3 +63,40 @@ def test_the_admin_sends_its_people_to_the_same_door(client):
     answer = client.get("/admin/", follow=True)
 
     assert "hive_site/login.html" in [template.name for template in answer.templates]
+
+
+@pytest.mark.parametrize("name", ["ａｎｎ", "ﬀ", "ANN"])
+def test_letters_that_mean_the_same_are_the_same_name(name):
+    plain = {"ａｎｎ": "ann", "ﬀ": "FF", "ANN": "ann"}[name]
+
+    assert login.fold_name(name) == login.fold_name(plain)
+
+
+def test_whatever_is_sent_as_a_name_little_of_it_is_kept(client, redis):
+    guess(client, "n" * 1_000_000)
+
+    assert redis.dbsize() > 0
+    assert max(map(len, redis.keys())) < 200
+
+
+def test_an_address_that_may_not_guess_any_more_leaves_nothing_behind(client, redis):
+    for name in ("a", "b", "c", "d"):
+        guess(client, name)
+    before = redis.dbsize()
+
+    assert [guess(client, f"other {n}").status_code for n in range(5)] == [429] * 5
+    assert redis.dbsize() == before
+
+
+@pytest.mark.parametrize(
+    ("address", "counts_as"),
+    [
+        ("203.0.113.9", "203.0.113.9"),
+        ("::ffff:203.0.113.9", "203.0.113.9"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("", ""),
+    ],
+)
+def test_of_ipv6_a_whole_network_guesses_as_one(address, counts_as):
+    assert login.fold_address(address) == counts_as

@@ -2,7 +2,7 @@ import pytest
 from django.db import InterfaceError, OperationalError
 from django.test import Client
 
-from hive_site import pages
+from hive_site.pages import overview
 
 pytestmark = pytest.mark.django_db
 
@@ -13,10 +13,10 @@ def broken(monkeypatch, admin_client, redis):
     admin_client.raise_request_exception = False
 
     def break_with(error: Exception) -> Client:
-        def cluster_view():
+        def look() -> None:
             raise error
 
-        monkeypatch.setattr(pages, "cluster_view", cluster_view)
+        monkeypatch.setattr(overview, "FirstLook", look)
         return admin_client
 
     return break_with

@@ -8,6 +8,7 @@ from typing import Any
 from jobs.domain.backlog import Line, Order, Ready
 from jobs.domain.flight import Sent
 from jobs.domain.retry import Policy
+from jobs.wire import bundle_id
 from nodes.domain.beats import Beat
 from nodes.domain.placement import Demand, Gpu
 from nodes.domain.states import NodeState
@@ -55,7 +56,7 @@ def line(job: str = "job_a", *, items: Iterable[Ready] | int = 0, **fields: Any)
 
 def bundle(*items: Ready, node: str = "spore-1", first: int = FIRST, **fields: Any) -> Sent:
     defaults = {
-        "id": f"{node}-{first:x}",
+        "id": bundle_id(node, first),
         "incarnation": "born-1",
         "job": "job_a",
         "at": NOW.timestamp(),

@@ -6,7 +6,7 @@ from redis import Redis
 
 from jobs.dispatch import Dispatcher
 from jobs.invariants import check_database
-from nodes import inbox, selectors
+from nodes import inbox, picture
 from tests.jobs.hands import give_hands
 from tests.jobs.redis import any_redis, real_server
 from tests.jobs.stage import Stage
@@ -20,7 +20,7 @@ def redis(monkeypatch: pytest.MonkeyPatch) -> fakeredis.FakeRedis:
     client = fakeredis.FakeRedis(server=fakeredis.FakeServer())
     monkeypatch.setattr(inbox, "_client", client)
     monkeypatch.setattr(inbox, "_hurried", client)
-    monkeypatch.setattr(selectors, "_glimpse", ({}, 0.0))
+    monkeypatch.setattr(picture, "_glimpse", (picture.Picture(), 0.0))
     return client
 
 

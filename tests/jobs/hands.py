@@ -7,6 +7,7 @@ from redis import Redis
 from jobs.dispatch import Dispatcher
 from jobs.domain.flight import Sent
 from nodes import wire
+from nodes.keyring import Keyring
 from tests.jobs.cast import NOW, bundle, order, ready
 
 FLEET_KEY = "only-for-tests"
@@ -18,7 +19,7 @@ LEDGER, HASH = wire.flight_key(SENT.node), wire.bundle_key(SENT.id)
 
 def give_hands(redis: Redis) -> Dispatcher:
     """The hands of the leader of our epoch."""
-    made = Dispatcher(redis, fleet_key=FLEET_KEY)
+    made = Dispatcher(redis, keyring=Keyring(FLEET_KEY))
     made.epoch = EPOCH
     redis.set(wire.EPOCH, EPOCH)
     return made

@@ -13,6 +13,7 @@ from jobs.workload import JobsWorkload
 from nodes.domain.beats import Beat
 from nodes.domain.scoring import Weights
 from nodes.domain.states import NodeState
+from nodes.keyring import Keyring
 from nodes.leadership import Leadership
 from nodes.models import Node
 from nodes.ports import Mail, Report, Wakeup
@@ -40,7 +41,9 @@ class Leader:
         self._leadership.holder = "test:1"
         assert self._leadership.hold(self.now)
         self._leadership.mirror()
-        self.work = JobsWorkload(self.redis, fleet_key="key", weights=Weights(), random=Random(1))
+        self.work = JobsWorkload(
+            self.redis, keyring=Keyring("key"), weights=Weights(), random=Random(1)
+        )
         self.work.take_over(self._leadership, self.now)
 
     def submit(self, **wish):

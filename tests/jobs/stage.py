@@ -24,6 +24,7 @@ from jobs.workload import JobsWorkload
 from nodes import wire
 from nodes.domain.beats import Running
 from nodes.domain.scoring import Weights
+from nodes.keyring import Keyring
 from nodes.leadership import Leadership
 from nodes.mailbox import Mailbox
 from nodes.models import Lease, Node
@@ -95,10 +96,10 @@ class Stage:
         self.leadership = Leadership(self.redis)
         assert self.leadership.hold(self.now)
         Lease.objects.update(boot_key=self.leadership.mirror())
-        self.mailbox = Mailbox(self.redis, fleet_key=FLEET_KEY)
+        self.mailbox = Mailbox(self.redis, keyring=Keyring(FLEET_KEY))
         self.mailbox.open([each.name for each in self.roster])
         self.workload = JobsWorkload(
-            self.redis, fleet_key=FLEET_KEY, weights=Weights(), random=Random(1)
+            self.redis, keyring=Keyring(FLEET_KEY), weights=Weights(), random=Random(1)
         )
         self.workload.take_over(self.leadership, self.now)
 

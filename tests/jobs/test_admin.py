@@ -40,7 +40,8 @@ def listed(client, path):
 
 def act(client, action, *jobs, path=JOBS):
     chosen = [job.pk for job in jobs]
-    return client.post(path, {"action": action, "_selected_action": chosen}, follow=True)
+    wish = {"action": action, "_selected_action": chosen, "confirmed": "yes"}
+    return client.post(path, wish, follow=True)
 
 
 def test_jobs_are_listed_newest_first_with_their_progress(admin_client, job):
@@ -97,22 +98,22 @@ def test_a_subtask_shows_its_tries_and_can_not_be_changed(admin_client, job):
 
 
 @pytest.mark.parametrize(
-    ("action", "before", "after"),
+    ("action", "before", "after", "said"),
     [
-        ("cancel", "running", "cancelling"),
-        ("pause", "running", "paused"),
-        ("resume", "paused", "queued"),
-        ("retry", "failed", "queued"),
+        ("cancel", "running", "cancelling", "Cancel"),
+        ("pause", "running", "paused", "Pause"),
+        ("resume", "paused", "queued", "Resume"),
+        ("retry", "failed", "queued", "Retry failed"),
     ],
 )
-def test_verbs_are_actions_on_what_is_chosen(admin_client, job, action, before, after):
+def test_verbs_are_actions_on_what_is_chosen(admin_client, job, action, before, after, said):
     other = submit_job(task="demo.echo", items=[1])
     Job.objects.update(state=before)
 
     page = act(admin_client, action, job)
 
     assert dict(Job.objects.values_list("pk", "state")) == {job.pk: after, other.pk: before}
-    assert "1 jobs are" in page.content.decode()
+    assert f"{said}: {job.pk}." in page.content.decode()
 
 
 def test_a_verb_that_one_job_refuses_is_done_to_the_others(admin_client, job):
@@ -124,8 +125,8 @@ def test_a_verb_that_one_job_refuses_is_done_to_the_others(admin_client, job):
         job.pk: "cancelling",
         ended.pk: "succeeded",
     }
-    assert f"Job {ended.pk} is succeeded; it cannot be cancelled" in page
-    assert "1 jobs are being cancelled" in page
+    assert f"job {ended.pk} is succeeded; it cannot be cancelled" in page
+    assert f"Cancel: {job.pk}." in page
 
 
 @pytest.mark.parametrize("action", ["cancel", "retry", "pause", "resume"])
@@ -147,10 +148,6 @@ def test_who_may_change_jobs_may_act(staff, job):
 
 def test_who_may_do_nothing_sees_nothing(staff, job):
     assert staff().get(JOBS).status_code == 403
-
-
-def test_jobs_are_submitted_and_not_typed_in(admin_client):
-    assert admin_client.get(f"{JOBS}add/").status_code == 403
 
 
 def test_saving_a_job_writes_nothing(admin_client, job, django_assert_max_num_queries):
@@ -228,7 +225,7 @@ def test_a_queue_that_the_settings_no_longer_name_is_no_error(admin_client, way)
         page = admin_client.post("/admin/jobs/queue/renamed/change/", {}, follow=True)
 
     assert page.status_code == 200
-    assert "No queue is named" in page.content.decode()
+    assert "no queue is named" in page.content.decode().lower()
 
 
 def test_pages_say_why_a_job_and_its_subtasks_wait(admin_client, job):

@@ -18,6 +18,26 @@ def test_reclaiming_tells_what_no_slot_had_popped_and_empties_the_lists(hands, a
     assert not any_redis.exists(QUEUE, POPPED, HASH, wire.bundle_key(other.id))
 
 
+def test_reclaiming_deletes_nothing_that_another_node_was_sent(hands, any_redis):
+    other = bundle(ready(1), node="spore-2", first=FIRST + 9)
+    push(hands, SENT, other)
+    any_redis.lpush(QUEUE, other.id)
+
+    hands.reclaim(SENT.node)
+
+    assert any_redis.exists(wire.bundle_key(other.id))
+
+
+def test_settling_goes_by_any_id_that_a_node_may_choose(hands, any_redis):
+    stream = wire.report_key(SENT.node)
+    for entry in (f"5-{2**64 - 1}", "6-1"):
+        any_redis.xadd(stream, {"e": "x"}, id=entry)
+
+    hands.settle(cursors={SENT.node: f"5-{2**64 - 1}"}, bundles=[], changed=None)
+
+    assert [entry for entry, _ in any_redis.xrange(stream)] == [b"6-1"]
+
+
 def test_reclaiming_forgets_what_no_slot_had_popped(hands, any_redis):
     push(hands)
 
@@ -85,6 +105,25 @@ def test_withdrawing_leaves_alone_what_a_slot_has(hands, any_redis):
     assert not hands.withdraw(SENT)
 
     assert everything(any_redis) == before
+
+
+def test_what_a_slot_has_and_has_not_begun_can_be_halted(hands, any_redis):
+    push(hands)
+    pop(any_redis)
+
+    assert not hands.withdraw(SENT, halt=True)
+
+    assert any_redis.hget(wire.bundle_key(SENT.id), "halted") == b"1"
+
+
+def test_nothing_is_left_of_a_bundle_that_was_over_when_it_was_halted(hands, any_redis):
+    push(hands)
+    pop(any_redis)
+    any_redis.delete(wire.bundle_key(SENT.id))
+
+    assert not hands.withdraw(SENT, halt=True)
+
+    assert not any_redis.exists(wire.bundle_key(SENT.id))
 
 
 def test_settling_trims_streams_up_to_their_cursors_and_no_further(hands, any_redis):

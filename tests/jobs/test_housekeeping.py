@@ -162,6 +162,64 @@ def test_queues_show_how_much_waits_and_for_how_long(stage):
     assert (queues["background"]["depth"], queues["background"]["paused"]) == (3, False)
     assert (queues["high_priority"]["depth"], queues["high_priority"]["paused"]) == (5, True)
     assert queues["high_priority"]["oldest_wait"] > 5
+    assert queues["high_priority"]["ages"] == [0, 0, 0, 5]
+
+
+def test_what_waits_grows_old_though_others_of_its_job_have_their_turn(stage):
+    stage.submit(50)
+    for _ in range(3):
+        stage.tidy(after=6)
+        stage.send()
+
+    assert stage.workload.snapshot(stage.now)["queues"]["background"]["oldest_wait"] > 12
+
+
+@pytest.mark.parametrize(
+    ("waited", "ages"),
+    [(0.5, [3, 0, 0, 0]), (5, [0, 3, 0, 0]), (10, [0, 0, 3, 0]), (3600, [0, 0, 0, 3])],
+)
+def test_queues_show_how_old_is_what_waits(stage, waited, ages):
+    stage.submit(5)
+    stage.send()
+    [line] = stage.memory.backlog.lines()
+    line.ready_since = stage.now.timestamp() - waited
+
+    queue = stage.workload.snapshot(stage.now)["queues"]["background"]
+
+    assert (queue["ages"], sum(queue["ages"])) == (ages, queue["depth"])
+
+
+def test_queues_show_how_fast_work_comes_and_goes(stage):
+    stage.workload.snapshot(stage.now)
+    stage.submit(12)
+    stage.send()
+    stage.tidy(after=2)
+
+    queue = stage.workload.snapshot(stage.now)["queues"]["background"]
+
+    assert (queue["in"], queue["out"], queue["depth"]) == (6.0, 1.0, 10)
+
+
+def test_what_ended_is_counted_for_its_node_and_what_is_tried_again_too(stage):
+    stage.submit(2, retries=1)
+    stage.send()
+    first, second = stage.spores
+    first.succeed(first.pop())
+    second.happen(second.pop())
+    stage.read()
+
+    totals = stage.workload.totals()
+
+    assert (totals.ended, totals.retried) == ({first.name: 1}, 1)
+    assert (totals.sent, totals.succeeded) == ({"background": 2}, 1)
+
+
+def test_how_much_a_node_has_in_hand_is_counted_without_a_look_at_it(stage):
+    stage.submit(5)
+    stage.send()
+
+    assert stage.workload.busy("spore-1") == len(stage.workload.work_of("spore-1")) == 1
+    assert stage.workload.busy("nobody") == 0
 
 
 def test_the_work_of_a_node_is_told_for_each_busy_slot(stage):

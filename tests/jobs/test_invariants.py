@@ -168,7 +168,7 @@ def test_a_job_that_did_not_end_with_its_subtasks_is_found_after_a_while(stage):
 
 
 def test_a_second_leader_is_found(stage):
-    Lease.objects.create(holder="somebody else", epoch=9)
+    Lease.objects.create(pk=2, holder="somebody else", epoch=9)
 
     assert rules(check_database()) == ["I6"]
 

@@ -7,6 +7,7 @@ import pytest
 from jobs.invariants import check_redis
 from jobs.models import Job, Subtask
 from nodes import wire
+from nodes.domain.placement import DEEPEST
 from nodes.models import Node
 
 
@@ -64,7 +65,8 @@ def test_work_on_a_lost_node_is_found(stage):
 
 def test_a_queue_that_is_too_long_is_found(stage):
     entry = json.dumps({"i": "", "j": "", "f": 1, "s": [], "t": 0, "g": []})
-    for n in range(3):
+    for n in range(1 + DEEPEST + 1):
+        assert check_redis(stage.redis) == []
         stage.redis.rpush(wire.queue_key("spore-1"), f"spore-1-{n}")
         stage.redis.hset(wire.flight_key("spore-1"), f"spore-1-{n}", entry)
 

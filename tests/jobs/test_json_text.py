@@ -120,3 +120,17 @@ def test_a_page_is_json_with_or_without_rows():
         "next": "/?a=1&b",
     }
     assert json.loads(page("rows", [], following=None)) == {"rows": [], "next": None}
+
+
+@given(st.text())
+def test_a_text_is_written_as_the_standard_library_writes_it(value):
+    try:
+        expected = json.dumps(value, ensure_ascii=False)
+        expected.encode()
+    except UnicodeEncodeError:
+        expected = None
+    if expected is None or "\\u0000" in expected:
+        with pytest.raises(Invalid):
+            encode(value, field="x")
+    else:
+        assert encode(value, field="x") == expected

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.usefixtures("db", "redis")
 @pytest.fixture(autouse=True)
 def small_pages(monkeypatch):
     monkeypatch.setattr(pages, "PAGE", 4)
+    monkeypatch.setattr(pages, "NEXT_PAGE", pages.page_query(4))
     monkeypatch.setattr(pages, "LOW_WATER", 2)
 
 

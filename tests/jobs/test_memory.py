@@ -6,12 +6,15 @@ from random import Random
 
 import pytest
 
+from hive_site.kernel.envelope import seal
 from jobs.dispatch import Dispatcher
 from jobs.domain.batch import Ending
 from jobs.domain.states import Outcome
-from jobs.memory import Memory, Rates
+from jobs.ledger import ledger_key, peek
+from jobs.memory import Memory
 from jobs.models import Subtask
 from nodes import wire
+from nodes.keyring import Keyring
 from nodes.leadership import Leadership
 from tests.jobs.cast import FIRST, NOW, bundle, line, ready
 from tests.jobs.hands import FLEET_KEY
@@ -19,7 +22,7 @@ from tests.jobs.hands import FLEET_KEY
 
 @pytest.fixture
 def memory(redis):
-    return Memory(Dispatcher(redis, fleet_key=FLEET_KEY), Leadership(redis), Random(1))
+    return Memory(Dispatcher(redis, keyring=Keyring(FLEET_KEY)), Leadership(redis), Random(1))
 
 
 def fly(memory, *items, first=FIRST, **fields):
@@ -157,17 +160,6 @@ def test_only_the_result_of_one_item_without_reduction_is_that_of_the_job(memory
     ]
 
 
-def test_rates_are_means_over_ten_seconds():
-    rates, now = Rates(), NOW.timestamp()
-
-    rates.add(now, succeeded=40, failed=10)
-    rates.add(now + 8, succeeded=60, failed=0)
-
-    assert rates.per_second(now + 9) == {"succeeded_per_second": 10.0, "failed_per_second": 1.0}
-    assert rates.per_second(now + 11)["succeeded_per_second"] == 6.0
-    assert rates.per_second(now + 60)["succeeded_per_second"] == 0.0
-
-
 def test_the_ledger_tells_a_new_leader_what_is_in_flight(stage):
     job = stage.submit(3)
     stage.bundle()
@@ -195,9 +187,10 @@ def test_what_an_earlier_release_wrote_into_the_ledger_is_read(stage):
     stage.submit(1)
     spore, sent = stage.bundle()
     key = wire.flight_key(spore.name)
-    entry = json.loads(stage.redis.hget(key, sent.id))
-    known = {name: entry[name] for name in "ijfstgk"}
-    stage.redis.hset(key, sent.id, json.dumps(known))
+    entry = peek(stage.redis.hget(key, sent.id))
+    known = json.dumps({name: entry[name] for name in "ijfstgk"})
+    purpose = f"ledger|{spore.name}|{sent.id}"
+    stage.redis.hset(key, sent.id, seal(known, key=ledger_key(Keyring(FLEET_KEY)), purpose=purpose))
 
     stage.take_over()
 
@@ -232,3 +225,25 @@ def test_an_attempt_that_was_closed_is_not_taken_for_the_one_that_follows_it(sta
     assert stage.in_flight == []
     assert Subtask.objects.get(job=job).state == "retrying"
     assert stage.workload.next_due(stage.now) <= timedelta(seconds=1)
+
+
+def test_nobody_tells_a_new_leader_of_work_that_no_foreman_sent(stage):
+    """A stolen Spore would report for it: it may write to Redis, and is sure of its own key."""
+    job = stage.submit(2)
+    thief, sent = stage.bundle()
+    mine = stage.redis.hget(wire.flight_key(thief.name), sent.id)
+    other = Subtask.objects.filter(job=job).order_by("-index").first()
+    told = {**peek(mine), "f": 2**40, "s": [other.pk]}
+    flying = {(each.id, each.node) for each in stage.in_flight}
+    for name, data in {
+        "plain": json.dumps(told).encode(),
+        "mine": mine,
+        "signed by me": seal(json.dumps(told), key=thief.key, purpose="ledger"),
+        "junk": b"\x80\x05.",
+    }.items():
+        stage.redis.hset(wire.flight_key(thief.name), name, data)
+    stage.redis.hset(wire.flight_key("spore-2"), sent.id, mine)
+
+    stage.take_over()
+
+    assert {(each.id, each.node) for each in stage.in_flight} == flying

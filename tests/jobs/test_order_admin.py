@@ -94,7 +94,7 @@ def test_a_change_of_nothing_undoes_nothing_that_the_foreman_wrote(admin_client,
 
 
 def test_schedules_are_run_disabled_and_enabled_by_actions(admin_client, nightly):
-    act(admin_client, "run_now", SCHEDULES, nightly)
+    act(admin_client, "run", SCHEDULES, nightly)
     assert (Job.objects.get().task, Job.objects.get().submitted_by) == ("demo.echo", "admin")
     page = admin_client.get(SCHEDULES).content.decode()
     assert f"/admin/jobs/job/{Job.objects.get().pk}/change/" in page
@@ -108,7 +108,7 @@ def test_schedules_are_run_disabled_and_enabled_by_actions(admin_client, nightly
 def test_a_schedule_that_cannot_be_run_any_more_is_told(admin_client, nightly):
     Schedule.objects.update(job='{"task": "no.such"}')
 
-    page = act(admin_client, "run_now", SCHEDULES, nightly)
+    page = act(admin_client, "run", SCHEDULES, nightly)
 
     assert "no task is named" in page.content.decode()
     assert not Job.objects.exists()

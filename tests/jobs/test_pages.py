@@ -6,7 +6,7 @@ from jobs import pages
 from jobs.domain.flight import Flight
 from jobs.loader import open_line
 from jobs.models import Attempt, Job, Subtask
-from jobs.pages import bunches, fill, fill_bunch
+from jobs.pages import bunches, fill, fill_bunch, page_query
 from jobs.services import submit_job
 from tests.jobs.cast import FIRST, NOW, bundle
 from tests.jobs.stage import fresh
@@ -68,6 +68,7 @@ def test_a_bunch_is_a_page_at_most_or_one_large_job(monkeypatch):
 
 def test_a_line_that_was_filled_goes_on_where_it_was(monkeypatch):
     monkeypatch.setattr("jobs.pages.PAGE", 2)
+    monkeypatch.setattr("jobs.pages.NEXT_PAGE", page_query(2))
     lines = [open_line(submit_job(task="demo.echo", items=[0] * 3)) for _ in range(2)]
     for line in lines:
         fill(line, Flight())

@@ -4,7 +4,7 @@ from datetime import timedelta
 import pytest
 
 from jobs.domain.bundles import MAX_BYTES
-from nodes.domain.placement import Demand
+from nodes.domain.placement import DEEPEST, Demand
 from nodes.domain.pool import Pool
 from nodes.domain.states import WORKING, NodeState
 from tests.jobs.cast import NOW, line, ready, roster, seat
@@ -280,6 +280,19 @@ def test_work_that_is_not_short_waits_for_its_turn_as_all_do():
     desk.backlog.open(line("humble", items=1, task="unknown", priority=4))
 
     assert play_out(desk, nodes, job="humble") is None
+
+
+@pytest.mark.parametrize(("task", "priority"), [("short", 10), ("unknown", 10), ("short", 5)])
+def test_nothing_starves_behind_work_that_lies_deeper(task, priority):
+    crowd = line("crowd", items=99_999, task="tiny", priority=5)
+    desk, nodes = Desk(crowd, short=0.1, tiny=4e-6), roster(nodes=2)
+    for _ in range(3):
+        desk.plan(nodes)
+    deep = max(where(desk.flight).values())
+    desk.backlog.open(line("urgent", items=20, task=task, priority=priority))
+
+    assert deep == 1 + DEEPEST
+    assert play_out(desk, nodes, job="urgent") <= 2 * (1 + DEEPEST)
 
 
 def test_no_place_is_kept_for_who_waits_for_something_else_than_a_slot():

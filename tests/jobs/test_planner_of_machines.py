@@ -168,3 +168,12 @@ def test_no_machine_is_promised_more_than_it_has(spores, wants, data):
         for sent, over in zip(desk.flight, ends, strict=False):
             if over:
                 desk.finish(sent)
+
+
+def test_memory_that_was_promised_stays_so_when_small_work_goes_there_too():
+    desk = Desk(big(), line("small", items=1, task="small"))
+    nodes = roster(seat(slots=4, free_memory_mb=16_000))
+
+    sent = [*desk.plan(nodes), *desk.plan(nodes)]
+
+    assert sorted(each.task for each in sent) == ["big", "small"]

@@ -85,7 +85,7 @@ def test_without_a_leader_that_is_the_reason(job, redis, age):
 
 def test_redis_is_not_asked_again_and_again_while_it_is_away(job, redis, monkeypatch):
     asked = []
-    monkeypatch.setattr("nodes.selectors.hurried_client", lambda: asked.append(1) or redis)
+    monkeypatch.setattr("nodes.inbox.hurried_client", lambda: asked.append(1) or redis)
     with silence(redis):
         assert why(job) == why(job) == reasons.NO_LEADER
 

@@ -12,6 +12,7 @@ from jobs.domain.states import Outcome
 from jobs.models import Attempt, Job, Subtask
 from jobs.recorder import record_batch
 from jobs.services import submit_job
+from jobs.successes import store_successes
 from nodes.leadership import Leadership
 from nodes.models import ReportCursor
 from tests.jobs.cast import FIRST, NOW, ready
@@ -105,6 +106,15 @@ def test_the_first_success_wins_and_its_neighbours_in_the_batch_are_stored(leade
     assert Subtask.objects.get(job=job, index=0).result == '"first"'
     assert [e.ready.index for e in done.accepted] == [1]
     assert counters(job) == (2, 0, 0)
+
+
+def test_of_two_equal_successes_one_is_accepted(leadership, job):
+    twice = end(job, 0)
+
+    with transaction.atomic():
+        accepted = store_successes([twice, twice, end(job, 1)], leadership.confirm(NOW))
+
+    assert [ending.ready.index for ending in accepted] == [0, 1]
 
 
 def test_a_success_wins_over_a_failure_that_was_to_be_tried_again(leadership, job):

@@ -98,6 +98,7 @@ def test_tasks_of_apps_and_of_named_modules_are_imported(tmp_path, monkeypatch):
         "from jobs import task\n\n@task('guest.verb')\ndef verb(ctx, item):\n    return item\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
+    load_tasks([])  # what is loaded from here on is forgotten afterwards
     monkeypatch.setattr(registry, "_tasks", dict(registry._tasks))
 
     found = load_tasks(["tasks_of_a_guest"])

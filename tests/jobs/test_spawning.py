@@ -8,6 +8,7 @@ from jobs import spawning
 from jobs.ids import new_job_id, spawned_job_id
 from jobs.models import Job, Subtask
 from jobs.services import cancel_job
+from tests.hive_site.kernel.spans import recorded
 from tests.jobs.stage import fresh, silence
 
 ECHO = {"task": "demo.echo", "items": ["sub"]}
@@ -204,3 +205,16 @@ def test_ids_sort_beside_their_parents_and_differ_by_subtask_and_call():
     assert all(job[:14] == parent[:14] and len(job) == len(parent) for job in made)
     assert max(made) < later
     assert len(spawned_job_id("job_1", 1, 1)) == len(parent)
+
+
+def test_what_a_traced_job_submits_belongs_to_its_trace(stage):
+    with recorded():
+        job = stage.submit()
+        spore, bundle = stage.bundle()
+
+        say(spore, bundle, event(bundle))
+        stage.read()
+
+    mine, its = fresh(job).traceparent, spawned(job).traceparent
+    assert its[:35] == mine[:35] != ""
+    assert its != mine

@@ -39,7 +39,7 @@ def read(text, *, node="spore-1", incarnation="first"):
 def test_a_slot_reads_what_was_composed():
     bundle = read(compose(**FIELDS))
 
-    assert bundle.id == bundle_id("spore-1", 100) == "spore-1-64"
+    assert bundle.id == bundle_id("spore-1", 100) == "spore-1-00000000000064"
     assert (bundle.job, bundle.stop_token, bundle.task) == ("job_1", "job_1.2", "t.task")
     assert (bundle.total, bundle.timeout, bundle.first) == (9, 1.5, 100)
     assert (bundle.kwargs, bundle.gpus) == ({"sentences": 3}, (1, 3))

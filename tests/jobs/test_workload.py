@@ -96,7 +96,8 @@ def poison(monkeypatch, subtask, error=IntegrityError):
 def test_a_poisoned_report_does_not_take_its_neighbours_along(stage, monkeypatch):
     stage.roster["spore-1"].beat = stage.roster["spore-1"].beat.__class__("born-1", slots=500)
     job = stage.submit(500)
-    stage.send()
+    while stage.send():
+        pass
     spore = stage.spores[0]
     bundles = [spore.pop() for _ in range(stage.redis.llen(wire.queue_key(spore.name)))]
     bad = bundles[len(bundles) // 2]

@@ -12,6 +12,7 @@ from tests.jobs.world import World
 @pytest.mark.parametrize("seed", range(12))
 def test_whatever_happens_everything_ends_and_every_invariant_holds(db, redis, seed, monkeypatch):
     monkeypatch.setattr(pages, "PAGE", 4)
+    monkeypatch.setattr(pages, "NEXT_PAGE", pages.page_query(4))
     monkeypatch.setattr(pages, "LOW_WATER", 3)
     world = World(redis, seed)
 

@@ -100,6 +100,7 @@ def test_a_new_leader_sends_nothing_that_is_in_flight(stage):
 
 def test_a_new_leader_runs_nothing_twice_that_lies_behind_its_first_page(stage, monkeypatch):
     monkeypatch.setattr(pages, "PAGE", 2)
+    monkeypatch.setattr(pages, "NEXT_PAGE", pages.page_query(2))
     monkeypatch.setattr(pages, "LOW_WATER", 4)
     stage.submit(8)
     for spore in stage.spores * 2:

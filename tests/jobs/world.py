@@ -94,10 +94,6 @@ class World:
         if not self.stage.redis.llen(wire.queue_key(spore.name)):
             return
         sent = spore.pop()
-        if self.stage.redis.exists(wire.cancel_key(sent.stop_token)):
-            self.say(spore, sent, {"k": "back", "all": True})
-            spore.end(sent)
-            return
         self.hands.append((spore, sent, list(range(len(sent.items)))))
         if Job.objects.get(pk=sent.job).at_most_once:
             self.began[sent.stop_token, sent.items[0][0]] += 1

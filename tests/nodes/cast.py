@@ -10,7 +10,7 @@ from hive_site.kernel.envelope import node_key, seal
 from nodes import wire
 from nodes.domain.states import NodeState
 from nodes.leadership import Leadership
-from nodes.ports import Mail, Wakeup
+from nodes.ports import Mail, Totals, Wakeup
 from nodes.roster import Roster
 from tests.contracts.redis import Broker
 
@@ -86,6 +86,11 @@ class Spore:
         wait_until(lambda: self._ear.get_message(timeout=1))
         return self
 
+    def connect(self) -> "Spore":
+        """Open a socket that bears its name."""
+        self._client.ping()
+        return self
+
     def go_deaf(self) -> "Spore":
         """Lose the subscription, but stay connected."""
         self._client.ping()
@@ -119,7 +124,8 @@ class Work:
     def __init__(self) -> None:
         self.calls: list[tuple[str, Any]] = []
         self.outage: dict[str, Exception] = {}
-        self.due = timedelta(seconds=1)
+        self.due, self.flying = timedelta(seconds=1), 0
+        self.done = Totals()
         self._holders: dict[str, str] = {}
 
     def names(self) -> list[str]:
@@ -179,5 +185,15 @@ class Work:
     def snapshot(self, now: datetime) -> dict[str, Any]:
         return {"active_subtasks": 3, "queues": {}, "throughput": {}}
 
+    def totals(self) -> Totals:
+        return self.done
+
+    def in_flight(self) -> int:
+        return self.flying
+
+    def busy(self, node: str) -> int:
+        return int(node == "spore-1")
+
     def work_of(self, node: str) -> list[dict[str, Any]]:
+        self._note("work_of", node)
         return [{"job": "job_1", "index": 0}] if node == "spore-1" else []

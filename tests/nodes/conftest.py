@@ -7,6 +7,7 @@ from nodes.catalogue import TaskList
 from nodes.domain.scoring import Weights
 from nodes.domain.trust import Trust
 from nodes.foreman import Foreman
+from nodes.keyring import Keyring
 from nodes.leadership import Leadership
 from nodes.mailbox import Mailbox
 from nodes.roster import Roster, Seat
@@ -35,13 +36,16 @@ class Eyes:
 
     def __init__(self, client: Redis) -> None:
         self.trust, self.now = Trust(), 1000.0
-        mailbox = Mailbox(client, fleet_key=FLEET_KEY)
+        mailbox = Mailbox(client, keyring=Keyring(FLEET_KEY))
         self._watch = Watch(client, mailbox=mailbox, trust=self.trust)
         self.forget = self._watch.forget
 
     def look(self, roster: Roster, *, after: float = 1.0) -> Sighting:
         self.now += after
-        return self._watch.look(roster, self.now)
+        look = self._watch.begin(self.now)
+        for names in look.groups:
+            self._watch.hear(look, names, roster, self.now)
+        return self._watch.judge(look, roster, self.now)
 
 
 @pytest.fixture
@@ -71,12 +75,13 @@ def learned() -> list[TaskList]:
 @pytest.fixture
 def foreman(db: None, redis_client: Redis, work: Work, learned: list[TaskList]) -> Foreman:
     """A Foreman that has not taken a step."""
+    keyring = Keyring(FLEET_KEY)
     return Foreman(
         client=redis_client,
         leadership=Leadership(redis_client),
-        mailbox=Mailbox(redis_client, fleet_key=FLEET_KEY),
+        mailbox=Mailbox(redis_client, keyring=keyring),
         workload=work,
-        fleet_key=FLEET_KEY,
+        keyring=keyring,
         weights=Weights(),
         learn=lambda found, now: learned.append(found),
     )

@@ -35,7 +35,7 @@ def change(client, node, **fields):
 def act(client, action: str, *rows):
     path = f"/admin/nodes/{rows[0]._meta.model_name}/"
     chosen = {"action": action, "_selected_action": [row.pk for row in rows]}
-    return client.post(path, chosen, follow=True)
+    return client.post(path, {**chosen, "confirmed": "yes"}, follow=True)
 
 
 def test_the_list_shows_loads_in_percent_and_is_searched_by_name(admin_client, node):
@@ -60,7 +60,7 @@ def test_actions_say_what_nodes_shall_do_and_wake_the_foreman(
         page = act(admin_client, action, node, other).content.decode()
 
     assert set(Node.objects.values_list("intent", flat=True)) == {intent}
-    assert f"{intent.capitalize()}: other, spore-1. It shows within a second." in page
+    assert f"{action.capitalize()}: other, spore-1." in page
     assert redis.xlen(wire.INBOX) == 2
 
 
@@ -173,7 +173,7 @@ def test_a_key_is_revoked_and_shows_it(admin_client, redis):
 
     assert ">live<" in before
     assert ">revoked<" in page
-    assert "1 keys were revoked" in page
+    assert "Revoke: ci (" in page
     assert find_api_key(secret) is None
 
 

@@ -1,7 +1,7 @@
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from nodes import admin_broadcasts, inbox
+from nodes import inbox, verbs
 from nodes.models import Acknowledgement, Broadcast, Node
 
 pytestmark = pytest.mark.django_db
@@ -9,12 +9,12 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def node(redis, monkeypatch):
-    monkeypatch.setattr(admin_broadcasts, "WAIT_SECONDS", 0)
+    monkeypatch.setattr(verbs, "WAIT_SECONDS", 0)
     return Node.objects.create(name="spore-1")
 
 
 def act(client, action: str, node) -> str:
-    chosen = {"action": action, "_selected_action": [node.pk]}
+    chosen = {"action": action, "_selected_action": [node.pk], "confirmed": "yes"}
     return client.post("/admin/nodes/node/", chosen, follow=True).content.decode()
 
 

@@ -4,8 +4,9 @@ from datetime import timedelta
 import pytest
 
 from nodes import wire
-from nodes.foreman import SNAPSHOT_TTL_SECONDS, STANDBY_REST
+from nodes.foreman import STANDBY_REST
 from nodes.models import Lease, Node, ReportCursor
+from nodes.publisher import SNAPSHOT_TTL_SECONDS
 from tests.nodes.cast import Spore, after
 
 pytestmark = pytest.mark.django_db
@@ -78,6 +79,18 @@ def test_mail_is_recorded_before_its_hints_are_followed(foreman, work, spore, re
 
     assert work.calls[:2] == [("record", [1]), ("heed", ["job_1"])]
     assert work.names()[-1] == "dispatch"
+
+
+def test_slots_that_stand_idle_come_before_the_round(foreman, work, spore):
+    spore.listen().beat()
+    foreman.tick(after(0))
+    spore.report({"n": 1})
+    work.calls.clear()
+
+    wait(foreman)
+    foreman.tick(after(1))
+
+    assert work.names() == ["record", "heed", "dispatch", "housekeep", "dispatch"]
 
 
 def test_mail_is_recorded_once(foreman, work, spore):
@@ -270,7 +283,7 @@ def test_a_list_that_breaks_whoever_is_told_keeps_the_leader_from_nothing(
 ):
     redis_client.set(wire.tasks_key(wire.digest_tasks('["a.b"]')), '["a.b"]')
     spore.listen().beat(tasks=wire.digest_tasks('["a.b"]'))
-    monkeypatch.setattr(foreman, "_learn", lambda found, now: {}["no such"])
+    monkeypatch.setattr(foreman._rounds, "_learn", lambda found, now: {}["no such"])
 
     foreman.tick(after(0))
 

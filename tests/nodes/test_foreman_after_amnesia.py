@@ -9,6 +9,7 @@ from jobs.workload import JobsWorkload
 from nodes import wire
 from nodes.domain.scoring import Weights
 from nodes.foreman import Foreman
+from nodes.keyring import Keyring
 from nodes.leadership import TERM, Leadership
 from nodes.mailbox import Mailbox
 
@@ -21,9 +22,9 @@ def open_foreman(redis, name):
     return Foreman(
         client=redis,
         leadership=leadership,
-        mailbox=Mailbox(redis, fleet_key="key"),
-        workload=JobsWorkload(redis, fleet_key="key", weights=Weights(), random=Random(1)),
-        fleet_key="key",
+        mailbox=Mailbox(redis, keyring=Keyring("key")),
+        workload=JobsWorkload(redis, keyring=Keyring("key"), weights=Weights(), random=Random(1)),
+        keyring=Keyring("key"),
         weights=Weights(),
     )
 

@@ -1,5 +1,6 @@
 """Nodes that go, databases and Redis that are away, leaders that overslept."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -8,6 +9,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from hive_site.kernel.errors import Deposed
 from hive_site.kernel.redis import connect
+from nodes import wire
 from nodes.foreman import STANDBY_REST
 from nodes.models import Lease, Node
 from tests.nodes.cast import Spore, after
@@ -240,3 +242,13 @@ def test_it_can_tell_that_redis_is_away_before_it_starts(foreman, monkeypatch):
 
     with pytest.raises(RedisConnectionError):
         foreman.check_redis()
+
+
+def test_a_clock_that_was_an_hour_ahead_leaves_it_watching(foreman, redis_client):
+    foreman.tick(after(3600))
+
+    foreman.tick(after(0))
+    rest = foreman.tick(after(1))
+
+    assert json.loads(redis_client.get(wire.SNAPSHOT))["at"] == after(1).timestamp()
+    assert rest <= timedelta(seconds=1)

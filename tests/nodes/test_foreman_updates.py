@@ -8,6 +8,7 @@ from hive_site.kernel.envelope import node_key, unseal
 from nodes import wire
 from nodes.domain.scoring import Weights
 from nodes.foreman import Foreman
+from nodes.keyring import Keyring
 from nodes.leadership import Leadership
 from nodes.mailbox import Mailbox
 from nodes.models import Node
@@ -58,9 +59,9 @@ def foreman(redis_client, work, notes) -> Foreman:
     return Foreman(
         client=redis_client,
         leadership=Leadership(redis_client),
-        mailbox=Mailbox(redis_client, fleet_key=FLEET_KEY),
+        mailbox=Mailbox(redis_client, keyring=Keyring(FLEET_KEY)),
         workload=work,
-        fleet_key=FLEET_KEY,
+        keyring=Keyring(FLEET_KEY),
         weights=Weights(),
         updates=notes,
     )

@@ -183,6 +183,7 @@ def test_a_leader_that_died_on_this_machine_is_followed_at_once(candidate):
         f"{socket.gethostname()}:garbage:abcd",
         socket.gethostname(),
     ],
+    ids=["elsewhere", "a process that lives", "no process", "no process at all"],
 )
 def test_a_leader_that_may_live_is_waited_for(candidate, holder):
     Lease.objects.create(pk=1, holder=holder, epoch=7, expires_at=after(A_TERM))

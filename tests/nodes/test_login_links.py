@@ -4,7 +4,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from hive_site.kernel.errors import Conflict
+from hive_site.kernel.errors import Conflict, NotFound
 from nodes.login_links import VALID_FOR, make_login_link, redeem
 from nodes.models import LoginLink
 
@@ -93,3 +93,54 @@ def test_of_two_clicks_at_once_one_comes_in():
 
     with connection.execute_wrapper(be_quicker):
         assert redeem(token) is None
+
+
+def roles_of(user) -> list[str]:
+    return sorted(user.groups.values_list("name", flat=True))
+
+
+def test_a_link_for_a_role_makes_its_user_who_has_no_password(users):
+    user = redeem(token_of(make_login_link("http://hive", role="viewer")))
+
+    assert (user.username, roles_of(user)) == ("viewer", ["viewer"])
+    assert not any((user.is_staff, user.is_superuser, user.has_usable_password()))
+
+
+def test_a_link_for_a_user_gives_the_role_instead_of_others(users):
+    make_login_link("http://hive", name="ann", role="operator")
+
+    make_login_link("http://hive", name="ann", role="viewer")
+
+    assert roles_of(users.get(username="ann")) == ["viewer"]
+
+
+def test_a_link_for_a_user_alone_leaves_its_role(users):
+    make_login_link("http://hive", name="ann", role="operator")
+
+    user = redeem(token_of(make_login_link("http://hive", name="ann")))
+
+    assert roles_of(user) == ["operator"]
+
+
+def test_a_link_for_an_admin_is_the_one_that_there_always_was(users):
+    assert redeem(token_of(make_login_link("http://hive", role="admin"))).is_superuser
+
+
+def test_a_link_for_nobody_says_what_to_do():
+    with pytest.raises(NotFound, match="no user is named 'ann'; give a role too"):
+        make_login_link("http://hive", name="ann")
+
+
+def test_a_superuser_is_not_made_less_by_a_link(users):
+    users.create_superuser("ann")
+
+    with pytest.raises(Conflict, match="leave the role out"):
+        make_login_link("http://hive", name="ann", role="viewer")
+    assert redeem(token_of(make_login_link("http://hive", name="ann"))).is_superuser
+
+
+def test_a_user_who_was_locked_out_gets_no_link(users):
+    users.create_user("ann", is_active=False)
+
+    with pytest.raises(Conflict, match="user ann is not active"):
+        make_login_link("http://hive", name="ann", role="viewer")

@@ -5,6 +5,7 @@ import pytest
 from hive_site.kernel.envelope import Forged, node_key, seal
 from hive_site.kernel.redis import connect
 from nodes import wire
+from nodes.keyring import Keyring
 from nodes.mailbox import BATCH, Mailbox
 from nodes.models import ReportCursor
 from nodes.ports import Report, Wakeup
@@ -16,7 +17,7 @@ AT_ONCE = 0.001
 
 @pytest.fixture
 def mailbox(redis_client):
-    mailbox = Mailbox(redis_client, fleet_key=FLEET_KEY)
+    mailbox = Mailbox(redis_client, keyring=Keyring(FLEET_KEY))
     mailbox.open(["spore-1", "spore-2"])
     return mailbox
 
@@ -60,7 +61,7 @@ def test_a_new_leader_reads_on_where_recording_got_to(redis_client, spore):
     recorded = spore.report({"n": 1})
     spore.report({"n": 2})
     ReportCursor.objects.create(node="spore-1", entry=recorded)
-    mailbox = Mailbox(redis_client, fleet_key=FLEET_KEY)
+    mailbox = Mailbox(redis_client, keyring=Keyring(FLEET_KEY))
 
     mailbox.open(["spore-1"])
 
@@ -69,7 +70,7 @@ def test_a_new_leader_reads_on_where_recording_got_to(redis_client, spore):
 
 def test_a_new_leader_needs_no_old_hints(redis_client):
     hint(redis_client, "job", "old")
-    mailbox = Mailbox(redis_client, fleet_key=FLEET_KEY)
+    mailbox = Mailbox(redis_client, keyring=Keyring(FLEET_KEY))
     mailbox.open([])
     hint(redis_client, "job", "new")
 
@@ -165,7 +166,11 @@ def test_a_report_copied_to_another_nodes_stream_is_refused(mailbox, broker, red
     assert mailbox.refused == 1
 
 
-@pytest.mark.parametrize("text", [b"[]", b'"v"', b"{", b'{"v": 1}'])
+#: Read in a moment, and more than Python can turn into text.
+DEEP = b'{"v": 1, "incarnation": ' + b"[" * 1000 + b"]" * 1000 + b"}"
+
+
+@pytest.mark.parametrize("text", [b"[]", b'"v"', b"{", b'{"v": 1}', DEEP])
 def test_a_signed_report_of_another_shape_is_refused(mailbox, spore, text):
     key = node_key(FLEET_KEY, "spore-1")
     spore.put({"e": seal(text.decode(), key=key, purpose=wire.PURPOSE_REPORT)})
@@ -196,7 +201,7 @@ def test_a_message_is_verified_for_its_node_purpose_and_protocol(mailbox, spore)
 @pytest.mark.processes
 @pytest.mark.parametrize("protocol", [2, 3])
 def test_either_protocol_that_an_address_may_ask_for_is_understood(real_broker, protocol):
-    mailbox = Mailbox(connect(f"{real_broker.url}?protocol={protocol}"), fleet_key=FLEET_KEY)
+    mailbox = Mailbox(connect(f"{real_broker.url}?protocol={protocol}"), keyring=Keyring(FLEET_KEY))
     mailbox.open(["spore-1"])
     hint(real_broker.open(), "job", "job_1")
     Spore(real_broker).report({"n": 1})

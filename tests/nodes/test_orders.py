@@ -2,6 +2,7 @@ import pytest
 
 from hive_site.kernel.envelope import Forged, node_key, unseal
 from nodes import wire
+from nodes.keyring import Keyring
 from nodes.models import Node
 from nodes.orders import send_orders
 from tests.nodes.cast import FLEET_KEY
@@ -15,7 +16,7 @@ def read(client, name: str, *, key: str = "") -> dict:
 
 
 def send(client, **revs: int) -> None:
-    send_orders(client, Node.objects.all(), fleet_key=FLEET_KEY, revs=revs)
+    send_orders(client, Node.objects.all(), keyring=Keyring(FLEET_KEY), revs=revs)
 
 
 def test_each_node_finds_its_own_orders(redis_client):

@@ -57,12 +57,6 @@ def test_a_node_was_seen_when_its_heartbeat_reached_redis():
     assert Seat("a").last_seen is None
 
 
-def test_only_slots_that_take_new_work_are_counted():
-    roster = Roster([online("a"), online("b", beat={"slots": 5}), Seat("c")])
-
-    assert roster.slots() == 7
-
-
 def test_placement_sees_what_the_node_said_and_what_was_sent():
     cards = (Gpu(0, "A", 8000, 8000), Gpu(1, "B", 8000, 7000))
     beat = {
@@ -187,4 +181,4 @@ def test_an_old_measurement_of_an_idle_node_draws_no_rush():
 
 
 def test_an_empty_roster_offers_nobody():
-    assert (Roster().candidates(), Roster().slots()) == ([], 0)
+    assert Roster().candidates() == []

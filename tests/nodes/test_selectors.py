@@ -4,8 +4,9 @@ import time
 import pytest
 
 from hive_site.kernel.errors import NotFound
-from nodes import inbox, selectors, wire
+from nodes import selectors, wire
 from nodes.models import Lease, Node
+from nodes.picture import FRESH_SECONDS
 
 pytestmark = pytest.mark.django_db
 
@@ -21,21 +22,6 @@ def draw(redis, *, age: float = 0.0, **parts) -> None:
         **parts,
     }
     redis.set(wire.SNAPSHOT, json.dumps(picture))
-
-
-def test_a_picture_is_fresh_for_five_seconds(redis):
-    draw(redis, age=selectors.FRESH_SECONDS - 2)
-    young = selectors.read_picture()["fresh"]
-    draw(redis, age=selectors.FRESH_SECONDS)
-
-    assert young is True
-    assert selectors.read_picture()["fresh"] is False
-
-
-def test_without_a_picture_or_redis_there_is_an_empty_one(redis, monkeypatch):
-    assert selectors.read_picture() == {}
-    monkeypatch.setattr(inbox, "_client", None)  # a new one finds nobody listening
-    assert selectors.read_picture() == {}
 
 
 def test_what_the_foreman_drew_wins_over_the_database_while_it_is_fresh(redis):
@@ -70,7 +56,7 @@ def test_the_figures_of_a_fresh_picture_are_the_foremans(redis):
     assert (view["nodes_online"], view["nodes_total"], view["active_subtasks"]) == (4, 5, 4)
     foreman = view["foreman"]
     assert (foreman["state"], foreman["holder"], foreman["epoch"]) == ("leading", "here", 3)
-    assert 1.0 <= foreman["age"] < selectors.FRESH_SECONDS
+    assert 1.0 <= foreman["age"] < FRESH_SECONDS
 
 
 def test_while_the_foreman_is_away_the_database_remembers(redis):

@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from hive_site.kernel.errors import Conflict, Invalid, NotFound
 from nodes import services, wire
+from nodes.domain.scaling_machines import LEAVING
 from nodes.domain.states import Intent
 from nodes.models import ApiKey, Node
 
@@ -38,6 +39,16 @@ def test_nobody_is_told_of_what_was_rolled_back(node, redis, django_capture_on_c
         transaction.set_rollback(True)
 
     assert hints(redis) == []
+
+
+@pytest.mark.parametrize("mark", [{}, {LEAVING: "true"}])
+@pytest.mark.parametrize("said", [{}, {LEAVING: "no"}])
+def test_whether_a_node_is_to_be_removed_is_no_label_to_change(node, redis, mark, said):
+    Node.objects.update(set_labels={"site": "lab", **mark})
+
+    services.change_node(name="spore-1", labels={"rack": "2", **said})
+
+    assert Node.objects.get().set_labels == {"rack": "2", **mark}
 
 
 def test_slots_and_labels_are_changed_each_alone(node, redis):

@@ -50,6 +50,7 @@ def test_a_node_is_drawn_with_all_that_people_look_for():
     assert node == {
         "name": "spore-1",
         "state": "online",
+        "intent": "work",
         "reason": "",
         "slots": 4,
         "running": 1,

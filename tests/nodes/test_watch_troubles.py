@@ -46,6 +46,7 @@ def test_a_name_that_no_node_can_have_is_not_looked_for(watch, roster, broker, s
     spore.beat()
 
     assert watch.look(roster).joined == ["spore-1"]
+    assert broker.open().smembers(wire.NODES) == {b"spore-1"}
 
 
 def test_a_node_that_was_deleted_leaves_nothing_behind(watch, roster, seat, redis_client):

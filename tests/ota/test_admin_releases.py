@@ -127,15 +127,15 @@ def test_a_page_of_no_release_leads_back(admin_client, desk):
 
 
 def yank(client, row) -> str:
-    chosen = {"action": "yank", "_selected_action": [row.pk]}
+    chosen = {"action": "yank", "_selected_action": [row.pk], "confirmed": "yes"}
     return client.post(URL, chosen, follow=True).content.decode()
 
 
 def test_a_release_is_yanked_by_a_click(admin_client, desk, tmp_path):
     row = publish(package(tmp_path), channel="dev", who="a")
 
-    assert "Yanked: 1.0" in yank(admin_client, row)
-    assert "1 were not published" in yank(admin_client, row)
+    assert "Yank: 1.0." in yank(admin_client, row)
+    assert "1.0 is not published" in yank(admin_client, row)
     row.refresh_from_db()
     assert row.state == ReleaseState.YANKED
 

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from tests.simulation.ether import Ether
+from tests.simulation.raw import Raw
 from tests.simulation.verbs import VERBS
 
 #: Entered around every round trip of so many commands. Tells how many of them take effect, and
@@ -18,6 +19,7 @@ class Client:
 
     def __init__(self, ether: Ether, gate: Gate) -> None:
         self._ether, self._gate = ether, gate
+        self.connection_pool = Raw(ether, gate)
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         verb = getattr(self._ether, name)

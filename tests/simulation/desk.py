@@ -14,6 +14,7 @@ from hive_site.kernel.outages import OUTAGES
 from jobs.workload import JobsWorkload
 from nodes.domain.scoring import Weights
 from nodes.foreman import Foreman
+from nodes.keyring import Keyring
 from nodes.leadership import Leadership
 from nodes.mailbox import Mailbox
 from nodes.management.commands.foreman import REST_AFTER_OUTAGE_SECONDS
@@ -62,14 +63,18 @@ class Desk:
         client = Client(ether, self._redis_gate)
         leadership = Leadership(client, clock=self._now)
         leadership.holder = f"desk:{number}"
-        self.workload = JobsWorkload(client, fleet_key=fleet_key, weights=Weights(), random=random)
+        self.workload = JobsWorkload(
+            client, keyring=Keyring(fleet_key), weights=Weights(), random=random
+        )
         self._foreman = Foreman(
             client=client,
             leadership=leadership,
-            mailbox=Mailbox(client, fleet_key=fleet_key),
+            mailbox=Mailbox(client, keyring=Keyring(fleet_key)),
             workload=self.workload,
-            fleet_key=fleet_key,
+            keyring=Keyring(fleet_key),
             weights=Weights(),
+            # Real time passes as it likes, and would tell a story of its own.
+            stopwatch=lambda: agenda.now,
         )
         self._life = Life(agenda, self._work(), lambda: self._frozen_until)
 

@@ -63,6 +63,9 @@ class Ether:
         micros = round(self._clock() * 1_000_000)
         return micros // 1_000_000, micros % 1_000_000
 
+    def info(self) -> dict[str, Any]:
+        return {"used_memory": len(self._keys)}
+
     def delete(self, *keys: Any) -> int:
         found = [self._keys.pop(text(key), None) for key in keys]
         for key in keys:
@@ -102,6 +105,9 @@ class Ether:
         if ex is not None:
             self.expire(key, ex)
         return before if get else True
+
+    def getrange(self, key: Any, start: int, end: int) -> bytes:
+        return (self.get(key) or b"")[start : end + 1]
 
     def mget(self, *keys: Any) -> list[bytes | None]:
         return [self.get(key) for key in keys]
@@ -162,6 +168,13 @@ class Ether:
         kept.extend(map(data, values))
         self._hear(text(key))
         return len(kept)
+
+    def ltrim(self, key: Any, first: int, last: int) -> bool:
+        kept = self.lrange(key, first, last)
+        self.delete(key)
+        if kept:
+            self.rpush(key, *kept)
+        return True
 
     def lrange(self, key: Any, first: int, last: int) -> list[bytes]:
         kept = self._get(key, [])

@@ -81,14 +81,14 @@ class Slot:
 
     def _fetch(self, bundle_id: str) -> tuple[Bundle | None, bool]:
         me, client = self._spore.identity, self._spore.client
-        sealed = client.hget(wire.bundle_key(bundle_id), "data")
+        fields = client.hgetall(wire.bundle_key(bundle_id))
         try:
-            body = unseal(sealed or b"", key=me.key, purpose=wire.PURPOSE_BUNDLE)
+            body = unseal(fields.get(b"data", b""), key=me.key, purpose=wire.PURPOSE_BUNDLE)
             bundle = read_bundle(body, node=me.name, incarnation=me.incarnation)
         except (Forged, ValueError):
             client.lrem(wire.intermediate_key(me.name), 0, bundle_id)
             return None, False
-        return bundle, bool(client.exists(wire.cancel_key(bundle.stop_token)))
+        return bundle, b"halted" in fields
 
     def _run_items(self, bundle: Bundle) -> Days:
         for position in range(len(bundle.items)):

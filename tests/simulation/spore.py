@@ -10,6 +10,7 @@ from typing import Any
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from hive_site.kernel.envelope import node_key, seal
+from hive_site.kernel.redis import Direct
 from nodes import wire
 from nodes.spore.board import Work
 from nodes.spore.crew import stop_tokens
@@ -113,7 +114,7 @@ class Spore:
         envelope = seal(text, key=self.identity.key, purpose=wire.PURPOSE_REPORT)
         luck = 1.0 if self.calm else self.random.random()
         try:
-            send_report(self.client, self.name, envelope, done=done)
+            send_report(Direct(self.client), self.name, envelope, done=done)
             if luck < LOST:
                 self._ether.lose_newest(wire.report_key(self.name))
             elif luck < DOUBLED:

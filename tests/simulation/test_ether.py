@@ -37,11 +37,12 @@ def arguments(verb, random):
     job = f"rq:job:{bundle}"
     return {
         "push": (["e", job, "q", "f"], [epoch, bundle, "sealed", "entry", "n", "now", 900]),
-        "withdraw": (["e", "q", job, "f"], [epoch, bundle]),
+        "withdraw": (["e", "q", job, "f"], [epoch, bundle, ""]),
         "abandon": (["e", "q", "i", job, "f"], [epoch, bundle]),
         "remember": (["e", "f"], [epoch, bundle, "entry"]),
         "reclaim_node": (["e", "q", "i", "f"], [epoch, "rq:job:"]),
         "claim_epoch": (["e", "boot"], [epoch, "fresh"]),
+        "newer_beats": (["beat:a", "beat:b"], ["", "1-0", 9]),  # of nobody; below they beat
     }[verb]
 
 
@@ -91,7 +92,12 @@ def test_streams_answer_as_the_mailbox_and_the_watch_read_them():
         client.xadd("beat", {"e": "2"}, maxlen=1, approximate=False)
 
         [[name, rows]] = in_lists(client.xread({"s": ids[1].decode(), "none": "0"}, count=9))
-        [(_, newest)] = client.xrevrange("beat", count=1)
+        [(entry, newest)] = client.xrevrange("beat", count=1)
+        newer = load_script(client, ROOT / "nodes" / "lua" / "newer_beats.lua")
+        told = newer(keys=["none", "beat"], args=["", "", 1])
+        assert [list(row) for row in told] == [[2, entry, b"2"]]
+        assert [list(row) for row in newer(keys=["beat"], args=["", 0])] == [[1, entry, b""]]
+        assert newer(keys=["beat"], args=[entry, 1]) == []
         assert (name, [row[b"e"] for _, row in rows]) == (b"s", [b"2", b"3"])
         assert (newest, client.xlen("beat"), client.xlen("s")) == ({b"e": b"2"}, 1, 3)
         assert not client.xread({"s": ids[3].decode()})

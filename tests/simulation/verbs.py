@@ -29,6 +29,8 @@ def withdraw(store: Any, keys: list[str], args: list[bytes]) -> Any:
     if refusal := refused(store, epoch, args[0]):
         return refusal
     if not store.lrem(queue, 0, args[1]):
+        if args[2] == b"halt" and store.exists(job):
+            store.hset(job, "halted", "1")
         return 0
     store.delete(job)
     store.hdel(ledger, args[1])
@@ -60,8 +62,8 @@ def reclaim_node(store: Any, keys: list[str], args: list[bytes]) -> Any:
         return refusal
     untouched = list(store.lrange(queue, 0, -1))
     for bundle in untouched:
-        store.hdel(ledger, bundle)
-        store.delete(args[1] + bundle)
+        if store.hdel(ledger, bundle):
+            store.delete(args[1] + bundle)
     for bundle in store.hkeys(ledger):
         store.delete(args[1] + bundle)
     store.delete(queue, popped)
@@ -78,6 +80,17 @@ def claim_epoch(store: Any, keys: list[str], args: list[bytes]) -> Any:
     return store.get(boot)
 
 
+def newer_beats(store: Any, keys: list[str], args: list[bytes]) -> Any:
+    *known, most = args
+    found = []
+    for place, (stream, before) in enumerate(zip(keys, known, strict=True), start=1):
+        for entry, fields in store.xrevrange(stream, count=1):
+            if entry != before:
+                message = fields[b"e"]
+                found.append([place, entry, message if len(message) <= int(most) else b""])
+    return found
+
+
 def refused(store: Any, epoch: str, mine: bytes) -> int:
     """What a verb answers to who does not lead: -1, or -2 if Redis knows no leader."""
     leader = store.get(epoch)
@@ -87,7 +100,8 @@ def refused(store: Any, epoch: str, mine: bytes) -> int:
 
 
 PYTHON: dict[str, Verb] = {
-    verb.__name__: verb for verb in (push, withdraw, abandon, remember, reclaim_node, claim_epoch)
+    verb.__name__: verb
+    for verb in (push, withdraw, abandon, remember, reclaim_node, claim_epoch, newer_beats)
 }
 #: By the hash of the Lua source, as EVALSHA names them.
 VERBS: dict[str, Verb] = {

@@ -1,29 +1,31 @@
-"""This machine: versions, disk, files, the port, GPUs."""
+"""This machine: versions, disk, files, GPUs."""
 
+import resource
 import shutil
-import socket
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from urllib.parse import urlsplit
+
+from packaging.requirements import Requirement
 
 from hive_site.commands.checkups.finding import Finding, bad, ok, warn
+from hive_site.configuration import PROJECT
 
 OLDEST_PYTHON = (3, 11)
-PACKAGES = ("Django", "rq", "django-rq", "redis")
 LITTLE_DISK, NO_DISK = 2 * 2**30, 200 * 2**20
+FEW_DESCRIPTORS = 1024
 EVERYBODY = stat.S_IRWXG | stat.S_IRWXO
 
 
-def check_machine(*, data: Path, nexus_url: str) -> Iterator[Finding]:
-    """Everything that needs neither Redis nor the database."""
+def check_machine(*, data: Path) -> Iterator[Finding]:
+    """Everything that needs no other process."""
     yield check_python(sys.version_info[:3])
-    yield from map(check_package, PACKAGES)
+    yield from check_packages(read_pins((PROJECT / "requirements.txt").read_text()))
     yield check_disk(data, free=free_bytes(data))
     yield check_secrets(data)
-    yield check_port(nexus_url)
+    yield check_descriptors(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
     yield check_gpus()
 
 
@@ -35,28 +37,36 @@ def check_python(running: tuple[int, ...]) -> Finding:
     return ok("Python", text)
 
 
-def check_package(name: str) -> Finding:
-    """Whether the installed version is the one that this project was tested with."""
-    wanted = pinned(name)
+def check_packages(pins: Mapping[str, str]) -> Iterator[Finding]:
+    """Whether what is installed is what this project was tested with; `pins` by name."""
+    odd = [finding for name, wanted in pins.items() if (finding := check_package(name, wanted))]
+    yield from odd
+    if not odd:
+        yield ok("Packages", f"{len(pins)}, each as requirements.txt pins it")
+
+
+def check_package(name: str, wanted: str) -> Finding | None:
+    """What is wrong with one; None if nothing is."""
     try:
         found = version(name)
     except PackageNotFoundError:
         return bad(name, "not installed", "pip install -r requirements.txt")
-    if wanted and found != wanted:
-        mend = f"{wanted} is what was tested: pip install -r requirements.txt"
-        return warn(name, found, mend)
-    return ok(name, found)
+    if found == wanted:
+        return None
+    return warn(name, found, f"{wanted} is what was tested: pip install -r requirements.txt")
 
 
-def pinned(name: str) -> str:
-    """The version of a package that requirements.txt asks for."""
-    from hive_site.configuration import PROJECT
-
-    for line in (PROJECT / "requirements.txt").read_text().splitlines():
-        package, equals, wanted = line.partition(";")[0].strip().partition("==")
-        if equals and package.lower() == name.lower():
-            return wanted
-    return ""
+def read_pins(text: str) -> dict[str, str]:
+    """The versions that requirements pin for a machine like this one, by name."""
+    pins = {}
+    for line in text.splitlines():
+        wish = line.partition("#")[0].strip()
+        if not wish or wish.startswith("-"):
+            continue
+        asked = Requirement(wish)
+        if asked.marker is None or asked.marker.evaluate():
+            pins[asked.name] = str(asked.specifier).removeprefix("==")
+    return pins
 
 
 def free_bytes(data: Path) -> int:
@@ -86,22 +96,13 @@ def check_secrets(data: Path) -> Finding:
     return ok("Secrets", f"{len(files)} files, for the owner only" if files else "none made yet")
 
 
-def check_port(nexus_url: str) -> Finding:
-    """Whether the Nexus's port is free, or a Nexus answers there."""
-    from hive_site.stack.readiness import site_answers
-
-    parts = urlsplit(nexus_url)
-    where = (parts.hostname or "127.0.0.1", parts.port or (443 if parts.scheme == "https" else 80))
-    if site_answers(nexus_url):
-        return ok("Nexus", f"ready at {nexus_url}")
-    try:
-        socket.create_connection(where, timeout=2).close()
-    except ConnectionRefusedError:
-        return ok("Nexus", f"not running; port {where[1]} is free")
-    except OSError as error:
-        return warn("Nexus", f"{nexus_url}: {error}", "set HIVE_NEXUS_URL to its address")
-    mend = "look at its log; if another program has the port: `hive up --port N`"
-    return warn("Nexus", f"something answers at {nexus_url}, but not as a ready Nexus", mend)
+def check_descriptors(soft: int) -> Finding:
+    """Whether a process may open as many files and sockets as a cluster takes."""
+    found = f"{soft} files and sockets in one process"
+    if 0 <= soft < FEW_DESCRIPTORS:
+        mend = f"ulimit -n {FEW_DESCRIPTORS}, or LimitNOFILE= in the unit: each viewer takes one"
+        return warn("Open files", found, mend)
+    return ok("Open files", found if soft >= 0 else "no limit")
 
 
 def check_gpus() -> Finding:

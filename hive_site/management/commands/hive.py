@@ -9,7 +9,9 @@ class Command(Dispatcher):
     help = "Start, watch and use the Hive."
     program, package = "hive", "hive_site.commands"
     verbs = (
-        *("up", "demo", "status", "check", "doctor", "submit", "workflow", "cancel", "retry"),
-        *("key", "broadcast", "webhook-secret", "openapi", "mcp", "prune"),
-        *("invite", "join", "stack", "prepare", "login-link"),
+        *("up", "demo", "status", "top", "check", "doctor"),
+        *("submit", "workflow", "cancel", "retry"),
+        *("key", "broadcast", "webhook-secret", "openapi", "mcp", "prune", "autoscale"),
+        *("backup", "restore", "settle"),
+        *("invite", "join", "revoke", "stack", "healthy", "prepare", "login-link"),
     )

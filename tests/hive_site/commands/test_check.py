@@ -88,7 +88,7 @@ def test_what_two_looks_at_redis_show_is_wrong(run, client):
 
 def test_what_only_one_look_shows_was_work_in_motion(run, client, monkeypatch):
     client.set(STRAY, "1")
-    monkeypatch.setattr(check.time, "sleep", lambda seconds: client.delete(STRAY))
+    monkeypatch.setattr(check, "sleep", lambda seconds: client.delete(STRAY))
 
     code, said = run()
 
@@ -102,7 +102,7 @@ def test_what_only_the_second_look_shows_is_not_told_yet(run, client, monkeypatc
         client.set("hive:newer", "1")
 
     client.set(STRAY, "1")
-    monkeypatch.setattr(check.time, "sleep", another)
+    monkeypatch.setattr(check, "sleep", another)
 
     assert run()[0] == 0
 

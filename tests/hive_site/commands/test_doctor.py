@@ -6,6 +6,7 @@ import pytest
 from hive_site.commands import doctor
 from hive_site.commands.checkups.finding import bad, ok, warn
 from hive_site.stack.redis_server import free_port
+from tests.end_to_end.colony import clean_environment, manage
 
 
 @pytest.fixture
@@ -62,3 +63,23 @@ def test_people_see_each_finding_with_its_remedy_below(monkeypatch, capsys):
     assert disk.endswith("[bold]9 GiB")
     assert redis.startswith("✗ Redis")
     assert remedy.strip() == "→ start it [now]"
+
+
+@pytest.mark.processes
+def test_a_machine_with_only_a_spore_needs_no_database_and_gets_none(tmp_path):
+    home = tmp_path / "home"
+    env = clean_environment(
+        HIVE_NODE_KEY="00ff",
+        HIVE_DATA_DIR=str(home),
+        HIVE_NEXUS_URL=f"http://127.0.0.1:{free_port()}",
+        REDIS_URL=f"redis://:hush@127.0.0.1:{free_port()}/0",
+    )
+
+    ran = manage("hive", "doctor", "--json", env=env)
+
+    verdicts = {row["name"]: row["verdict"] for row in json.loads(ran.stdout)["findings"]}
+    assert ran.returncode == 1
+    assert (verdicts["Nexus"], verdicts["Redis"], verdicts["Python"]) == ("bad", "bad", "ok")
+    assert not {"Database", "ALLOWED_HOSTS"} & verdicts.keys()
+    assert not home.exists()
+    assert "hush" not in ran.stdout + ran.stderr

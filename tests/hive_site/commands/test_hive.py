@@ -38,6 +38,15 @@ def test_an_outage_is_told_with_the_way_out():
     assert "DATABASE_URL" in database[0]
 
 
+def test_a_database_that_is_busy_is_not_said_to_be_unprepared():
+    told, code = explain(OperationalError("database is locked"))
+
+    assert code == 1
+    assert told == (
+        "database: database is locked; another program kept writing to it for 20 s; try again"
+    )
+
+
 @pytest.mark.parametrize(
     "argv",
     [
@@ -70,9 +79,8 @@ def test_help_lists_the_commands_for_people_and_no_others(capsys):
     assert hive("--help") == 0
 
     listed = capsys.readouterr().out
-    assert {"up", "status", "doctor", "key"} <= set(listed.split())
+    assert {"up", "status", "doctor", "key", "login-link"} <= set(listed.split())
     assert "prepare" not in listed
-    assert "login-link" not in listed
 
 
 def test_a_command_that_is_not_installed_is_hidden():

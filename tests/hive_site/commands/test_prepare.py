@@ -54,4 +54,4 @@ def test_it_prints_one_document_with_a_key_and_a_link(settings, tmp_path, capsys
     told = json.loads(capsys.readouterr().out)
     assert find_api_key(told["api_key"])
     path = told["login_url"].removeprefix(settings.HIVE.nexus_url)
-    assert client.post(path).headers["Location"] == "/"
+    assert client.get(path).headers["Location"] == "/"

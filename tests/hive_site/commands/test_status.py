@@ -19,8 +19,8 @@ REMEMBERED = {**NODE, "state": "lost"}
 DATABASE = {"holder": "old:1", "epoch": 6, "nodes": [REMEMBERED], "jobs": {"running": 3}}
 
 
-def shown(status) -> str:
-    console = Console(file=StringIO(), width=100)
+def shown(status, *, width: int = 100) -> str:
+    console = Console(file=StringIO(), width=width)
     show(console, status)
     return console.file.getvalue()
 
@@ -69,7 +69,7 @@ def test_an_empty_cluster_says_how_to_fill_it():
 
     text = shown(compose({}, empty, redis_error="", now=0.0))
 
-    assert "manage.py rqworker" in text
+    assert "`hive invite`" in text
     assert "none yet" in text
 
 
@@ -78,3 +78,11 @@ def test_what_a_node_says_of_itself_is_printed_as_it_is(reason):
     nodes = [{**NODE, "reason": reason}]
 
     assert reason in shown(compose({**PICTURE, "nodes": nodes}, DATABASE, redis_error="", now=100))
+
+
+def test_a_name_is_whole_on_a_narrow_terminal_too():
+    name = "spore--" + "f" * 30
+    node = {**NODE, "name": name, "reason": "revoked: it has no key any more"}
+    status = compose({**PICTURE, "nodes": [node]}, DATABASE, redis_error="", now=101.0)
+
+    assert name in shown(status, width=80)

@@ -63,6 +63,18 @@ def test_what_is_no_whole_number_is_named_with_the_rule(raw):
         Env({"N": raw}).integer("N", 3)
 
 
+def test_a_number_is_read_and_an_empty_one_is_the_default():
+    assert Env({"N": "0"}).number("N", 0.5, at_most=10) == 0
+    assert Env({"N": " 2.5 "}).number("N", 0.5, at_most=10) == 2.5
+    assert Env({"N": ""}).number("N", 0.5, at_most=10) == 0.5
+
+
+@pytest.mark.parametrize("raw", ["three", "-0.1", "10.1", "nan", "inf"])
+def test_what_is_no_number_in_its_bounds_is_named_with_the_rule(raw):
+    with pytest.raises(ImproperlyConfigured, match=r"N='.*': give a number, 0 to 10"):
+        Env({"N": raw}).number("N", 0.5, at_most=10)
+
+
 def test_a_number_below_its_least_is_named_with_the_rule():
     assert Env({"N": "1"}).integer("N", 3, at_least=1) == 1
     with pytest.raises(ImproperlyConfigured, match="N='0': give a whole number, 1 or more"):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hive_site.kernel.envelope import Forged, node_key, seal, unseal
+from hive_site.kernel.envelope import Forged, node_key, purpose_key, seal, unseal
 
 KEY = node_key("fleet", "spore-1")
 OTHER = node_key("fleet", "spore-2")
@@ -67,6 +67,12 @@ def test_every_node_of_every_fleet_has_a_key_of_its_own():
     assert len(keys) == 9
     assert {len(key) for key in keys} == {32}
     assert node_key("a", "x") == node_key("a", "x")
+
+
+def test_no_node_has_the_key_of_something_else_because_it_is_called_so():
+    assert purpose_key("fleet", "rq") not in {
+        node_key("fleet", name) for name in ("rq", "1|rq", "")
+    }
 
 
 @given(st.data())

@@ -14,6 +14,7 @@ GIVEN = {
     "HIVE_FLEET_KEY": "fleet-secret",
     "DATABASE_URL": "postgres://hive:db-secret@db/hive",
     "REDIS_PASSWORD": "other-secret",
+    "HIVE_WEBHOOK_SECRET": "whsec_secret",
     "DJANGO_SETTINGS_MODULE": "hive_site.settings",
     "HIVE_TASK_TIMEOUT": "7",
 }

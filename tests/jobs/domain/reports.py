@@ -6,10 +6,11 @@ from jobs.domain.batch import Batch
 from jobs.domain.flight import Flight
 from jobs.domain.reports import read_report
 from jobs.domain.states import Outcome
+from jobs.wire import bundle_id
 from tests.jobs.cast import FIRST, bundle, ready
 
 MINE, OTHERS = "spore-1", "spore-2"
-BUNDLE = f"{MINE}-{FIRST:x}"
+BUNDLE = bundle_id(MINE, FIRST)
 ERROR = {"type": "ValueError", "message": "no", "traceback": "…"}
 
 

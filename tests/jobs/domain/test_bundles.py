@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.domain.bundles import MAX_BYTES, MAX_ITEMS, TARGET_SECONDS, Pace, is_short, size
+from jobs.domain.bundles import MAX_BYTES, MAX_ITEMS, TARGET_SECONDS, Pace, shortness, size
+from nodes.domain.placement import DEEPEST
 
 SECONDS = st.floats(0, 1e9)
 COUNT = st.integers(1, 1_000_000)
@@ -10,6 +11,14 @@ COUNT = st.integers(1, 1_000_000)
 
 def test_a_bundle_holds_a_twentieth_of_a_second_of_work():
     assert size(seconds=0.01, remaining=100_000, slots=10, alone=False) == 5
+
+
+def test_a_bundle_holds_as_much_work_as_is_asked_for():
+    assert size(seconds=0.01, remaining=100_000, slots=10, alone=False, target=0.2) == 20
+
+
+def test_every_item_travels_alone_if_bundles_should_hold_no_work():
+    assert size(seconds=1e-6, remaining=100_000, slots=10, alone=False, target=0) == 1
 
 
 def test_an_unknown_task_starts_with_one():
@@ -48,9 +57,14 @@ def test_a_task_that_takes_no_time_fills_the_largest_bundle():
 
 
 def test_only_what_is_known_to_be_short_may_wait_behind_another_bundle():
-    assert is_short(seconds=0.01, items=19)
-    assert not is_short(seconds=0.01, items=20)
-    assert not is_short(seconds=None, items=1)
+    assert shortness(seconds=0.01, items=19) == 1
+    assert shortness(seconds=0.01, items=20) == 0
+    assert shortness(seconds=None, items=1) == 0
+
+
+def test_of_what_takes_next_to_no_time_several_wait_behind_each_slot():
+    assert shortness(seconds=0.005, items=1) == 1
+    assert shortness(seconds=0.0, items=500) == DEEPEST
 
 
 def test_the_first_measurement_is_believed_and_later_ones_move_it():

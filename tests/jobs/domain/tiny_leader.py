@@ -19,6 +19,7 @@ from jobs.planner import Planner
 from jobs.search import Search
 from nodes.domain.scoring import Weights
 from nodes.domain.states import NodeState
+from nodes.keyring import Keyring
 from tests.jobs.domain.machine import FLEET_KEY
 from tests.simulation.client import Client
 
@@ -61,7 +62,7 @@ class Leader:
     def __init__(self, hive: "TinyHive", epoch: int) -> None:
         self.hive, self.pace, random = hive, Pace(), Random(1)
         self.pace.learn("t", 0.03)
-        self.dispatcher = Dispatcher(Client(hive.ether, Open), fleet_key=FLEET_KEY)
+        self.dispatcher = Dispatcher(Client(hive.ether, Open), keyring=Keyring(FLEET_KEY))
         self.dispatcher.epoch = epoch
         self.memory = Memory(self.dispatcher, Lease(hive, epoch), random)
         self.book = Bookkeeper(self.memory, self.pace)

@@ -13,6 +13,7 @@ from redis import ConnectionError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from hive_site.kernel import redis
 from hive_site.kernel.envelope import node_key, seal, unseal
 from jobs.registry import Registry, Task
 from jobs.spore import serving
@@ -34,7 +35,7 @@ ME = Identity(
     platform="stage",
 )
 #: How RQ sees the slot.
-WORKER = f"rq:worker:{NODE}-{ME.incarnation}-{os.getpid()}"
+WORKER = f"rq:worker:{NODE}.{ME.incarnation}.{os.getpid()}"
 #: When bundles are made, unless a test says otherwise: so late that none is too old.
 LATE = 4e9
 PATIENCE_SECONDS = 20
@@ -75,23 +76,28 @@ class Client(fakeredis.FakeRedis):
 
     traps: set[str]
 
-    def hgetall(self, name: str) -> Any:
-        self._tread(name)
-        return super().hgetall(name)
-
     def expire(self, name: str, *args: Any, **options: Any) -> Any:
-        self._tread(name)
+        self.tread(name)
         return super().expire(name, *args, **options)
 
-    def _tread(self, name: str) -> None:
+    def tread(self, name: str) -> None:
         if name in self.traps:
             self.traps.remove(name)
             raise ConnectionError("cut off")
 
-    def blmove(self, *args: Any, **options: Any) -> Any:
-        bundle = super().blmove(*args, **options)
-        assert bundle, "everything was run, and nothing told the slot to end"
-        return bundle
+
+class Direct(redis.Direct):
+    """The kernel's, over such a client."""
+
+    _client: Client
+
+    def ask(self, *commands: Any) -> list[Any]:
+        for words in commands:
+            self._client.tread(words[1])
+        answers = super().ask(*commands)
+        if commands[0][0] == "BLMOVE":
+            assert answers[0], "everything was run, and nothing told the slot to end"
+        return answers
 
 
 def connect_to(
@@ -112,6 +118,7 @@ class Stage:
         self.spool = Spool(home / "spool")
         self.redis = self.connect("")
         monkeypatch.setattr(module, "connect", self.connect)
+        monkeypatch.setattr(module, "Direct", Direct)
         monkeypatch.setattr("jobs.registry.load_tasks", lambda modules: self.registry)
         self.add("stage.exit", self.exit)
         self._next_attempt = 100
@@ -157,7 +164,7 @@ class Stage:
     def deliver(self) -> None:
         """Send what waits on disk, as the agent does once Redis is back."""
         for spooled in self.spool:
-            send_report(self.redis, NODE, spooled.envelope, done=spooled.done)
+            send_report(Direct(self.redis), NODE, spooled.envelope, done=spooled.done)
             self.spool.drop(spooled)
 
     def reports(self) -> list[dict[str, Any]]:
@@ -167,7 +174,7 @@ class Stage:
             unseal(wire.whole("e", fields), key=ME.key, purpose=wire.PURPOSE_REPORT)
             for _, fields in entries
         ]
-        exit_ = f"{NODE}-{self._next_attempt - 1:x}"
+        exit_ = bundle_id(NODE, self._next_attempt - 1)
         return [body for body in bodies if body["bundle"] != exit_]
 
     def results(self) -> dict[int, Any]:

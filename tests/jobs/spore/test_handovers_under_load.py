@@ -12,10 +12,12 @@ from jobs.invariants import check_database, check_redis
 from jobs.models import Job
 from jobs.registry import registry
 from jobs.services import submit_job
+from jobs.validation import known_tasks
 from jobs.workload import JobsWorkload
 from nodes import inbox
 from nodes.domain.scoring import Weights
 from nodes.foreman import Foreman
+from nodes.keyring import Keyring
 from nodes.leadership import Leadership
 from nodes.mailbox import Mailbox
 from nodes.models import Node
@@ -31,6 +33,7 @@ def seam(tmp_path, real_broker, monkeypatch):
     client = real_broker.open()
     monkeypatch.setattr(inbox, "_client", client)
     monkeypatch.setattr(inbox, "_hurried", client)
+    known_tasks()  # whatever is loaded from here on is forgotten afterwards
     monkeypatch.setattr(registry, "_tasks", dict(registry._tasks))
     exec(TASKS, {})
     seam = Seam(tmp_path, real_broker)
@@ -44,9 +47,11 @@ def foreman(real_broker):
     return Foreman(
         client=client,
         leadership=Leadership(client),
-        mailbox=Mailbox(client, fleet_key=FLEET_KEY),
-        workload=JobsWorkload(client, fleet_key=FLEET_KEY, weights=Weights(), random=Random(1)),
-        fleet_key=FLEET_KEY,
+        mailbox=Mailbox(client, keyring=Keyring(FLEET_KEY)),
+        workload=JobsWorkload(
+            client, keyring=Keyring(FLEET_KEY), weights=Weights(), random=Random(1)
+        ),
+        keyring=Keyring(FLEET_KEY),
         weights=Weights(),
     )
 

@@ -3,6 +3,7 @@
 import json
 
 from jobs.descriptions import describe_all
+from jobs.spore import presence
 from nodes import wire
 from tests.jobs.spore.cast import echo
 
@@ -26,3 +27,20 @@ def test_a_list_too_long_for_redis_is_left_out(stage, monkeypatch):
 
     assert not stage.redis.keys(wire.tasks_key("*"))
     assert len(stage.board[0].tasks()) == 32  # not empty, which says that it is still loading
+
+
+def test_a_slot_that_always_has_a_next_bundle_is_seen_all_the_same(stage, monkeypatch):
+    monkeypatch.setattr(presence, "SHOW_EVERY_SECONDS", 0)
+    shown = []
+
+    def look(ctx, item):
+        shown.append(len(stage.redis.keys("rq:worker:*")))
+        stage.redis.delete(*stage.redis.keys("rq:worker:*"))  # as if it had long expired
+
+    stage.add("t.look", look)
+    for item in range(3):
+        stage.send("t.look", [item])
+
+    stage.serve()
+
+    assert shown == [1, 1, 1]

@@ -3,10 +3,12 @@
 import json
 import os
 import time
+from dataclasses import replace
 
 import pytest
 
 from hive_site.kernel.envelope import unseal
+from hive_site.kernel.redis import Direct
 from jobs.spore import reporter as module
 from jobs.spore.log_reader import LogReader
 from jobs.spore.reporter import Reporter
@@ -15,6 +17,7 @@ from nodes import wire
 from nodes.spore.board import Board
 from nodes.spore.line import send_report
 from nodes.spore.spool import Spool
+from tests.hive_site.kernel.spans import PARENT, recorded
 from tests.jobs.spore.cast import ME, NODE, RestlessServer, connect_to, until
 
 BUNDLE = Bundle(
@@ -305,7 +308,7 @@ def test_what_waits_on_disk_is_not_overtaken(reporter, redis, server, spool):
     assert said(redis) == []
 
     for spooled in spool:
-        send_report(redis, NODE, spooled.envelope, done=spooled.done)
+        send_report(Direct(redis), NODE, spooled.envelope, done=spooled.done)
         spool.drop(spooled)
     reporter.happened({"k": "part", "a": 100, "n": 3, "value": "3"})
     until(lambda: len(said(redis)) == 3, what="all of them")
@@ -324,3 +327,29 @@ def test_what_is_left_behind_fills_no_memory_while_nothing_runs(reporter, printe
 
     assert at_its_end == 0
     until(lambda: not os.fstat(printed.file).st_size, what="an empty file")
+
+
+def test_the_log_says_what_the_slot_is_at(reporter):
+    before = reporter.subject()
+    reporter.take(1)
+    during = reporter.subject()
+    reporter.end()
+
+    assert before == {"node": NODE, "job": "job_1", "bundle": "spore-1-64"}
+    assert during == {**before, "subtask": 1001, "index": 1, "attempt": 1}
+    assert reporter.subject() == {"node": NODE}
+
+
+def test_reports_of_a_traced_bundle_name_its_span(reporter, redis):
+    with recorded() as spans:
+        reporter.end()
+        reporter.begin(replace(BUNDLE, traceparent=PARENT))
+        reporter.take(0)
+        reporter.succeeded(100, 1.0, 2.0, "null")
+        reporter.end()
+
+    plain, traced = told(redis)
+    slow, whole = spans
+    assert "traceparent" not in plain
+    assert traced["traceparent"] == whole.traceparent
+    assert (whole.name, slow.facts["node"]) == ("bundle.run", NODE)

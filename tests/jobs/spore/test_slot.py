@@ -245,3 +245,15 @@ def test_a_slot_is_replaced_after_many_bundles(stage, monkeypatch):
     stage.serve()
 
     assert stage.results() == {100: 0, 101: 1}
+
+
+def test_a_slot_that_is_not_wanted_any_more_leaves_what_waits_to_others(stage):
+    stage.add("t.shrink", lambda ctx, item: stage.board[0].retire())
+    stage.send("t.shrink", [None])
+    waits = stage.send("t.shrink", [None])
+
+    stage.serve()
+
+    assert stage.results() == {100: None}
+    assert stage.popped() == []
+    assert stage.redis.lindex(wire.queue_key(NODE), 0) == waits.encode()

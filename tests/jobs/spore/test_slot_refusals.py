@@ -82,13 +82,44 @@ def test_whether_a_bundle_is_too_old_is_told_by_the_clock_of_redis(stage):
     assert stage.events() == [{"k": "back", "all": True}]
 
 
-def test_a_cancelled_bundle_is_handed_back_whole(stage):
+def test_a_bundle_that_was_halted_is_handed_back_whole(stage):
     stage.add("t.echo", echo)
-    stage.send("t.echo", [1], stop_token="job_1.1")
-    stage.send("t.echo", [2], stop_token="job_1.2")
-    stage.redis.set(wire.cancel_key("job_1.1"), "1")
+    halted = stage.send("t.echo", [1])
+    stage.send("t.echo", [2])
+    stage.redis.hset(wire.bundle_key(halted), "halted", "1")
 
     stage.serve()
 
     assert stage.results() == {101: 2}
     assert stage.events() == [{"k": "back", "all": True}]
+
+
+def again(stage, bundle):
+    """What somebody who may write to Redis can do with a bundle that was sent."""
+    envelope = stage.redis.hget(wire.bundle_key(bundle), "data")
+    stage.push(bundle, envelope)
+    stage.push(f"{NODE}-7", envelope)
+
+
+@pytest.mark.parametrize(("idempotent", "runs"), [(False, 1), (True, 2)])
+def test_what_must_not_run_twice_is_not_begun_again(stage, idempotent, runs):
+    ran = []
+    stage.add("t.note", lambda ctx, item: ran.append(item))
+    again(stage, stage.send("t.note", ["once"], idempotent=idempotent))
+
+    stage.serve()
+
+    assert ran == ["once"] * runs
+
+
+def test_what_was_begun_is_remembered_by_the_slot_that_follows(stage):
+    ran = []
+    stage.add("t.note", lambda ctx, item: ran.append(item))
+    bundle = stage.send("t.note", ["once"], idempotent=False)
+    envelope = stage.redis.hget(wire.bundle_key(bundle), "data")
+    stage.serve()
+    stage.push(bundle, envelope)
+
+    stage.serve()
+
+    assert ran == ["once"]

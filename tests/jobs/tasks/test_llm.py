@@ -12,6 +12,7 @@ from jobs.tasks.llm import endpoint as endpoint_of
 from jobs.tasks.llm import instruct
 from tests.jobs.articles.site import PROSE, serve
 from tests.jobs.tasks.doubles import FakeContext
+from tests.security.server import Server
 
 
 class Endpoint(BaseHTTPRequestHandler):
@@ -163,3 +164,17 @@ def test_an_answer_without_text_may_be_tried_again(use):
 
     with pytest.raises(ValueError, match="no text"):
         instruct(FakeContext(), "x", instruction="y")
+
+
+@pytest.mark.parametrize(("status", "kind"), [(401, Fail), (503, Retry)])
+def test_an_endpoint_that_says_the_key_back_tells_nobody(use, status, kind):
+    parrot = Server()
+    parrot.answers = [(status, {})]
+    parrot.body = b'{"error": {"message": "who is sk-secret?"}}'
+    with parrot.open():
+        use(llm_url=parrot.url, llm_key="sk-secret")
+
+        with pytest.raises(kind, match=r"who is \*\*\*\?"):
+            instruct(FakeContext(), "x", instruction="y")
+
+    assert parrot.asked[0]["authorization"] == "Bearer sk-secret"

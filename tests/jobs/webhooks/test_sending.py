@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from jobs.web import addresses
+from jobs.web import addresses, connecting
 from jobs.web.connecting import Limits
 from jobs.webhooks.sending import Parcel, send
 from tests.jobs.webhooks.receiver import SECRET
@@ -85,6 +85,17 @@ def test_a_receiver_that_hangs_is_left_in_time(receiver):
     receipt = post(receiver.url, limits=Limits(connect_seconds=1, total_seconds=0.2))
 
     assert (receipt.status, receipt.refused) == (None, False)
+    assert "took too long" in receipt.error
+
+
+def test_a_receiver_that_hangs_is_left_by_the_socket_where_the_timer_sleeps_in(
+    receiver, monkeypatch
+):
+    receiver.hold.clear()
+    monkeypatch.setattr(connecting.threading.Timer, "run", lambda timer: None)
+
+    receipt = post(receiver.url, limits=Limits(connect_seconds=1, total_seconds=0.2))
+
     assert "took too long" in receipt.error
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from nodes import wire
 from nodes.models import Node
+from nodes.roles import give_role
 from tests.conftest import client_with
 
 FIELDS = {
@@ -121,15 +122,29 @@ def test_a_reader_may_look_but_not_drain(node):
     assert reader.post("/api/v1/nodes/spore-1/drain/").status_code == 403
 
 
-def test_a_user_with_a_session_may_read_and_only_staff_may_act(api, node, django_user_model):
+@pytest.mark.parametrize(
+    ("role", "looks", "drains"), [(None, 403, 403), ("viewer", 200, 403), ("operator", 200, 202)]
+)
+def test_a_user_with_a_session_may_do_what_the_role_allows(
+    api, node, django_user_model, role, looks, drains
+):
     user = django_user_model.objects.create_user("ann", password="x")
+    if role:
+        give_role(user, role)
     api.credentials()
     api.force_login(user)
-    looks, acts = api.get("/api/v1/nodes/"), api.post("/api/v1/nodes/spore-1/drain/")
-    django_user_model.objects.update(is_staff=True)
 
-    assert (looks.status_code, acts.status_code) == (200, 403)
-    assert api.post("/api/v1/nodes/spore-1/drain/").status_code == 202
+    assert api.get("/api/v1/nodes/").status_code == looks
+    assert api.post("/api/v1/nodes/spore-1/drain/").status_code == drains
+
+
+def test_staff_without_a_permission_may_only_look(api, node, django_user_model):
+    api.credentials()
+    api.force_login(django_user_model.objects.create_user("ann", is_staff=True))
+
+    assert api.get("/api/v1/nodes/").status_code == 200
+    assert api.post("/api/v1/nodes/spore-1/drain/").status_code == 403
+    assert api.delete("/api/v1/nodes/spore-1/").status_code == 403
 
 
 def test_a_revoked_or_expired_key_opens_nothing(api, node):

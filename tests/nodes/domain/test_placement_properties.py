@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nodes.domain.placement import (
+    DEEPEST,
     GPU_RESERVE,
     NEAR_EQUAL,
     Candidate,
@@ -142,4 +143,4 @@ def test_one_plan_chooses_as_if_each_bundle_were_the_first(nodes, asked, seed):
             assert rated(now[choice.node], demand) <= best + NEAR_EQUAL
             pool.charge(choice, demand)
             now[choice.node] = charge(now[choice.node], choice, demand)
-        assert pool.is_full == all(room(n, short=True) <= 0 for n in now.values())
+        assert pool.is_full == all(room(n, short=DEEPEST) <= 0 for n in now.values())

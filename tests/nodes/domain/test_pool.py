@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from nodes.domain.placement import Candidate, Demand, Gpu, Kind
+from nodes.domain.placement import DEEPEST, Candidate, Demand, Gpu, Kind
 from nodes.domain.pool import MAX_WHY_CHARS, Pool
 from nodes.domain.scoring import Weights
 from tests.nodes.domain.cast import AtLeast
@@ -15,7 +15,7 @@ PLAIN = Candidate("plain", 2, cpu=0.5, memory=0.41, free_memory_mb=4000)
 
 
 def pool(*nodes, absent=None, seed=1):
-    return Pool(nodes, weights=Weights(), random=Random(seed), absent=absent)
+    return Pool(nodes, weights=Weights(), random=Random(seed), absent=lambda: absent or {})
 
 
 def many(count, **fields):
@@ -168,7 +168,7 @@ def test_five_hundred_bundles_for_a_thousand_nodes_are_placed_in_a_moment(demand
     assert time.process_time() - begun < 0.25  # it takes a twentieth of a second
 
 
-SHORT = Demand(short=True)
+SHORT, TINY = Demand(short=1), Demand(short=DEEPEST)
 
 
 def test_places_are_kept_behind_the_slots_for_which_something_waits():
@@ -178,6 +178,8 @@ def test_places_are_kept_behind_the_slots_for_which_something_waits():
 
     placed = Counter(choice.node for choice in iter(lambda: give(mine, SHORT), None))
     assert placed == {"b": 2, "plain": 4}
+    tiny = Counter(choice.node for choice in iter(lambda: give(mine, TINY), None))
+    assert tiny.keys() == {"b", "plain"}
     assert mine.is_full
 
 

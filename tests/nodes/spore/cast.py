@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,6 +43,8 @@ class Exchange:
     taken: bool = False
     wake_up: bool = False
     listened: int = 0
+    #: How long each look would have rested, if nothing had happened.
+    rests: list[float] = field(default_factory=list)
     sigterm_at: int = 0
     silence_seconds: float = 0.0
     is_over: bool = False
@@ -129,9 +131,10 @@ class FakeLine:
             self._exchange.said.append((spooled.envelope, spooled.done))
             spool.drop(spooled)
 
-    def listen(self, seconds: float) -> bool:
+    def listen(self, seconds: float, wakers: Sequence[int] = ()) -> bool:
         self._reach()
         self._exchange.listened += 1
+        self._exchange.rests.append(seconds)
         if self._exchange.listened == self._exchange.sigterm_at:
             signal.raise_signal(signal.SIGTERM)
         return self._exchange.wake_up
@@ -165,6 +168,9 @@ class FakeLeash(Leash):
         self.said: list[tuple[str, Any]] = []
         self.slipped = 0
 
+    def wakers(self) -> list[int]:
+        return []
+
     def hear(self, seconds: float = 0.0) -> list[tuple[str, Any]]:
         words, self.words = self.words, []
         return words
@@ -188,6 +194,12 @@ def idle(identity: Identity, board: Board, index: int) -> None:
     """Wait for bundles until the board says stop."""
     while not board.clock()[1]:
         time.sleep(0.005)
+
+
+def ready(identity: Identity, board: Board, index: int) -> None:
+    """As `idle`, with tasks."""
+    board[index].show_tasks("d" * 32)
+    idle(identity, board, index)
 
 
 def fail(identity: Identity, board: Board, index: int) -> None:

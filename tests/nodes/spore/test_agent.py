@@ -306,11 +306,13 @@ def test_a_slot_that_works_is_retired_only_when_it_is_done(start, exchange):
     for _ in range(5):
         agent.step(time.monotonic())
     working = exchange.pids()
+    told = [agent._crew.board[index].is_retired() for index in range(2)]
     exchange.cancelled = {"job_1.1"}
 
     step_until(agent, lambda: len(exchange.pids()) == 1)
 
     assert len(working) == 2
+    assert told == [False, True]
     assert [said for said in exchange.said if said != "announce"] == []
 
 

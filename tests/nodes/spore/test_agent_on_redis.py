@@ -3,25 +3,30 @@
 import time
 from datetime import timedelta
 from functools import partial
+from threading import Timer
 
 import psutil
 import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from hive_site.kernel.envelope import node_key
 from nodes import wire
 from nodes.domain.scoring import Weights
 from nodes.foreman import Foreman
+from nodes.keyring import Keyring
 from nodes.leadership import Leadership
 from nodes.mailbox import Mailbox
 from nodes.models import Node
-from nodes.spore.agent import Agent
+from nodes.spore.agent import STEP_SECONDS, Agent
 from nodes.spore.identity import Identity
 from nodes.spore.limits import Limits
 from nodes.spore.line import Line
 from nodes.spore.spool import Spool
 from tests.nodes.cast import FLEET_KEY, Work, after, wait_until
-from tests.nodes.spore.cast import WORK, FakeSensors, busy, idle, step_until
+from tests.nodes.spore.cast import WORK, FakeSensors, busy, idle, ready, step_until
 
+#: All that subscribe.
+CUT = {"_type": "pubsub"}
 pytestmark = [pytest.mark.processes, pytest.mark.django_db]
 
 
@@ -54,11 +59,30 @@ def foreman(real_broker):
     return Foreman(
         client=client,
         leadership=Leadership(client),
-        mailbox=Mailbox(client, fleet_key=FLEET_KEY),
+        mailbox=Mailbox(client, keyring=Keyring(FLEET_KEY)),
         workload=Work(),
-        fleet_key=FLEET_KEY,
+        keyring=Keyring(FLEET_KEY),
         weights=Weights(),
     )
+
+
+@pytest.mark.parametrize("while_it", ["listens", "does not listen"])
+def test_an_agent_that_was_cut_off_hears_again(real_broker, while_it):
+    line = Line(real_broker.url, Identity("spore-1", b"key", "one", 1, "1.0"))
+    admin = real_broker.open()
+    line.listen(0.0)
+    cut = Timer(0.1 if while_it == "listens" else 0.0, admin.client_kill_filter, None, CUT)
+    cut.start()
+    if while_it != "listens":
+        cut.join()
+
+    with pytest.raises(RedisConnectionError):
+        line.listen(10.0)
+    line.listen(0.0)
+    admin.publish(wire.control_channel("spore-1"), "look")
+
+    assert line.listen(10.0)
+    line.close()
 
 
 def slots() -> list[psutil.Process]:
@@ -72,6 +96,22 @@ def sockets_of(process: psutil.Process) -> set[str]:
 
 def living() -> list[psutil.Process]:
     return [slot for slot in slots() if slot.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_a_slot_that_dies_is_missed_at_once_however_long_the_agent_rests(start):
+    agent = start(ready)
+    step_until(agent, lambda: agent._rest(time.monotonic()) > STEP_SECONDS)
+    beat_at = agent._beat_at
+
+    with agent._bell.rung_by_signals(lambda *_: None):
+        [slot] = living()
+        slot.kill()
+        begun = time.monotonic()
+        agent.step(beat_at)  # its next heartbeat is two seconds off, and stays so
+        agent.step(beat_at)
+
+    assert time.monotonic() - begun < 1
+    assert [child.pid for child in living()] != [slot.pid]
 
 
 def test_a_slot_holds_none_of_its_agents_sockets(start, real_broker):

@@ -112,10 +112,12 @@ def test_an_order_is_about_one_attempt_only(board):
 def test_a_new_slot_inherits_nothing_from_the_one_that_died(board):
     board[0].write(A)
     board[0].order(1, CANCEL)
+    board[0].retire()
 
     board[0].clear()
 
     assert (board[0].read(), board[0].ordered(1)) == (IDLE, NONE)
+    assert not board[0].is_retired()
     board[0].write(B)
     assert board[0].read() == B
 

@@ -9,6 +9,7 @@ import pytest
 from nodes import wire
 from nodes.domain.scoring import Weights
 from nodes.foreman import Foreman
+from nodes.keyring import Keyring
 from nodes.leadership import Leadership
 from nodes.mailbox import Mailbox
 from nodes.models import Node
@@ -314,9 +315,9 @@ def foreman(real_broker):
     return Foreman(
         client=client,
         leadership=Leadership(client),
-        mailbox=Mailbox(client, fleet_key=FLEET_KEY),
+        mailbox=Mailbox(client, keyring=Keyring(FLEET_KEY)),
         workload=Work(),
-        fleet_key=FLEET_KEY,
+        keyring=Keyring(FLEET_KEY),
         weights=Weights(),
     )
 

@@ -2,7 +2,7 @@ import socket
 
 import pytest
 
-from hive_site.kernel.envelope import node_key
+from hive_site.kernel.envelope import node_key, pool_key
 from hive_site.kernel.errors import Invalid
 from nodes.domain.names import NODE_NAME
 from nodes.spore.identity import (
@@ -13,6 +13,7 @@ from nodes.spore.identity import (
     new_incarnation,
     read_labels,
 )
+from nodes.spore.pools import read_pool
 
 
 def test_a_reborn_spore_is_the_same_but_for_its_incarnation():
@@ -89,3 +90,12 @@ def test_labels_are_pairs():
 def test_what_is_no_pair_is_refused_with_the_rule(pair):
     with pytest.raises(Invalid, match="give key=value"):
         read_labels([pair])
+
+
+def test_a_node_of_a_pool_derives_its_key_unless_it_was_given_one():
+    pool = read_pool(f"gpu:{pool_key('fleet', 'gpu').hex()}")
+
+    assert find_key("gpu--1", given="", fleet_key="", pool=pool) == node_key("fleet", "gpu--1")
+    assert find_key("gpu--1", given="00ff", fleet_key="", pool=pool) == b"\x00\xff"
+    with pytest.raises(Invalid, match="call it gpu--SOMETHING, or leave --name out"):
+        find_key("box", given="", fleet_key="fleet", pool=pool)

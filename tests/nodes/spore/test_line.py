@@ -1,6 +1,9 @@
 import json
 import math
+import os
+import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -8,6 +11,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from hive_site.kernel.envelope import seal, unseal
 from nodes import wire
 from nodes.domain.beats import read_beat
+from nodes.spore import ear
 from nodes.spore import line as module
 from nodes.spore.identity import Identity
 from nodes.spore.line import BEAT_TTL_SECONDS, Line
@@ -21,6 +25,9 @@ ME = Identity("spore-1", KEY, "one", 2, "1.0")
 @pytest.fixture
 def line(broker, monkeypatch):
     monkeypatch.setattr(module, "connect", broker.connect)
+    if not broker.real:  # nothing comes to the fake while it waits, and it has no socket
+        rest = SimpleNamespace(select=lambda readers, *_: (readers[1:], [], []))
+        monkeypatch.setattr(ear, "select", rest)
     line = Line(broker.url, ME)
     yield line
     line.close()
@@ -132,6 +139,31 @@ def test_a_wake_up_ends_the_wait(line, redis_client):
 
     assert line.listen(20) is True
     assert line.listen(0.001) is False
+
+
+def test_whatever_else_may_wake_an_agent_ends_the_wait_too(line):
+    line.listen(0.001)
+    reader, writer = os.pipe()
+    os.write(writer, b"!")
+    begun = time.monotonic()
+
+    woken = line.listen(20, [reader])
+
+    assert (woken, time.monotonic() - begun < 10) == (False, True)
+    for end in (reader, writer):
+        os.close(end)
+
+
+def test_a_wake_up_counts_whatever_else_happens(line, redis_client):
+    wait_until(lambda: line.listen(0.001) or line.is_taken())
+    reader, writer = os.pipe()
+    os.write(writer, b"!")
+    redis_client.publish(wire.control_channel("spore-1"), "look")
+
+    wait_until(lambda: line.listen(20, [reader]))
+
+    for end in (reader, writer):
+        os.close(end)
 
 
 def test_its_connections_bear_its_name_and_incarnation(line, redis_client):

@@ -57,6 +57,7 @@ def machine(monkeypatch):
     """A host with these cards."""
 
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setattr(sensors, "has_driver", lambda: True)
 
     def build(*cards) -> Nvml:
         nvml = Nvml(*cards)
@@ -174,13 +175,27 @@ def test_a_card_that_is_lost_does_not_take_the_machine_along(machine):
     assert [gpu["index"] for gpu in sensors.read([])["gpus"]] == [0, 1]
 
 
-def test_a_machine_without_a_driver_has_no_cards(monkeypatch):
+def test_a_machine_whose_driver_does_not_answer_has_no_cards(machine, monkeypatch):
     def fail() -> None:
-        raise pynvml.NVMLError(pynvml.NVML_ERROR_LIBRARY_NOT_FOUND)
+        raise pynvml.NVMLError(pynvml.NVML_ERROR_DRIVER_NOT_LOADED)
 
+    machine(("A", 8000, 7000))
     monkeypatch.setattr(pynvml, "nvmlInit", fail)
 
     assert HostSensors().read([])["gpus"] == []
+
+
+def test_a_machine_without_a_driver_has_no_cards_and_loads_nothing_for_them(monkeypatch):
+    monkeypatch.setattr(sensors, "NVML", "libnvidia-ml-that-is-not-there.so")
+    monkeypatch.setitem(sys.modules, "pynvml", None)
+
+    assert HostSensors().read([])["gpus"] == []
+
+
+def test_where_nvml_can_be_loaded_it_is_asked(monkeypatch):
+    monkeypatch.setattr(sensors, "NVML", "libc.so.6")
+
+    assert sensors.has_driver()
 
 
 def test_a_machine_without_a_network_is_no_failure(machine, monkeypatch):

@@ -1,3 +1,4 @@
+import logging
 import os
 import signal
 import subprocess
@@ -74,7 +75,12 @@ def test_a_slot_that_raises_says_why_and_ends_badly(start, capfd):
     def fail(*_) -> None:
         raise RuntimeError("the moon is in the wrong house")
 
-    end = reaped(start(fail))
+    # As a Spore has it: what it logs goes to the descriptor.
+    with open(2, "w", closefd=False) as stderr:
+        handler = logging.StreamHandler(stderr)
+        logging.root.addHandler(handler)
+        end = reaped(start(fail))
+        logging.root.removeHandler(handler)
 
     assert (end.how, end.clean) == ("exit code 1", False)
     assert "RuntimeError: the moon is in the wrong house" in capfd.readouterr().err

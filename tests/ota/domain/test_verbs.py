@@ -5,7 +5,7 @@ import pytest
 from ota.domain.rollout import evaluate
 from ota.domain.states import DeploymentState, RolloutState, WaveState
 from ota.domain.strategies import Terms
-from ota.domain.verbs import VERBS, Refused, promote, resume, supersede
+from ota.domain.verbs import VERBS, Refused, fitting_verbs, promote, resume, supersede
 from ota.domain.view import Wave
 from tests.ota.domain.cast import after, put, rollout, states
 
@@ -55,6 +55,17 @@ def test_the_second_click_changes_nothing(verb):
         once = VERBS[verb](rollout(1, 2, state=state), after(1))
 
         assert VERBS[verb](once, after(2)) is once
+
+
+@pytest.mark.parametrize("state", RolloutState)
+def test_only_verbs_that_change_something_are_offered(state):
+    offered = fitting_verbs(rollout(1, 2, state=state), after(1))
+
+    assert offered == [verb for verb in VERBS if TAKES[verb].get(state, state) is not state]
+
+
+def test_who_waits_at_a_gate_is_offered_the_next_wave():
+    assert fitting_verbs(at_gate(), after(1)) == ["promote", "abort", "rollback"]
 
 
 def at_gate():

@@ -21,6 +21,7 @@ class Scripted:
     def __init__(self, *script: Exception | timedelta, leads: bool = True) -> None:
         self.script, self.leads = list(script), leads
         self.ticks, self.rests, self.stopped = 0, [], 0
+        self.outages: list[Exception] = []
 
     def check_redis(self) -> None:
         pass
@@ -37,6 +38,9 @@ class Scripted:
 
     def wait(self, rest: timedelta) -> None:
         self.rests.append(rest)
+
+    def suffer(self, outage: Exception) -> None:
+        self.outages.append(outage)
 
     def stop(self) -> None:
         self.stopped += 1
@@ -103,6 +107,7 @@ def test_an_outage_is_waited_out(db, cast_as, outage):
     run()
 
     assert (foreman.ticks, foreman.stopped) == (4, 1)
+    assert foreman.outages == [outage, outage]
 
 
 def test_a_mistake_is_no_outage(cast_as):

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import timedelta
 
 import fakeredis
 import pytest
@@ -13,6 +14,7 @@ from django.core.management.base import CommandError
 
 from hive_site import wiring
 from hive_site.configuration import PROJECT
+from hive_site.kernel.pulse import read_sign
 from hive_site.stack.redis_server import free_port
 from jobs.services import submit_job
 from nodes import wire
@@ -117,6 +119,34 @@ def test_a_foreman_outlives_outages_until_it_is_told_to_stop(server, monkeypatch
 
     assert list(steps) == []
     assert Lease.objects.get().holder == ""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_its_signs_of_life_say_what_it_is_about(server, monkeypatch, settings, tmp_path):
+    settings.HIVE = replace(settings.HIVE, pulse=tmp_path / "pulse")
+    steps, signs = iter(["leads", "redis away", "another leads", "stop"]), []
+    whole = Foreman.tick
+
+    def tick(self, now):
+        if (step := next(steps)) != "leads":
+            signs.append(read_sign(tmp_path / "pulse"))
+        server.connected = step != "redis away"
+        if step == "another leads":
+            Lease.objects.update(holder="another", epoch=7, expires_at=now + timedelta(hours=1))
+            self._leadership.doubt()
+        if step == "stop":
+            signal.raise_signal(signal.SIGTERM)
+        return whole(self, now)
+
+    monkeypatch.setattr(Foreman, "tick", tick)
+
+    call_command("foreman")
+
+    assert [(sign.state, sign.works) for sign in signs] == [
+        ("leads", True),
+        ("waits for Redis and the database", False),
+        ("stands by", True),
+    ]
 
 
 def test_a_lease_that_cannot_be_given_back_is_no_failure(server, monkeypatch):

@@ -1,0 +1,1 @@
+"""Pictures of every page of a busy Hive, for the documents. Run by `make screenshots`."""

@@ -1,0 +1,1 @@
+"""The reference pages, drawn from the code that they are about."""

@@ -1,0 +1,1 @@
+"""Backups of a whole Hive, and the way back."""

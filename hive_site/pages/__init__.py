@@ -1,0 +1,1 @@
+"""The pages that people look at: whole from the server, then live through `/ws/live/`."""

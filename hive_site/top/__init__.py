@@ -1,0 +1,1 @@
+"""`hive top`: the cluster on a terminal."""
