@@ -44,15 +44,15 @@ class Hub:
     def __init__(
         self,
         *,
-        open_pictures: Callable[[], Pictures],
+        open_pictures: Callable[[Picture], Pictures],
         open_topic: Callable[[str], Topic],
         before_exit: Callable[[Callable[[], None]], None] = lambda act: None,
         clock: Callable[[], float] = time.time,
         most_viewers: int = MOST_VIEWERS,
         most_of_one: int = MOST_OF_ONE,
     ) -> None:
-        """`open_topic` raises `NotFound` for a name that is none. `before_exit` has something
-        called when the process is told to end."""
+        """`open_pictures` is given the last one that was read. `open_topic` raises `NotFound` for a
+        name that is none. `before_exit` has something called when the process is told to end."""
         self._open_pictures, self._open_topic = open_pictures, open_topic
         self._before_exit, self._clock = before_exit, clock
         self._most_viewers, self._most_of_one = most_viewers, most_of_one
@@ -109,7 +109,7 @@ class Hub:
 
     def texts(self, viewer: Viewer) -> Iterator[str]:
         """What a viewer is to be told, each text as of when it is asked for."""
-        if viewer.beat != self._beats:
+        if self._beat and viewer.beat != self._beats:
             viewer.beat = self._beats
             yield self._beat
         for name in list(viewer.places):
@@ -202,7 +202,7 @@ class Hub:
     async def _look_around(self) -> None:
         """As long as anybody looks, read each picture once, and have all boards look at it."""
         while self._viewers:  # whoever came while the last pictures were let go of
-            pictures = self._open_pictures()
+            pictures = self._open_pictures(self._picture)
             try:
                 await self._look_at(pictures)
             finally:
@@ -228,6 +228,7 @@ class Hub:
             self._beats, self._beat = self._beats + 1, protocol.beat(at=now, age=age, fresh=fresh)
             self._ring_all()
             await asyncio.sleep(BEAT_SECONDS)
+        self._beat = ""  # it says how old a picture was then: whoever comes next is told anew
 
     def _ring_all(self) -> None:
         for viewer in self._viewers:

@@ -25,10 +25,11 @@ LISTEN_SECONDS = 30.0
 class Pictures:
     """The newest picture, for one event loop."""
 
-    def __init__(self, connect: Callable[[], Redis]) -> None:
+    def __init__(self, connect: Callable[[], Redis], last: Picture) -> None:
+        """`last` is the one that was read before, if any."""
         self._client = connect()
         self._announced = asyncio.Event()
-        self._last = Picture()
+        self._last = last
         self._wait_seconds = LOOK_AGAIN_SECONDS
         self._ear = asyncio.create_task(self._listen())
 

@@ -63,6 +63,20 @@ def test_a_page_that_is_loaded_while_redis_is_dead_says_what_is_wrong(visitor, c
     visitor.is_told("live")
 
 
+def test_a_page_of_a_nexus_that_never_saw_redis_is_told_to_be_old(visitor, colony):
+    visitor.expect("net::ERR_", "WebSocket connection")
+    visitor.log_in("viewer")
+    colony.signal("redis", signal.SIGSTOP)
+    try:
+        colony.kill("nexus")
+        until(colony.answers, what="another Nexus")
+        visitor.open("/nodes/")
+        visitor.is_told("stale", within=STALE_WITHIN_SECONDS)
+    finally:
+        colony.signal("redis", signal.SIGCONT)
+    visitor.is_told("live")
+
+
 def test_whoever_logs_out_in_another_tab_is_told_in_this_one(visitor):
     visitor.expect("WebSocket connection", "401 (Unauthorized)")
     visitor.log_in("viewer")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import urllib3
 
 from hive_site.configuration import PROJECT
 from hive_site.stack.stack import Stack
@@ -171,6 +172,16 @@ class Colony:
             )
 
         until(whole, what=f"a whole Hive again; there is {self.cluster()}")
+
+    def answers(self) -> bool:
+        """Start again what was killed; whether the Nexus is there."""
+        self.stack.mind(restart=True)
+        livez = f"{self.stack.ready['nexus']}/livez"
+        try:
+            # Not by the client, which waits for it, and nobody would start it meanwhile.
+            return urllib3.request("GET", livez, retries=False, timeout=2).status == 200
+        except urllib3.exceptions.HTTPError:
+            return False
 
     def lives(self, name: str) -> bool:
         """Whether the process of a part is there."""

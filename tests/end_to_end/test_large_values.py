@@ -6,7 +6,6 @@ import signal
 
 import pytest
 import redis
-import urllib3
 
 from jobs.client import Hive, HiveError, pack, unpack
 from tests.end_to_end.colony import until
@@ -87,21 +86,10 @@ def test_a_nexus_that_is_away_when_a_result_is_ready_costs_nothing(colony, hive,
     else:
         colony.await_death("nexus")
         until(marks.done, what="the end of the task")
-        until(lambda: answers(colony), what="a Nexus again")
+        until(colony.answers, what="a Nexus again")
     job = hive.wait(job, 60)
     assert (job["state"], len(job["result"])) == ("succeeded", 300_000)
     assert colony.tries(job["id"]) == []
-
-
-def answers(colony):
-    """Whether the Nexus that was started again does."""
-    colony.stack.mind(restart=True)
-    try:
-        # Not by the client, which waits for it, and nobody would start it meanwhile.
-        url = f"{colony.stack.ready['nexus']}/livez"
-        return urllib3.request("GET", url, retries=False, timeout=2).status == 200
-    except urllib3.exceptions.HTTPError:
-        return False
 
 
 def said(colony, event):

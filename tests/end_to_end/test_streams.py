@@ -1,7 +1,6 @@
 """A job as it runs: partial results, results, logs and progress, in order and exactly once."""
 
 import time
-from contextlib import suppress
 
 import pytest
 import urllib3
@@ -84,7 +83,7 @@ def test_a_reader_that_loses_its_nexus_and_its_foreman_misses_nothing(colony, hi
 
     colony.kill("foreman")
     colony.kill("nexus")
-    until(lambda: answers(colony) and colony.lives("foreman"), what="both again")
+    until(lambda: colony.answers() and colony.lives("foreman"), what="both again")
     rest = read_all(colony, job, first[-1].place)
     colony.heal()
 
@@ -95,14 +94,6 @@ def test_a_reader_that_loses_its_nexus_and_its_foreman_misses_nothing(colony, hi
     lines = [data["text"] for name, _, data in told if name == "log"]
     assert sorted("".join(lines).splitlines()) == sorted(f"item {n}" for n in range(40))
     assert sorted(d["value"] for name, _, d in told if name == "partial") == list(range(40))
-
-
-def answers(colony):
-    """Start again what was killed; whether the Nexus is there."""
-    colony.stack.mind(restart=True)
-    with suppress(urllib3.exceptions.HTTPError):
-        livez = f"{colony.stack.ready['nexus']}/livez"
-        return urllib3.request("GET", livez, retries=False).status == 200
 
 
 def test_progress_is_told_while_a_task_runs(colony, hive, marks):

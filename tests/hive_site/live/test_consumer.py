@@ -42,7 +42,7 @@ def library():
 
 @pytest.fixture
 def hub(library):
-    return Hub(open_pictures=Studio, open_topic=library.open)
+    return Hub(open_pictures=lambda last: Studio(), open_topic=library.open)
 
 
 @pytest.fixture
@@ -355,7 +355,7 @@ def test_while_the_database_is_away_nobody_is_let_in_and_nobody_put_out(app, key
 
 
 def test_one_viewer_too_many_is_told_to_come_back(library, key):
-    hub = Hub(open_pictures=Studio, open_topic=library.open, most_viewers=1)
+    hub = Hub(open_pictures=lambda last: Studio(), open_topic=library.open, most_viewers=1)
     app = LiveSocket(hub, topics=[])
 
     async def play():

@@ -11,6 +11,7 @@ from hive_site.live.board import MOST_TEXTS
 from hive_site.live.domain.protocol import Position
 from hive_site.live.hub import Full, Hub
 from jobs.reader_threads import READERS, in_thread
+from nodes.picture import Picture
 from tests.hive_site.live.cast import AT, PATIENCE, Library, Page, Studio, Written, until
 
 
@@ -27,7 +28,7 @@ def open_hub(library, monkeypatch):
     def make(studio=None, **also):
         studio = studio or Studio()
         return Hub(
-            open_pictures=lambda: studio, open_topic=library.open, clock=lambda: AT + 1, **also
+            open_pictures=lambda last: studio, open_topic=library.open, clock=lambda: AT + 1, **also
         )
 
     return make
@@ -130,10 +131,10 @@ def test_nobody_looks_at_what_nobody_watches(open_hub, library):
         page.watch()
         looks = library["t"].looks
         studio.show()
-        await until(lambda: studio.reads == 2)
+        await until(lambda last: studio.reads == 2)
         hub.leave(page.viewer)
         studio.show()
-        await until(lambda: studio.closed)
+        await until(lambda last: studio.closed)
         return looks, studio.reads
 
     looks, reads = asyncio.run(play())
@@ -295,7 +296,7 @@ def test_in_another_event_loop_it_begins_anew(open_hub, library):
     async def play():
         nonlocal hub
         hub = hub or open_hub()
-        hub._open_pictures = Studio
+        hub._open_pictures = lambda last: Studio()
         await Page(hub).watch("t").shows("t", a=1)
         return len(hub)
 
@@ -326,9 +327,44 @@ def test_whoever_comes_while_the_last_pictures_are_let_go_of_sees_new_ones(open_
         reads = studio.reads
         studio.let_go.set()
         await second.shows("t", a=1)
-        await until(lambda: studio.reads > reads)
+        await until(lambda last: studio.reads > reads)
 
     asyncio.run(asyncio.wait_for(play(), PATIENCE))
+
+
+def test_after_a_time_without_viewers_the_age_of_the_last_picture_is_still_known(
+    library, monkeypatch
+):
+    monkeypatch.setattr(module, "BEAT_SECONDS", 0.0)
+    now, known = [AT], []
+
+    def open_pictures(last):
+        known.append(last)
+        return studio
+
+    async def leave(page):
+        page.hub.leave(page.viewer)
+        studio.show()
+        await until(lambda: all(task.done() for task in page.hub._tasks.values()))
+
+    async def play():
+        hub = Hub(open_pictures=open_pictures, open_topic=library.open, clock=lambda: now[0])
+        first = await Page(hub).until(lambda page: page.texts)
+        await leave(first)
+        now[0] += 60
+
+        second = Page(hub)
+        second.take()
+        told_at_once = list(second.texts)
+        await second.until(lambda page: page.texts)
+        await leave(second)
+        return told_at_once, second.texts[0]
+
+    studio = Studio()
+    at_once, told = asyncio.run(asyncio.wait_for(play(), PATIENCE))
+    assert at_once == []  # what was said to the first viewer is old by a minute
+    assert told == '{"beat":{"at":1800000060.0,"age":60.0,"fresh":false}}'
+    assert known == [Picture(), studio.picture]
 
 
 def test_only_so_many_boards_are_kept_for_those_who_come_back(open_hub, monkeypatch):

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from functools import partial
 
 import fakeredis
 import pytest
@@ -11,6 +12,7 @@ from hive_site.live.hub import Hub
 from hive_site.live.pictures import Pictures
 from hive_site.live.topics import open_topic
 from nodes import interest, wire
+from nodes.picture import Picture
 from tests.hive_site.live.cast import AT, Page, draw, draw_node, until
 
 
@@ -57,7 +59,7 @@ def server(monkeypatch):
 
 def open_hub(server):
     return Hub(
-        open_pictures=lambda: Pictures(server.connect), open_topic=open_topic, clock=lambda: AT + 1
+        open_pictures=partial(Pictures, server.connect), open_topic=open_topic, clock=lambda: AT + 1
     )
 
 
@@ -128,7 +130,7 @@ def test_a_picture_that_nobody_announced_is_seen_a_second_later(server):
 
 def test_while_redis_is_away_the_last_picture_stays_and_is_not_fresh(server):
     async def play():
-        pictures = Pictures(server.connect)
+        pictures = Pictures(server.connect, Picture())
         before = await pictures.read()
         server.server.connected = False
         away = await pictures.read()
@@ -151,7 +153,7 @@ def test_an_announcement_is_heard_again_after_an_outage(server, monkeypatch):
     monkeypatch.setattr(module, "LOOK_AGAIN_SECONDS", 3600)
 
     async def play():
-        pictures = Pictures(server.connect)
+        pictures = Pictures(server.connect, Picture())
         server.server.connected = False
         await pictures.read()
         server.server.connected = True

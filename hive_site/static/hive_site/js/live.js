@@ -20,6 +20,8 @@ let wait = SHORTEST_WAIT_MS;
 let retryAt = 0;
 let retryTimer = 0;
 let lastBeat = null;
+/* When the newest picture was drawn, so far as is known: the page itself is as old as that. */
+let drawnAt = Date.now();
 let heardAt = 0;
 let frozen = false;
 let held = 0;
@@ -155,7 +157,8 @@ function mergeGrid(held, grid) {
 }
 
 function takeBeat(beat) {
-  lastBeat = { ...beat, heard: Date.now() };
+  lastBeat = beat;
+  if (beat.age !== null) drawnAt = Date.now() - beat.age * 1000;
   wait = SHORTEST_WAIT_MS;
   retryAt = 0;
   setClock(beat.at);
@@ -183,7 +186,7 @@ function tellAll() {
 }
 
 function ageSeconds() {
-  return lastBeat ? lastBeat.age + (Date.now() - lastBeat.heard) / 1000 : Infinity;
+  return (Date.now() - drawnAt) / 1000;
 }
 
 function freshness() {
@@ -191,7 +194,7 @@ function freshness() {
   if (frozen) return "frozen";
   const age = ageSeconds();
   if (socket && lastBeat?.fresh && age < STALE_AFTER_S) return "live";
-  return lastBeat && age >= STALE_AFTER_S ? "stale" : "catching";
+  return age >= STALE_AFTER_S ? "stale" : "catching";
 }
 
 function saidOf(state) {
