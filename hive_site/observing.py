@@ -74,15 +74,18 @@ def _check_dsn(dsn: str) -> None:
 
 
 def start_observing(process: str, options: Observing, *, release: str, node: str = "") -> None:
-    """Have this process tell its spans and its errors, if anybody wants them."""
+    """Have this process tell its spans and its errors, if anybody wants them.
+
+    Raises `ImproperlyConfigured` if what tells them does not take its own settings."""
     if options.log_format == "json":
         from hive_site.logs import log_crashes
 
         log_crashes()
     if options.tracing:
         from hive_site.kernel import tracing
-        from hive_site.opentelemetry import tracer_of
+        from hive_site.opentelemetry import check_settings, tracer_of
 
+        check_settings()  # or it shows at the first span, in the middle of something
         tracing.arm(tracer_of(process, release=release, node=node))
     if options.sentry_dsn:
         from hive_site.sentry import start_sentry

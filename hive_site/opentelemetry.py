@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import structlog
+from django.core.exceptions import ImproperlyConfigured
 
 from hive_site.kernel.last_words import at_last
 from hive_site.kernel.tracing import Span, Tracer
@@ -29,16 +30,33 @@ def tracer_of(process: str, *, release: str, node: str = "") -> Callable[[], Tra
     """Opens the tracer of this process: for `tracing.arm`."""
 
     def open_tracer() -> Tracer:
-        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-
-        # Its own lines would be four for every batch, for as long as the collector is away.
-        logging.getLogger("opentelemetry.exporter").setLevel(logging.CRITICAL)
-        patient = any(os.environ.get(name) for name in TIMEOUTS)
-        exporter = Calm(OTLPSpanExporter(timeout=None if patient else PATIENCE_SECONDS))
         about = describe(process, release=release, node=node)
-        return OpenTelemetry(about, exporter, batch=True)
+        return OpenTelemetry(about, Calm(_open_exporter()), batch=True)
 
     return open_tracer
+
+
+def check_settings() -> None:
+    """Raises `ImproperlyConfigured` if OpenTelemetry does not take one of its own variables."""
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    try:
+        provider = TracerProvider(shutdown_on_exit=False)
+        provider.add_span_processor(BatchSpanProcessor(_open_exporter()))
+    except ValueError as error:
+        told = f"OpenTelemetry does not take a variable of its own (OTEL_…): {error}"
+        raise ImproperlyConfigured(f"HIVE_TRACING=true: {told}") from error
+    provider.shutdown()
+
+
+def _open_exporter() -> "SpanExporter":
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+
+    # Its own lines would be four for every batch, for as long as the collector is away.
+    logging.getLogger("opentelemetry.exporter").setLevel(logging.CRITICAL)
+    patient = any(os.environ.get(name) for name in TIMEOUTS)
+    return OTLPSpanExporter(timeout=None if patient else PATIENCE_SECONDS)
 
 
 def describe(process: str, *, release: str, node: str = "") -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import pytest
 import structlog
+from django.core.exceptions import ImproperlyConfigured
 
 pytest.importorskip("opentelemetry.sdk")
 
@@ -10,7 +11,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import StatusCode
 
 from hive_site.kernel import tracing
-from hive_site.opentelemetry import Calm, OpenTelemetry, describe
+from hive_site.opentelemetry import Calm, OpenTelemetry, check_settings, describe
 from tests.hive_site.kernel.spans import PARENT
 
 SUCCESS, FAILURE = SpanExportResult.SUCCESS, SpanExportResult.FAILURE
@@ -100,3 +101,20 @@ def test_a_collector_that_is_away_is_told_of_once():
 
     assert told == [SUCCESS, FAILURE, FAILURE, SUCCESS, FAILURE]
     assert [line["event"] for line in logs] == ["traces.away", "traces.back", "traces.away"]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "told"),
+    [
+        ("OTEL_BSP_MAX_QUEUE_SIZE", "100", "max_export_batch_size must be less than or equal to"),
+        ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "x", "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT must be"),
+    ],
+)
+def test_a_variable_that_opentelemetry_refuses_is_told_at_the_start(
+    monkeypatch, variable, value, told
+):
+    check_settings()
+    monkeypatch.setenv(variable, value)
+
+    with pytest.raises(ImproperlyConfigured, match=f"HIVE_TRACING=true: .*{told}"):
+        check_settings()
