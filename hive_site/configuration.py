@@ -15,7 +15,7 @@ from hive_site.kernel.env import Env
 from hive_site.observing import Observing, read_observing
 from hive_site.pool_text import read_pool_text
 from hive_site.redis_address import read_join_redis_url, read_redis_url
-from hive_site.redis_options import read_ca_file, read_redis_acl
+from hive_site.redis_options import read_ca_file, read_redis_acl, read_redis_pools
 
 PROJECT = Path(__file__).resolve().parent.parent
 SQLITE_FILE = "hive.sqlite3"
@@ -62,6 +62,7 @@ class Options:
     least_disk_mb: int
     api_rate: str
     redis_acl: str
+    redis_pools: list[str]
     join_redis_url: str
     ca_file: str
     pulse: Path | None
@@ -116,6 +117,7 @@ def read_options(env: Env) -> Options:
         least_disk_mb=env.integer("HIVE_LEAST_DISK_MB", 200),
         api_rate=_rate(env, "HIVE_API_RATE", "3000 per 10 seconds"),
         redis_acl=read_redis_acl(env),
+        redis_pools=read_redis_pools(env),
         join_redis_url=read_join_redis_url(env),
         ca_file=read_ca_file(env),
         pulse=read_pulse_path(env),

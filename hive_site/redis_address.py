@@ -6,7 +6,10 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 from django.core.exceptions import ImproperlyConfigured
 
 from hive_site.kernel.env import Env
-from hive_site.redis_options import read_ca_file
+from hive_site.kernel.errors import Invalid
+from hive_site.kernel.redis_login import has_login, with_login
+from hive_site.redis_options import OFF, read_ca_file, read_redis_acl
+from nodes.spore.pools import read_pool
 
 #: `hive up` leaves the address of the Redis it started here, for the commands run beside it.
 REDIS_ADDRESS_FILE = "run/redis_url"
@@ -21,10 +24,10 @@ WITH_TLS = {"rediss", "rediss+sentinel"}
 def read_redis_url(env: Env, data: Path) -> str:
     """`REDIS_URL`, else the `REDIS_…` parts, else what `hive up` left in the data directory.
 
-    With TLS it names the authorities of `HIVE_CA_FILE`, as redis-py takes them. Raises
-    `ImproperlyConfigured`.
+    A Spore of a pool comes in as that, unless the address says with what. With TLS it names the
+    authorities of `HIVE_CA_FILE`, as redis-py takes them. Raises `ImproperlyConfigured`.
     """
-    return _vouched_for(_read_address(env, data), read_ca_file(env))
+    return _vouched_for(_of_pool(_read_address(env, data), env), read_ca_file(env))
 
 
 def read_join_redis_url(env: Env) -> str:
@@ -44,6 +47,16 @@ def _read_address(env: Env, data: Path) -> str:
     host = env.text("REDIS_HOST", "127.0.0.1")
     port = env.integer("REDIS_PORT", 6379, at_least=1, at_most=65535)
     return f"redis://{login}{host}:{port}/{env.integer('REDIS_DB', 0)}"
+
+
+def _of_pool(url: str, env: Env) -> str:
+    try:
+        pool = read_pool(env.text("HIVE_POOL_KEY"))
+    except Invalid as error:
+        raise ImproperlyConfigured(str(error)) from error
+    if pool is None or has_login(url) or read_redis_acl(env) == OFF:
+        return url
+    return with_login(url, *pool.login)
 
 
 def _vouched_for(url: str, ca_file: str) -> str:

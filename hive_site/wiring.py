@@ -68,8 +68,13 @@ def _find_access(client: "Redis", keyring: "Keyring") -> "Access | None":
     hive = settings.HIVE
     if hive.redis_acl == OFF:
         return None
-    required = hive.redis_acl == REQUIRE
-    return Doorkeeper(client, keyring, broadcasts=hive.broadcast_channel, required=required)
+    return Doorkeeper(
+        client,
+        keyring,
+        broadcasts=hive.broadcast_channel,
+        required=hive.redis_acl == REQUIRE,
+        pools=hive.redis_pools,
+    )
 
 
 def build_courier() -> "Courier":

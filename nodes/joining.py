@@ -19,6 +19,7 @@ from hive_site.kernel.sentinel import is_watched, read_watched
 from nodes import access
 from nodes.credentials import load_keyring
 from nodes.domain.names import LOOPBACK
+from nodes.guests import password_of
 from nodes.inbox import shared_client
 from nodes.invitations import redeem, revoke_credential
 from nodes.joining_models import Invite
@@ -86,7 +87,7 @@ def _let_in(invite: Invite, keyring: Keyring) -> str:
         return access.address_for(url)
     except (RedisError, OSError) as error:
         raise Unavailable("Redis is away; the same line works once it is back") from error
-    password = access.password_of(invite.node, keyring)
+    password = password_of(invite.node, keyring)
     return access.address_for(url, node=invite.node, password=password)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hive_site.kernel.envelope import Forged, node_key, purpose_key
+from hive_site.kernel.envelope import Forged, node_key, pool_key, purpose_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,10 @@ class Keyring:
         if key is None:
             key = self._keys[node] = self._derive(node)
         return key
+
+    def pool_key(self, pool: str) -> bytes:
+        """The key from which those of a pool's nodes are derived."""
+        return pool_key(self._fleet_key, pool)
 
     def own_key(self, purpose: str) -> bytes:
         """A key for what is nobody's but the Nexus side's."""

@@ -56,6 +56,11 @@ def purpose_key(fleet_key: str, purpose: str) -> bytes:
     return hmac.digest(fleet_key.encode(), b"hive-purpose|1|" + purpose.encode(), hashlib.sha256)
 
 
+def redis_password(name: str, key: bytes) -> str:
+    """The password of a node or a pool for Redis, which follows from its key."""
+    return sign(name.encode(), key, "redis").decode()
+
+
 def seal(text: str | bytes, *, key: bytes, purpose: str) -> bytes:
     """The JSON text with its signature."""
     payload = text.encode() if isinstance(text, str) else text

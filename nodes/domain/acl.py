@@ -1,4 +1,6 @@
-"""What one node may do in Redis: everything with its own keys, and of what all share the least.
+"""What a guest may do in Redis: everything with its own keys, and of what all share the least.
+
+A guest is one node, by its name, or all nodes of a pool, by the pattern of their names.
 
 https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/
 """
@@ -18,11 +20,13 @@ KEYLESS = (
 #: know the first; older ones do not mind either in their rules.
 GREETINGS = ("client|setinfo", "client|maint_notifications")
 HEX = "[0-9a-f]"
+#: Behind a pool's name: how those of its nodes go on, as a pattern. No name holds such signs.
+ALL = "--?*"
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Commands that a node may use on some keys. With others it could leave something there that
+    """Commands that a guest may use on some keys. With others it could leave something there that
     whoever reads it does not expect, and stop them."""
 
     commands: tuple[str, ...]
@@ -31,7 +35,7 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """The keys and channels of one node, as patterns, and what it shares with all others."""
+    """The keys and channels of one guest, as patterns, and what it shares with all others."""
 
     own: tuple[Grant, ...]
     channels: tuple[str, ...]
@@ -43,15 +47,26 @@ class Reach:
         return tuple(dict.fromkeys(key for grant in self.own for key in grant.keys))
 
 
-def user_name(node: str) -> str:
-    """What Redis calls a node."""
-    return f"node:{node}"
+def all_of(pool: str) -> str:
+    """The guest that all nodes of a pool are."""
+    return pool + ALL
 
 
-def node_of(user: str) -> str:
-    """Which node a user of Redis is; empty if it is none."""
-    prefix, _, node = user.partition(":")
-    return node if prefix == "node" else ""
+def pool_of_all(guest: str) -> str:
+    """The pool whose nodes this guest is; empty if it is one node."""
+    return guest.removesuffix(ALL) if guest.endswith(ALL) else ""
+
+
+def user_name(guest: str) -> str:
+    """What Redis calls a guest."""
+    pool = pool_of_all(guest)
+    return f"pool:{pool}" if pool else f"node:{guest}"
+
+
+def guest_of(user: str) -> str:
+    """Which guest a user of Redis is; empty if it is none."""
+    kind, _, name = user.partition(":")
+    return {"node": name, "pool": all_of(name)}.get(kind, "") if name else ""
 
 
 def digits(count: int) -> str:

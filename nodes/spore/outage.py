@@ -18,7 +18,8 @@ LONGEST_REST_SECONDS = 5.0
 REFUSALS = (AuthenticationError, NoPermissionError)
 WAY_OUT = (
     "if it was revoked or invited anew, `hive invite --name` on the Nexus lets it in again;"
-    " if Redis was restarted, the Foreman does so by itself"
+    " if Redis was restarted, the Foreman does so by itself;"
+    " a pool comes in if HIVE_REDIS_POOLS of the Foreman names it"
 )
 
 

@@ -8,8 +8,9 @@ import re
 import socket
 from dataclasses import dataclass, field
 
-from hive_site.kernel.envelope import POOL_MARK, member_key, pool_of
+from hive_site.kernel.envelope import POOL_MARK, member_key, pool_of, redis_password
 from hive_site.kernel.errors import Invalid
+from nodes.domain.acl import all_of, user_name
 from nodes.domain.names import NODE_NAME
 
 LONGEST_NAME, KEY_BYTES = 48, 32
@@ -26,6 +27,11 @@ class Pool:
     def name_member(self) -> str:
         """A name for the Spore of this host. The end of a host's name is what tells it apart."""
         return name_member(self.name, socket.gethostname())
+
+    @property
+    def login(self) -> tuple[str, str]:
+        """What Redis calls the nodes of this pool, and their password there."""
+        return user_name(all_of(self.name)), redis_password(self.name, self.key)
 
     def key_of(self, member: str) -> bytes:
         """The key of one of its Spores. Raises `Invalid` for a name that is none of its own."""

@@ -112,7 +112,7 @@ def test_images_are_pinned_by_version():
 def test_spores_reach_neither_the_database_nor_a_secret_of_the_nexus():
     spore = SERVICES["spore"]
 
-    assert set(every(spore, "secrets")) == {"redis_password", "pool_key"}
+    assert set(every(spore, "secrets")) == {"pool_key"}
     assert not set(spore["networks"]) & set(SERVICES["postgres"]["networks"])
     assert COMPOSE["networks"]["data"] == COMPOSE["networks"]["work"] == {"internal": True}
     assert not any("SECRET_KEY" in each or "DATABASE" in each for each in spore["environment"])

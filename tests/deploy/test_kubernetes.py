@@ -176,7 +176,7 @@ def test_spores_get_no_secret_of_the_nexus():
 
     assert not {"SECRET_KEY_FILE", "HIVE_FLEET_KEY_FILE", "DATABASE_URL_FILE"} & set(said)
     secrets = {volume["secret"]["secretName"] for volume in volumes if "secret" in volume}
-    assert secrets == {"redis", "pool"}
+    assert secrets == {"pool"}
 
 
 def test_commands_are_those_of_docker_compose():

@@ -2,9 +2,11 @@
 
 import json
 import signal
+from pathlib import Path
 
 import pytest
 
+from hive_site.kernel.redis import connect
 from tests.end_to_end.colony import until
 from tests.end_to_end.composed import Composed
 
@@ -33,6 +35,10 @@ def services(tmp_path_factory):
         services.end()
 
 
+def is_ready(services, name):
+    return services.ask_health(name, "--ready").returncode == 0
+
+
 def nodes(services):
     told = services.run("nexus", "python", "manage.py", "hive", "status", "--json")
     return json.loads(told.stdout)["nodes"]
@@ -40,8 +46,7 @@ def nodes(services):
 
 def test_every_part_is_healthy_and_ready(services):
     for name in ("nexus", "foreman-1", "foreman-2", "spore-1", "spore-2"):
-        asked = services.ask_health(name, "--ready")
-        assert asked.returncode == 0, asked.stderr
+        until(lambda name=name: is_ready(services, name), what=f"a {name} that is ready")
 
 
 def test_of_two_foremen_one_leads_and_one_stands_by(services):
@@ -59,6 +64,21 @@ def test_spores_are_nodes_of_their_pool(services):
     names = {node["name"] for node in found}
     assert "spore--two" in names
     assert all(name.startswith("spore--") for name in names)
+
+
+def test_spores_come_into_redis_as_their_pool_and_do_not_know_its_password(services):
+    password = (services.secrets / "redis_password").read_text().strip()
+    redis = connect(f"redis://:{password}@127.0.0.1:{services.redis_port}/0")
+
+    users = {client["user"] for client in redis.client_list()}
+
+    assert users == {"default", "pool:spore"}
+    assert password not in str([Path(path).read_text() for path in files_of(services, "spore-1")])
+
+
+def files_of(services, name):
+    """The files that the variables of a service name."""
+    return [path for key, path in services.env(name).items() if key.endswith("_FILE")]
 
 
 def test_work_is_done(services):

@@ -1,5 +1,6 @@
 """Nodes as users of a real Redis."""
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime, timedelta
 
@@ -8,12 +9,15 @@ import redis as library
 from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 
 from hive_site.kernel.redis import connect
+from hive_site.kernel.redis_login import with_login
 from hive_site.kernel.sentinel import read_watched
 from nodes import access, wire
 from nodes.access import Doorkeeper, NoUsers
-from nodes.domain.acl import SELECTORS
+from nodes.domain.acl import SELECTORS, all_of
+from nodes.guests import password_of
 from nodes.joining import _about_redis
 from nodes.keyring import Keyring, Standing
+from nodes.spore.pools import read_pool
 
 CHANNEL, NOW = "hive:broadcast", datetime(2026, 11, 27, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -85,6 +89,9 @@ class Deaf:
     def pipeline(self) -> AbstractContextManager["Deaf"]:
         return nullcontext(self)
 
+    def hgetall(self, name: str) -> dict[bytes, bytes]:
+        return {}
+
     def hset(self, *words: object) -> None:
         raise AssertionError("it notes whom it did not let in")
 
@@ -125,13 +132,13 @@ def ring(**standings: Standing) -> Keyring:
     return Keyring("fleet", {name.replace("_", "-"): each for name, each in standings.items()})
 
 
-def keep(client, keyring: Keyring) -> Doorkeeper:
-    return Doorkeeper(client, keyring, broadcasts=CHANNEL, required=True)
+def keep(client, keyring: Keyring, pools: Sequence[str] = ()) -> Doorkeeper:
+    return Doorkeeper(client, keyring, broadcasts=CHANNEL, required=True, pools=pools)
 
 
 def enter(real_broker, keyring: Keyring, node: str) -> library.Redis:
     """A client that is that node."""
-    password = access.password_of(node, keyring)
+    password = password_of(node, keyring)
     return connect(access.address_for(real_broker.url, node=node, password=password))
 
 
@@ -172,6 +179,42 @@ def test_the_foreman_makes_who_is_missing_and_deletes_who_was_revoked(server):
 
     assert set(access.list_users(server)) == {"a", "c-1"}
     assert server.execute_command("ACL", "DELUSER", "somebody-else") == 1
+
+
+def enter_as(real_broker, pool: str) -> library.Redis:
+    """A client that is a Spore of that pool."""
+    key = f"{pool}:{ring().pool_key(pool).hex()}"
+    return connect(with_login(real_broker.url, *read_pool(key).login))
+
+
+@pytest.mark.processes
+def test_nodes_of_a_pool_touch_what_is_the_pool_s_and_nothing_else(server, real_broker):
+    keep(server, ring(a=Standing(2)), pools=["ants", "bees"]).look(NOW)
+    ants = enter_as(real_broker, "ants")
+
+    for node in ("ants--1", "ants--2"):
+        assert ants.set(wire.proof_key(node), "x")
+    for other in ("a", "bees--1", "ants", "ants--"):
+        with pytest.raises(NoPermissionError):
+            ants.set(wire.proof_key(other), "x")
+    with pytest.raises(NoPermissionError):
+        ants.get(wire.SNAPSHOT)
+    assert enter_as(real_broker, "bees").ping()
+
+
+@pytest.mark.processes
+def test_a_pool_that_is_named_no_more_is_put_out(server, real_broker):
+    keep(server, ring(), pools=["ants", "bees"]).look(NOW)
+    ants = enter_as(real_broker, "ants")
+    ants.ping()
+
+    keep(server, ring(), pools=["bees"]).look(NOW)
+    left = access.list_users(server)
+    keep(server, ring()).look(NOW)
+
+    with pytest.raises(RedisError):
+        ants.ping()
+    assert (left, access.list_users(server)) == ({all_of("bees")}, set())
 
 
 @pytest.mark.processes

@@ -6,12 +6,15 @@ from fnmatch import fnmatchcase
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hive_site.kernel.envelope import pool_of
 from jobs.wire import bundle_id
 from nodes import wire
-from nodes.access import reach_of
-from nodes.domain.acl import compose_rules, mark, node_of, user_name
+from nodes.domain.acl import all_of, compose_rules, guest_of, mark, pool_of_all, user_name
+from nodes.guests import reach_of
 from nodes.spore.identity import new_incarnation
+from nodes.spore.pools import is_pool_name
 
+pools = st.from_regex(r"[A-Za-z0-9_-]{1,24}", fullmatch=True).filter(is_pool_name)
 names = st.from_regex(r"[A-Za-z0-9_-]{1,48}", fullmatch=True)
 #: Names that begin alike, as those of a rack do, and go on like what is put behind a name.
 parts = st.sampled_from(["a", "b", "-", "_", "-probe", "-0123456789abcd", "intermediate", "f"])
@@ -57,6 +60,14 @@ def test_no_node_reaches_what_is_another_s(one, other, attempt):
     assert [key for key in keys_of(other, attempt) if reaches(one, key)] == []
 
 
+@given(pools, names | alike, attempts)
+def test_a_pool_reaches_all_that_is_its_nodes_and_nothing_of_others(pool, name, attempt):
+    inside, outside = f"{pool}--{name}"[:48], name if pool_of(name) != pool else f"x{name}"
+
+    assert [key for key in keys_of(inside, attempt) if not reaches(all_of(pool), key)] == []
+    assert [key for key in keys_of(outside, attempt) if reaches(all_of(pool), key)] == []
+
+
 @given(names)
 def test_a_node_reaches_nothing_that_belongs_to_the_foreman(node):
     others = (wire.EPOCH, wire.BOOT, wire.SNAPSHOT, wire.flight_key(node), "rq:queues")
@@ -64,10 +75,18 @@ def test_a_node_reaches_nothing_that_belongs_to_the_foreman(node):
     assert [key for key in others if reaches(node, key)] == []
 
 
+@given(pools)
+def test_a_user_of_redis_tells_which_pool_it_is(pool):
+    assert guest_of(user_name(all_of(pool))) == all_of(pool)
+    assert pool_of_all(all_of(pool)) == pool
+    assert guest_of("pool:") == ""
+
+
 @given(names)
 def test_a_user_of_redis_tells_which_node_it_is(node):
-    assert node_of(user_name(node)) == node
-    assert node_of("default") == node_of(f"x{user_name(node)}") == ""
+    assert pool_of_all(node) == ""
+    assert guest_of(user_name(node)) == node
+    assert guest_of("default") == guest_of(f"x{user_name(node)}") == ""
 
 
 def rules(version: tuple[int, int], password: str = "secret") -> list[str]:

@@ -6,7 +6,10 @@ from hypothesis import strategies as st
 
 from hive_site.kernel.envelope import member_key, node_key, pool_key, pool_of
 from hive_site.kernel.errors import Invalid
+from nodes.domain.acl import all_of, user_name
 from nodes.domain.names import NODE_NAME
+from nodes.guests import password_of
+from nodes.keyring import Keyring
 from nodes.spore.pools import is_pool_name, read_pool
 
 FLEET, KEY = "fleet", "0f" * 32
@@ -27,6 +30,13 @@ def test_a_member_names_itself_and_derives_the_key_that_the_nexus_knows(pool, ho
     assert NODE_NAME.fullmatch(member)
     assert pool_of(member) == pool
     assert read_pool(written(pool)).key_of(member) == node_key(FLEET, member)
+
+
+def test_a_pool_comes_into_redis_with_what_the_foreman_expects():
+    user, password = read_pool(written("ants")).login
+
+    assert user == user_name(all_of("ants"))
+    assert password == password_of(all_of("ants"), Keyring(FLEET))
 
 
 def test_of_a_long_host_name_the_end_counts(monkeypatch):
