@@ -30,7 +30,7 @@ def test_a_page_is_live_again_after_the_nexus_was_killed(visitor, colony, hive, 
     with visitor.stays():
         colony.kill("nexus")
         visitor.is_told("stale", within=STALE_WITHIN_SECONDS)
-        assert "retry in" in visitor.read("[data-chip]")
+        visitor.until(lambda: "retry in" in visitor.read("[data-chip]"), what="the next try")
         marks.go()
         until(marks.done, what="the end of what runs")
         until(lambda: colony.stack.mind(restart=True)[1] == ["nexus"], what="another Nexus")

@@ -34,7 +34,7 @@ def test_a_killed_spore_is_shown_as_lost_and_found_again(visitor, colony):
         colony.kill("spore-2")
         visitor.sees("1 lost", within=killed_at + PROMISED_SECONDS - time.monotonic())
         visitor.sees("spore-2 is lost")
-        assert visitor.freshness == "live"
+        visitor.is_told("live")
         colony.heal()
         visitor.sees("3 online")
         visitor.sees_no("spore-2 is lost")

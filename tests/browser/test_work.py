@@ -144,7 +144,7 @@ def test_the_drawer_of_a_subtask_says_why_it_failed(visitor, hive):
 
     with visitor.stays():
         visitor.click("#0")
-        visitor.sees("it is of no use")
+        visitor.until(lambda: "it is of no use" in visitor.read("[data-drawer]"), what="why")
         assert visitor.path == f"/jobs/{job}/subtasks/0/"
         visitor.press(Keys.ESCAPE)
         visitor.until(lambda: visitor.path == f"/jobs/{job}/", what="the job's page again")
