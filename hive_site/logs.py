@@ -5,6 +5,7 @@ import logging
 import re
 import sys
 import threading
+import warnings
 from collections.abc import MutableMapping, Sequence
 from datetime import UTC, datetime
 from math import isfinite
@@ -33,6 +34,12 @@ OURS = ("hive_site", "jobs", "nodes", "ota")
 TALKERS = ("django", "django.server", "uvicorn", "uvicorn.error")
 #: Has handlers only if somebody asked for a line for each request.
 ACCESS = "uvicorn.access"
+#: What is said of files that WhiteNoise serves: they come from the apps and are small, and
+#: nobody who reads a log could do anything about it.
+FOR_PROGRAMMERS = {
+    "django.core.handlers.base": "No directory at: ",
+    "django.core.handlers.asgi": "StreamingHttpResponse must consume synchronous iterators",
+}
 Fields = MutableMapping[str, Any]
 _print = structlog.processors.LogfmtRenderer(key_order=["event"], bool_as_flag=False)
 
@@ -53,6 +60,8 @@ def process_name(argv: Sequence[str]) -> str:
 def logging_config(process: str, *, form: str = LINE, level: str = "info") -> dict[str, object]:
     """Django's LOGGING, one event a line on stderr; structlog writes through it from now on."""
     logging.captureWarnings(True)
+    for module, message in FOR_PROGRAMMERS.items():
+        warnings.filterwarnings("ignore", message, module=re.escape(module))
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

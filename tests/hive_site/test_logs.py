@@ -232,6 +232,22 @@ logging.getLogger("django.request").warning("Not Found: %s", "/x")
     assert ran.stdout == ""
 
 
+def test_what_is_said_of_small_files_is_for_nobody_who_reads_a_log():
+    """In a process of its own: pytest collects warnings."""
+    script = """
+import logging.config, warnings
+from hive_site.logs import FOR_PROGRAMMERS, logging_config
+logging.config.dictConfig(logging_config("nexus"))
+for module, message in FOR_PROGRAMMERS.items():
+    warnings.warn_explicit(f"{message}and more", UserWarning, f"{module}.py", 1, module=module)
+warnings.warn_explicit("something else", UserWarning, "other.py", 1, module="other")
+"""
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+
+    assert ran.stderr.count("Warning") == 1
+    assert "something else" in ran.stderr
+
+
 def test_what_nobody_caught_is_an_event_too():
     script = """
 import logging.config, threading
