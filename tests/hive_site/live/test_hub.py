@@ -131,10 +131,10 @@ def test_nobody_looks_at_what_nobody_watches(open_hub, library):
         page.watch()
         looks = library["t"].looks
         studio.show()
-        await until(lambda last: studio.reads == 2)
+        await until(lambda: studio.reads == 2)
         hub.leave(page.viewer)
         studio.show()
-        await until(lambda last: studio.closed)
+        await until(lambda: studio.closed)
         return looks, studio.reads
 
     looks, reads = asyncio.run(play())
@@ -327,7 +327,7 @@ def test_whoever_comes_while_the_last_pictures_are_let_go_of_sees_new_ones(open_
         reads = studio.reads
         studio.let_go.set()
         await second.shows("t", a=1)
-        await until(lambda last: studio.reads > reads)
+        await until(lambda: studio.reads > reads)
 
     asyncio.run(asyncio.wait_for(play(), PATIENCE))
 
