@@ -36,9 +36,11 @@ def visit_home(argv: list[str]) -> None:
 
 
 def is_spore_only(environ: Mapping[str, str]) -> bool:
-    """Whether this machine is set up as a Spore and nothing else: a node's key, none of a Nexus."""
+    """Whether this machine is set up as a Spore and nothing else: a key of a node or of a pool,
+    none of a Nexus."""
     given = {name.removesuffix("_FILE") for name, value in environ.items() if value}
-    return "HIVE_NODE_KEY" in given and not given & {"HIVE_FLEET_KEY", "DATABASE_URL", "SECRET_KEY"}
+    of_nexus = {"HIVE_FLEET_KEY", "DATABASE_URL", "SECRET_KEY"}
+    return bool(given & {"HIVE_NODE_KEY", "HIVE_POOL_KEY"}) and not given & of_nexus
 
 
 def run(argv: list[str]) -> None:

@@ -81,8 +81,11 @@ class Options:
         return self.high_priority_queue, self.background_queue
 
 
-def read_options(env: Env) -> Options:
-    """The options in `env`; raises `ImproperlyConfigured` with the name of a wrong one."""
+def read_options(env: Env, *, spore: bool = False) -> Options:
+    """The options in `env`; raises `ImproperlyConfigured` with the name of a wrong one.
+
+    `spore` if they are those of a Spore, which comes into Redis as its pool does.
+    """
     data = read_data_dir(env)
     preferred = _queue_name(env, "HIVE_HIGH_PRIORITY_QUEUE", "high_priority")
     background = _queue_name(env, "HIVE_BACKGROUND_QUEUE", "background")
@@ -92,7 +95,7 @@ def read_options(env: Env) -> Options:
     return Options(
         enabled=env.flag("ENABLE_HIVE", True),
         data=data,
-        redis_url=read_redis_url(env, data),
+        redis_url=read_redis_url(env, data, spore=spore),
         database_pool=env.integer("HIVE_DATABASE_POOL", 20, at_most=1000),
         high_priority_queue=preferred,
         background_queue=background,

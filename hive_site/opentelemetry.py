@@ -44,7 +44,7 @@ def check_settings() -> None:
     try:
         provider = TracerProvider(shutdown_on_exit=False)
         provider.add_span_processor(BatchSpanProcessor(_open_exporter()))
-    except ValueError as error:
+    except (ValueError, RuntimeError) as error:
         told = f"OpenTelemetry does not take a variable of its own (OTEL_…): {error}"
         raise ImproperlyConfigured(f"HIVE_TRACING=true: {told}") from error
     provider.shutdown()

@@ -21,13 +21,14 @@ RULE = (
 WITH_TLS = {"rediss", "rediss+sentinel"}
 
 
-def read_redis_url(env: Env, data: Path) -> str:
+def read_redis_url(env: Env, data: Path, *, spore: bool = False) -> str:
     """`REDIS_URL`, else the `REDIS_…` parts, else what `hive up` left in the data directory.
 
     A Spore of a pool comes in as that, unless the address says with what. With TLS it names the
     authorities of `HIVE_CA_FILE`, as redis-py takes them. Raises `ImproperlyConfigured`.
     """
-    return _vouched_for(_of_pool(_read_address(env, data), env), read_ca_file(env))
+    url = _read_address(env, data)
+    return _vouched_for(_of_pool(url, env) if spore else url, read_ca_file(env))
 
 
 def read_join_redis_url(env: Env) -> str:

@@ -21,7 +21,8 @@ from hive_site.logs import logging_config, process_name
 from hive_site.own_secrets import find_secret, find_webhook_secret
 
 env = Env()
-HIVE = read_options(env)
+#: Spores read these settings, too, if they have the database.
+HIVE = read_options(env, spore=env.text("HIVE_SPORE_DATABASE") == "1")
 HIVE_RELEASE = env.text("HIVE_RELEASE") or project_version()
 SECRETS = HIVE.data / "secrets"
 

@@ -11,7 +11,7 @@ from hive_site.logs import logging_config
 from hive_site.spore_apps import compose_apps
 
 env = Env()
-HIVE = read_options(env)
+HIVE = read_options(env, spore=True)
 HIVE_RELEASE = env.text("HIVE_RELEASE") or project_version()
 #: Random for each process: a Spore signs with its node key, never with the Nexus's secret.
 SECRET_KEY = secrets.token_urlsafe(48)

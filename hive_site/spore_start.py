@@ -75,8 +75,11 @@ def start(options: Mapping[str, Any]) -> int:
     except Unfit as error:
         return _tell(str(error), FAILED)
     except RedisError as error:
+        from nodes.spore.outage import REFUSALS, WAY_OUT
+
         where = safe_url(settings.HIVE.redis_url)
-        return _tell(f"no Redis at {where}: {error}; set REDIS_URL", FAILED)
+        way = WAY_OUT if isinstance(error, REFUSALS) else "set REDIS_URL"
+        return _tell(f"no Redis at {where}: {error}; {way}", FAILED)
     return 0
 
 

@@ -13,11 +13,13 @@ from urllib.parse import urlsplit
 import structlog
 from django.conf import settings
 
+from hive_site.kernel.envelope import pool_of
 from hive_site.kernel.errors import Unavailable
 from hive_site.kernel.redis import RedisError
 from hive_site.kernel.sentinel import is_watched, read_watched
 from nodes import access
 from nodes.credentials import load_keyring
+from nodes.domain.acl import all_of, user_name
 from nodes.domain.names import LOOPBACK
 from nodes.guests import password_of
 from nodes.inbox import shared_client
@@ -113,6 +115,10 @@ def _put_out(name: str, *, invited: bool) -> str:
         return "its user of Redis is deleted, its connections are cut"
     if invited:
         return "it has no user in Redis any more"
+    pool = pool_of(name)
+    if pool in settings.HIVE.redis_pools:
+        user = user_name(all_of(pool))
+        return f"whoever has the key of its pool still comes into Redis as {user}: change that key"
     return "it joined without invitation and knows the password of Redis that all share: change it"
 
 

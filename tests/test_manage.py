@@ -49,6 +49,16 @@ def test_a_doctor_sees_what_the_spore_of_a_home_sees(tmp_path):
     assert "Database" not in ran.stdout
 
 
+def test_a_doctor_sees_what_a_spore_of_a_pool_sees(tmp_path):
+    said = {"HIVE_POOL_KEY": f"ants:{'ab' * 32}", "REDIS_HOST": "h.invalid"}
+
+    ran = manage("hive", "doctor", cwd=tmp_path, SECRET_KEY="", **said)
+
+    assert (ran.returncode, ran.stderr) == (1, "")
+    assert "redis://***@h.invalid:6379/0" in ran.stdout
+    assert "Database" not in ran.stdout
+
+
 def test_a_home_that_cannot_be_read_is_told_in_a_line(tmp_path):
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / FILE).write_text("NO=name\n")

@@ -24,5 +24,8 @@ def with_login(url: str, user: str, password: str) -> str:
 def without(url: str, names: frozenset[str]) -> str:
     """The address without these parameters."""
     parts = urlsplit(url)
-    kept = [(name, value) for name, value in parse_qsl(parts.query) if name not in names]
+    given = parse_qsl(parts.query)
+    kept = [(name, value) for name, value in given if name not in names]
+    if kept == given:  # nor is the way to a socket put together anew, which comes out otherwise
+        return url
     return urlunsplit(parts._replace(query=urlencode(kept)))

@@ -188,8 +188,12 @@ class Line:
 
     def sweep(self, bundles: set[str]) -> set[str]:
         """Bundles that some slot popped and that are none of `bundles`."""
-        popped = self._client.lrange(wire.intermediate_key(self._identity.name), 0, -1)
-        return {bundle.decode() for bundle in popped} - bundles
+        place = wire.intermediate_key(self._identity.name)
+        popped = set(self._client.lrange(place, 0, -1))
+        # Others of our pool may write there, too: what is no name must not stop us for good.
+        for name in (junk := {each for each in popped if not each.isascii()}):
+            self._client.lrem(place, 0, name)
+        return {bundle.decode() for bundle in popped - junk} - bundles
 
     def discard(self, bundle: str) -> None:
         """Forget a bundle whose slot died; the Foreman sends its work again."""

@@ -108,6 +108,7 @@ def test_a_collector_that_is_away_is_told_of_once():
     [
         ("OTEL_BSP_MAX_QUEUE_SIZE", "100", "max_export_batch_size must be less than or equal to"),
         ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "x", "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT must be"),
+        ("OTEL_PYTHON_EXPORTER_OTLP_HTTP_CREDENTIAL_PROVIDER", "x", "'x' not found"),
     ],
 )
 def test_a_variable_that_opentelemetry_refuses_is_told_at_the_start(

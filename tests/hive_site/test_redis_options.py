@@ -36,10 +36,9 @@ def test_a_spore_of_a_pool_comes_in_as_that(tmp_path):
     key = f"ants:{'ab' * 32}"
     _, password = read_pool(key).login
 
-    of_parts = read_redis_url(Env({"REDIS_HOST": "h", "HIVE_POOL_KEY": key}), tmp_path)
-    of_sentinels = read_redis_url(
-        Env({"REDIS_URL": "redis+sentinel://a:1,b:2/m", "HIVE_POOL_KEY": key}), tmp_path
-    )
+    of_parts = read_redis_url(Env({"REDIS_HOST": "h", "HIVE_POOL_KEY": key}), tmp_path, spore=True)
+    sentinels = Env({"REDIS_URL": "redis+sentinel://a:1,b:2/m", "HIVE_POOL_KEY": key})
+    of_sentinels = read_redis_url(sentinels, tmp_path, spore=True)
 
     assert of_parts == f"redis://pool%3Aants:{password}@h:6379/0"
     assert of_sentinels == f"redis+sentinel://pool%3Aants:{password}@a:1,b:2/m"
@@ -56,12 +55,18 @@ def test_a_spore_of_a_pool_comes_in_as_that(tmp_path):
 def test_whoever_is_told_otherwise_does_not(tmp_path, variables):
     env = Env({**variables, "HIVE_POOL_KEY": f"ants:{'ab' * 32}"})
 
-    assert read_redis_url(env, tmp_path) == variables["REDIS_URL"]
+    assert read_redis_url(env, tmp_path, spore=True) == variables["REDIS_URL"]
+
+
+def test_whoever_is_no_spore_has_no_use_for_the_key_of_a_pool(tmp_path):
+    env = Env({"REDIS_HOST": "h", "HIVE_POOL_KEY": f"ants:{'ab' * 32}"})
+
+    assert read_redis_url(env, tmp_path) == "redis://h:6379/0"
 
 
 def test_a_wrong_key_of_a_pool_stops_the_start_and_is_not_told(tmp_path):
     with pytest.raises(ImproperlyConfigured, match="HIVE_POOL_KEY: give POOL:KEY") as told:
-        read_redis_url(Env({"HIVE_POOL_KEY": "ants:hush"}), tmp_path)
+        read_redis_url(Env({"HIVE_POOL_KEY": "ants:hush"}), tmp_path, spore=True)
 
     assert "hush" not in str(told.value)
 
@@ -98,4 +103,4 @@ def test_wrong_words_stop_the_start():
         read_redis_acl(Env({"HIVE_REDIS_ACL": "yes"}))
     with pytest.raises(ImproperlyConfigured, match="HIVE_JOIN_REDIS_URL: give an address") as told:
         read_join_redis_url(Env({"HIVE_JOIN_REDIS_URL": "http://:secret@h"}))
-    assert "hush" not in str(told.value)
+    assert "secret" not in str(told.value)

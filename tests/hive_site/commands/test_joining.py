@@ -11,6 +11,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from hive_site.joined_home import read_home
+from nodes import access
 from nodes.invitations import Wish, invite
 from nodes.joining_models import Invite, NodeCredential
 from nodes.models import Node
@@ -219,6 +220,16 @@ def test_revoking_says_what_it_did_and_the_way_back(capsys):
     assert code == 0
     assert out.startswith("spore-1 is revoked: it knows the password of Redis that all share")
     assert "hive invite --name spore-1" in err
+
+
+def test_of_a_pool_s_node_it_says_whose_way_into_redis_is_left(capsys, settings, monkeypatch):
+    settings.HIVE = replace(settings.HIVE, redis_acl="auto", redis_pools=["ants"])
+    monkeypatch.setattr(access, "expel", lambda client, guest: False)
+    Node.objects.create(name="ants--1")
+
+    _, out, _ = hive(capsys, "revoke", "ants--1")
+
+    assert "still comes into Redis as pool:ants: change that key" in out
 
 
 def test_nobody_of_that_name_is_a_failure(capsys):

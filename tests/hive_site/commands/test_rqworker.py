@@ -12,6 +12,7 @@ from django_rq.management.commands.rqworker import Command as PlainWorker
 
 from hive_site import wiring
 from hive_site.configuration import PROJECT
+from hive_site.kernel.redis_login import with_login
 from hive_site.stack.redis_server import free_port
 from nodes.domain.names import NODE_NAME
 
@@ -151,6 +152,17 @@ def test_without_a_redis_it_ends_with_a_line_and_without_a_password():
     assert "set REDIS_URL" in ran.stderr
     assert "hush" not in ran.stderr
     assert "Traceback" not in ran.stderr
+
+
+@pytest.mark.processes
+def test_whoever_redis_refuses_is_told_the_way_in(real_broker):
+    url = with_login(real_broker.url, "node:gone", "hush")
+
+    ran = run(REDIS_URL=url, HIVE_NODE_KEY="00")
+
+    assert ran.returncode == 1
+    assert "a pool comes in if HIVE_REDIS_POOLS of the Foreman names it" in ran.stderr
+    assert "hush" not in ran.stderr
 
 
 def test_without_a_key_the_ways_to_one_are_told(tmp_path):

@@ -36,3 +36,9 @@ def test_there_is_one_login_and_no_other(url, theirs):
 
 def test_what_is_left_out_is_nowhere():
     assert without("redis://h/0?a=1&b=2", frozenset({"a"})) == "redis://h/0?b=2"
+
+
+def test_the_address_of_a_socket_stays_one():
+    url = "unix:///run/redis.sock?db=1"
+
+    assert without(url, frozenset({"ssl_ca_certs"})) == url

@@ -180,6 +180,13 @@ def test_what_was_popped_and_is_in_no_slot_is_swept_up(line, redis_client):
     assert line.sweep({"b2", "b9"}) == {"b1", "b3"}
 
 
+def test_what_is_no_name_of_a_bundle_is_thrown_out(line, redis_client):
+    redis_client.rpush(wire.intermediate_key("spore-1"), "b1", b"\xff", b"\xff")
+
+    assert line.sweep(set()) == {"b1"}
+    assert redis_client.lrange(wire.intermediate_key("spore-1"), 0, -1) == [b"b1"]
+
+
 def test_a_discarded_bundle_leaves_nothing_behind(line, redis_client):
     redis_client.rpush(wire.intermediate_key("spore-1"), "b1", "b2")
     redis_client.hset(wire.bundle_key("b1"), "data", "x")
