@@ -204,5 +204,6 @@ LOGGING = logging_config(
     process_name(sys.argv), form=HIVE.observing.log_format, level=HIVE.observing.log_level
 )
 conceal(SECRET_KEY, HIVE_FLEET_KEY, HIVE_WEBHOOK_SECRET, HIVE.llm_key, env.text("HIVE_API_KEY"))
+conceal(env.text("HIVE_POOL_KEY").partition(":")[2])
 conceal_login(HIVE.redis_url)
 conceal_login(env.text("DATABASE_URL"))

@@ -124,14 +124,15 @@ print(json.dumps({k: v.__name__ for k, v in serializers.SERIALIZER_ALIASES.items
     assert set(in_a_spore(script).values()) == {"SignedJSON"}
 
 
-def test_the_key_of_a_pool_is_known_as_a_secret():
+@pytest.mark.parametrize("module", ["hive_site.settings_spore", "hive_site.settings"])
+def test_the_key_of_a_pool_is_known_as_a_secret(tmp_path, module):
     script = """
 from django.conf import settings
 settings.HIVE
 from hive_site.kernel.redaction import redact
 print(redact("key " + "ab" * 32))
 """
-    env = {**os.environ, "DJANGO_SETTINGS_MODULE": "hive_site.settings_spore"}
+    env = {**os.environ, "DJANGO_SETTINGS_MODULE": module, "HIVE_DATA_DIR": str(tmp_path)}
     env["HIVE_POOL_KEY"] = "ants:" + "ab" * 32
 
     told = subprocess.run(
