@@ -1,4 +1,5 @@
-"""What a machine measures of itself: psutil for the host, NVML for GPUs where there are any."""
+"""What a machine measures of itself: psutil for the host, control groups for what limits us on it,
+NVML for GPUs where there are any."""
 
 import ctypes
 import os
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import psutil
+
+from nodes.spore.cgroups import ControlGroups
 
 #: By what name a driver's NVML is found on Linux.
 NVML = "libnvidia-ml.so.1"
@@ -25,21 +28,20 @@ class Sensors(Protocol):
 
 
 class HostSensors:
-    """The machine this process runs on."""
+    """The machine this process runs on, or as much of it as its container may take."""
 
-    def __init__(self) -> None:
+    def __init__(self, groups: ControlGroups | None = None) -> None:
         self._gpus, self._host = _find_gpus(), host_id()
+        self._groups = groups or ControlGroups()
         psutil.cpu_percent(None)  # the first call only starts the measurement
 
     def read(self, pids: list[int]) -> dict[str, Any]:
         """See `Sensors.read`."""
-        memory = psutil.virtual_memory()
         return {
             "host": self._host,
-            "cpu": psutil.cpu_percent(None) / 100,
-            "memory": memory.percent / 100,
-            "free_memory_mb": memory.available // 2**20,
-            "total_memory_mb": memory.total // 2**20,
+            # Cores that others keep busy do not serve us, whatever we may take.
+            "cpu": max(psutil.cpu_percent(None) / 100, self._groups.cpu() or 0.0),
+            **self._memory(),
             "gpus": _read_gpus(self._gpus),
             "metrics": {
                 "load": psutil.getloadavg()[0],
@@ -47,6 +49,18 @@ class HostSensors:
                 "network": _network(),
                 "slot_rss_mb": [rss_mb(pid) for pid in pids],
             },
+        }
+
+    def _memory(self) -> dict[str, Any]:
+        host, ours = psutil.virtual_memory(), self._groups.memory()
+        used, free, total = host.percent / 100, host.available, host.total
+        if ours and ours.total < total:
+            free, total = min(free, ours.free), ours.total
+            used = 1 - free / total
+        return {
+            "memory": used,
+            "free_memory_mb": free // 2**20,
+            "total_memory_mb": total // 2**20,
         }
 
 
