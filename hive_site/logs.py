@@ -31,7 +31,10 @@ CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 #: database's that would be every statement with its values.
 OURS = ("hive_site", "jobs", "nodes", "ota")
 #: Libraries that bring their own handlers along.
-TALKERS = ("django", "django.server", "uvicorn", "uvicorn.error")
+TALKERS = ("django", "django.server", "uvicorn")
+SERVER = "uvicorn.error"
+#: uvicorn says so of each handshake of a socket that was refused with a reason, in order.
+REFUSED = "ASGI callable returned without completing handshake."
 #: Has handlers only if somebody asked for a line for each request.
 ACCESS = "uvicorn.access"
 #: What is said of files that WhiteNoise serves: they come from the apps and are small, and
@@ -80,14 +83,21 @@ def logging_config(process: str, *, form: str = LINE, level: str = "info") -> di
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"hive": {"()": lambda: build_formatter(process, form=form)}},
+        "filters": {"news": {"()": lambda: is_news}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "hive"}},
         "root": {"handlers": ["stderr"], "level": quiet},
         "loggers": {
             **({name: {"level": most} for name in OURS} if most == "DEBUG" else {}),
             **{name: {"handlers": [], "propagate": True} for name in TALKERS},
             ACCESS: {"handlers": [], "propagate": wants_access},
+            SERVER: {"handlers": [], "propagate": True, "filters": ["news"]},
         },
     }
+
+
+def is_news(record: logging.LogRecord) -> bool:
+    """Whether a line of the server says something that anybody could mend."""
+    return record.msg != REFUSED
 
 
 def log_crashes() -> None:

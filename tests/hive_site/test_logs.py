@@ -220,6 +220,7 @@ for name in ("uvicorn", "uvicorn.error", "django"):
     logging.getLogger(name).propagate = False
 logging.config.dictConfig(logging_config("nexus", form="json"))
 logging.getLogger("uvicorn.error").error("boom")
+logging.getLogger("uvicorn.error").error("ASGI callable returned without completing handshake.")
 logging.getLogger("django.request").warning("Not Found: %s", "/x")
 """
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
