@@ -1,10 +1,14 @@
 """What workers cost that have nothing to do."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import psutil
+
+from bench.families import family
+from hive_site.kernel.errors import HiveError
 
 MEGABYTE = 1_000_000
 
@@ -23,38 +27,43 @@ class Cost:
 
 
 def watch_each(pids: Sequence[int], *, seconds: float) -> list[Cost]:
-    """What each of these workers costs: its process and all children of it, summed."""
-    families = [_family(pid) for pid in pids]
-    before, begun = [_cpu_seconds(family) for family in families], time.monotonic()
+    """What each of these workers costs: its process and all children of it, summed.
+
+    Raises `HiveError` if one of them has ended.
+    """
+    before, begun = [_spent(family([pid])) for pid in pids], time.monotonic()
     time.sleep(seconds)
     lasted = time.monotonic() - begun
-    spent = [_cpu_seconds(family) - b for family, b in zip(families, before, strict=True)]
-    return [
-        Cost(100 * cpu / lasted if lasted else 0.0, _resident(family), _proportional(family))
-        for family, cpu in zip(families, spent, strict=True)
-    ]
+    costs = [_cost(each, lasted) for each in before]
+    ended = [pid for pid in pids if not psutil.pid_exists(pid)]
+    if ended:
+        raise HiveError(f"a worker ended while it had nothing to do: process {ended[0]}")
+    return costs
 
 
 def watch_idle(pids: Sequence[int], *, seconds: float) -> dict[str, float]:
-    """The highest of each that any of these workers costs."""
+    """The highest of each that any of these workers costs. Raises `HiveError` if one has ended."""
     costs = watch_each(pids, seconds=seconds)
     return {name: max(getattr(cost, name) for cost in costs) for name in ("cpu", "memory", "pss")}
 
 
-def _family(pid: int) -> list[psutil.Process]:
-    parent = psutil.Process(pid)
-    return [parent, *parent.children(recursive=True)]
+def _cost(before: Mapping[psutil.Process, float], lasted: float) -> Cost:
+    """What the processes cost that were there at the beginning, and still are."""
+    cpu = resident = proportional = 0.0
+    for process, spent in _spent(before).items():
+        with suppress(psutil.NoSuchProcess):
+            full = process.memory_full_info()
+            cpu += spent - before[process]
+            resident += full.rss / MEGABYTE
+            proportional += getattr(full, "pss", full.rss) / MEGABYTE
+    return Cost(100 * cpu / lasted if lasted else 0.0, resident, proportional)
 
 
-def _cpu_seconds(family: list[psutil.Process]) -> float:
-    times = [process.cpu_times() for process in family]
-    return float(sum(t.user + t.system for t in times))
-
-
-def _resident(family: list[psutil.Process]) -> float:
-    return sum(process.memory_info().rss for process in family) / MEGABYTE
-
-
-def _proportional(family: list[psutil.Process]) -> float:
-    full = [process.memory_full_info() for process in family]
-    return sum(getattr(one, "pss", one.rss) for one in full) / MEGABYTE
+def _spent(processes: Iterable[psutil.Process]) -> dict[psutil.Process, float]:
+    """The CPU seconds of those that still run: any may end while they are looked at."""
+    found = {}
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            times = process.cpu_times()
+            found[process] = times.user + times.system
+    return found

@@ -2,6 +2,7 @@
 
 <!-- run -->            run it: python as a script, sh with bash whatever excuse it has
 <!-- run on nexus -->   python that runs beside the Nexus, in `manage.py shell`
+<!-- run on sqlite -->  commands that take another word where the database is PostgreSQL
 <!-- output -->         what the block that was run before prints; … stands for anything
 <!-- file: a/tasks.py -->  a file that is there before the Hive starts; a `tasks.py` is loaded by it
 
@@ -24,7 +25,12 @@ from tests.excuses import excuse
 
 MARKDOWN = MarkdownIt("commonmark").enable("table")
 WISH = re.compile(r"<!-- (?P<wish>.*) -->\s*")
-KINDS = {"run": {"python", "sh"}, "run on nexus": {"python"}, "output": {"", "text", "json"}}
+KINDS = {
+    "run": {"python", "sh"},
+    "run on nexus": {"python"},
+    "run on sqlite": {"sh"},
+    "output": {"", "text", "json"},
+}
 #: How a command begins: a program, or a variable that is set.
 COMMAND = re.compile(r"[a-z.][\w./-]*(\s|$)|[A-Z_]+=")
 #: Where documents are; what others wrote, and what we ship as it is, is none of them.

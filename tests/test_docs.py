@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from hive_site.configuration import PROJECT
+from tests.databases import SERVER
 from tests.documents import Block, all_blocks, matches, read_blocks, runs
 from tests.end_to_end.colony import Colony
 from tests.excuses import excuse
@@ -118,6 +119,8 @@ def reader(tmp_path_factory):
     ("block", "told"), [pytest.param(block, told, id=block.name) for block, told in RUNS]
 )
 def test_what_is_shown_works(reader, block, told):
+    if block.wish == "run on sqlite" and SERVER:
+        pytest.skip("with PostgreSQL this takes another word, as the document says")
     ran = reader.run(block)
 
     assert ran.returncode == 0, ran.stdout + ran.stderr
