@@ -37,6 +37,7 @@ from nodes.roster import Roster
 from nodes.rounds import AT_ONCE, Rounds
 from nodes.side_jobs import SideJobs
 from nodes.watch import Watch
+from nodes.worker_names import WorkerNames
 
 log = structlog.get_logger()
 STANDBY_REST = timedelta(seconds=1)
@@ -70,7 +71,7 @@ class Foreman:
         self._roster, self._epoch, self._mail = Roster(), 0, Mail()
         self._stopwatch, self._sleep = stopwatch, sleep
         self._laps, self._side_jobs = Laps(), SideJobs()
-        self._departures = Departures(leadership)
+        self._departures, self._worker_names = Departures(leadership), WorkerNames(client)
         self._outages: Counter[str] = Counter()
         #: When mail came in that the next step deals with, by the stopwatch.
         self._called_at: float | None = None
@@ -219,6 +220,7 @@ class Foreman:
             self._workload.dispatch(self._roster, now)
         self._side_jobs.run("updates", lambda: self._registrar.update(self._roster, now), now)
         self._side_jobs.run("departures", lambda: self._departures.forget(now), now)
+        self._side_jobs.run("workers", lambda: self._worker_names.tidy(now), now)
         due = (each.next_due(now) for each in (self._rounds, self._workload, self._updates))
         return max(min(due), AT_ONCE)
 

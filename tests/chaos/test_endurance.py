@@ -23,6 +23,8 @@ MORTAL, SURVIVOR = ("spore-1", "spore-2", "spore-3"), "spore-4"
 #: The first part fills caches and pools; what grows after it grows for ever.
 WARM_UP = 0.3
 OPEN_JOBS = 4
+#: Of all four Spores.
+SLOTS = 8
 
 
 def start_again(cluster: Cluster, name: str) -> None:
@@ -109,6 +111,17 @@ def measure(cluster: Cluster) -> Size:
     )
 
 
+def await_names(cluster: Cluster) -> None:
+    """RQ keeps what it knows of a worker for two minutes, and its name until the Foreman looks;
+    into a Redis that lost them slots write theirs within half a minute."""
+
+    def are_right() -> bool:
+        names = cluster.redis.smembers("rq:workers")
+        return len(names) == SLOTS and all(cluster.redis.exists(name) for name in names)
+
+    until(are_right, within=300, what="the names of all slots, and of no other")
+
+
 def submit_something(chance: random.Random) -> str:
     task = chance.choice(["chaos.work", "chaos.work", "chaos.careful", "chaos.once"])
     count = chance.randint(1, 60)
@@ -138,17 +151,19 @@ def test_row_29_random_kills_leave_no_trace(cluster, figure):
     cluster.nexus()
     cluster.foreman()
     for name in (*MORTAL, SURVIVOR):
-        cluster.spore(name, slots=2)
+        cluster.spore(name, slots=SLOTS // 4)
     cluster.await_nodes(*MORTAL, SURVIVOR)
 
     blows, jobs = rage(cluster, chance, chaos_seconds() * WARM_UP)
     finish(*jobs, within=180)
+    await_names(cluster)
     before = measure(cluster)
     more, later = rage(cluster, chance, chaos_seconds() * (1 - WARM_UP))
     finish(*later, within=180)
     for name in MORTAL:
         await_state(name, "online")
     until(lambda: cluster.redis.dbsize() > 0, within=SOON, what="Redis is there")
+    await_names(cluster)
     after = measure(cluster)
 
     everything = [*jobs, *later]
