@@ -8,29 +8,21 @@ over real sockets, who watch the figures, all nodes, all jobs and that job.
 import argparse
 import contextlib
 import json
-import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from threading import Event
 from typing import Any
 
 import psutil
 
-from bench.database import borrow_database
 from bench.figures import percentile
+from bench.ground import open_ground
 from bench.nexus import HOST, Nexus, open_nexus
-from bench.world import own_environment, set_up_django
 from hive_site.configuration import PROJECT
-from hive_site.kernel.env import Env
 from hive_site.kernel.redis import connect
-from hive_site.stack.nursery import Nursery
-from hive_site.stack.recipes import Surroundings
-from hive_site.stack.redis_server import RedisServer
 
 VIEWERS, SECONDS, LOOKS = 20, 20.0, 30
 GOALS = {"encode_ms": 50.0, "commands_per_viewer": 0.0}
@@ -39,18 +31,11 @@ GOALS = {"encode_ms": 50.0, "commands_per_viewer": 0.0}
 @contextlib.contextmanager
 def open_stage() -> Iterator[tuple[Any, Nexus]]:
     """Puppets that play, and a Nexus before them; nothing of it is left afterwards."""
-    database = Env(os.environ).text("DATABASE_URL")
     with contextlib.ExitStack() as leave:
-        folder = Path(leave.enter_context(tempfile.TemporaryDirectory(prefix="hive-bench-")))
-        url = leave.enter_context(borrow_database(database))
-        nursery, server = Nursery(logs=folder / "logs"), RedisServer(folder)
-        leave.callback(nursery.stop, ["redis"], patience=5.0)
-        nursery.adopt(server.start(stop=Event()))
-        env = own_environment(os.environ, database_url=url)
-        set_up_django(Surroundings(folder, HOST, 0, server.url, env))
+        place, _ = leave.enter_context(open_ground())
         from bench.puppets import Puppets
 
-        puppets = Puppets(connect(server.url, name="hive-bench"))
+        puppets = Puppets(connect(place.redis_url, name="hive-bench"))
         nexus = leave.enter_context(open_nexus())
         leave.callback(puppets.stop)
         puppets.start()

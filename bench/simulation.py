@@ -2,28 +2,19 @@
 
 import contextlib
 import multiprocessing
-import os
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from multiprocessing.sharedctypes import Synchronized
-from pathlib import Path
-from threading import Event
 from typing import Any
 
 from bench.contenders import Incomplete
-from bench.database import borrow_database
-from bench.nexus import HOST
+from bench.ground import open_ground
 from bench.observer import Observer, Stretch
 from bench.players import play
 from bench.tasks import PREFIX
-from bench.world import own_environment, set_up_django
-from hive_site.kernel.env import Env
 from hive_site.kernel.redis import connect
-from hive_site.stack.nursery import Nursery
-from hive_site.stack.recipes import Recipes, Surroundings
-from hive_site.stack.redis_server import RedisServer
+from hive_site.stack.recipes import Recipes
 
 SLOTS, URGENT_PRIORITY = 4, 9
 READY_SECONDS = 60.0
@@ -62,21 +53,13 @@ class Plan:
 @contextlib.contextmanager
 def open_stage(plan: Plan) -> Iterator[tuple[Observer, "Synchronized[float]"]]:
     """A Foreman before played nodes; nothing of it is left afterwards."""
-    database = Env(os.environ).text("DATABASE_URL")
     with contextlib.ExitStack() as leave:
-        folder = Path(leave.enter_context(tempfile.TemporaryDirectory(prefix="hive-bench-")))
-        url = leave.enter_context(borrow_database(database))
-        nursery, server = Nursery(logs=folder / "logs"), RedisServer(folder)
-        leave.callback(nursery.stop, ["redis"], patience=5.0)
-        nursery.adopt(server.start(stop=Event()))
-        env = own_environment(os.environ, database_url=url)
-        place = Surroundings(folder, HOST, 0, server.url, env)
-        set_up_django(place)
+        place, nursery = leave.enter_context(open_ground())
         leave.callback(nursery.stop, ["foreman"], patience=5.0)
         nursery.start(Recipes().foreman(place))
         done = multiprocessing.get_context("spawn").Value("d", 0.0)
-        leave.enter_context(_open_company(server.url, plan, done))
-        client = connect(server.url, name="hive-bench", patient=True)
+        leave.enter_context(_open_company(place.redis_url, plan, done))
+        client = connect(place.redis_url, name="hive-bench", patient=True)
         observer = Observer(client, nursery.pid("foreman") or 0)
         _await(lambda: _is_ready(observer, plan), READY_SECONDS, "all nodes are online")
         yield observer, done

@@ -47,7 +47,7 @@ def reach_of(guest: str, broadcasts: str) -> Reach:
         Grant(("xadd", "expire"), (wire.answers_key("*"),)),
         Grant(("set",), (wire.tasks_key("*"),)),
         Grant(("get", "set"), (key("cache", "*"),)),
-        Grant(("sadd", "srem"), ("rq:workers",)),
+        Grant(("sadd", "srem"), (wire.WORKERS,)),
     )
     return Reach(own, (wire.control_channel(guest), broadcasts), shared)
 

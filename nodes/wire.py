@@ -26,6 +26,8 @@ INBOX = key("inbox")
 NODES = key("nodes")
 #: Hash of the nodes that are users of Redis: by which rules, as a digest.
 ADMITTED = key("admitted")
+#: RQ's own set of all workers: slots are in it while they live.
+WORKERS = "rq:workers"
 #: Pub/sub: which jobs changed, one message for each recorded batch.
 CHANGED = key("changed")
 #: The Foreman's picture of the cluster, written once a second.

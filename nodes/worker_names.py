@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 
 from redis import Redis
 
-WORKERS = "rq:workers"
+from nodes import wire
+
 EVERY = timedelta(minutes=1)
 #: Anybody may have written anything there: so many at once hold up nobody.
 AT_ONCE = 500
@@ -29,7 +30,7 @@ class WorkerNames:
         if now < self._next_at and not self._cursor:
             return
         self._next_at = now + EVERY
-        self._cursor, names = self._client.sscan(WORKERS, self._cursor, count=AT_ONCE)
+        self._cursor, names = self._client.sscan(wire.WORKERS, self._cursor, count=AT_ONCE)
         pipe = self._client.pipeline(transaction=False)
         for name in names:
             pipe.exists(name)
@@ -41,9 +42,9 @@ class WorkerNames:
             return
         pipe = self._client.pipeline(transaction=False)
         for name in names:
-            pipe.srem(WORKERS, name)
+            pipe.srem(wire.WORKERS, name)
             # rq:worker:NODE.INCARNATION.PID, in the list of the queue that is called like the node
             node = name.partition(b".")[0].rpartition(b":")[2]
-            pipe.srem(WORKERS.encode() + b":" + node, name)
+            pipe.srem(wire.WORKERS.encode() + b":" + node, name)
         # Where a list is none, as somebody made it so, there is nothing to take out.
         pipe.execute(raise_on_error=False)

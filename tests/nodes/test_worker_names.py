@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from nodes.worker_names import AT_ONCE, EVERY, WORKERS, WorkerNames
+from nodes.wire import WORKERS
+from nodes.worker_names import AT_ONCE, EVERY, WorkerNames
 from tests.nodes.cast import START
 
 LATER = START + EVERY
